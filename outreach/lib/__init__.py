@@ -1,0 +1,1 @@
+"""The floor: pure helpers and abstract bases; knows no app."""

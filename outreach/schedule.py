@@ -1,0 +1,18 @@
+"""Every periodic job, by the string name of its task. Beat runs in UTC; a tick that comes twice is harmless."""
+
+from typing import Any
+
+
+def _tick(task: str, *, seconds: int) -> dict[str, Any]:
+    """A tick expires before it can pile up: the next one does the same work."""
+    return {"task": task, "schedule": float(seconds), "options": {"expires": max(seconds * 2, 10)}}
+
+
+BEAT: dict[str, dict[str, Any]] = {
+    "plan": _tick("campaigns.tasks.plan", seconds=5),
+    "deliver": _tick("campaigns.tasks.deliver", seconds=5),
+    "inbound": _tick("campaigns.tasks.apply_inbound", seconds=5),
+    "poll": _tick("integrations.tasks.poll", seconds=5),
+    "housekeeping": _tick("campaigns.tasks.keep_house", seconds=60),
+    "heartbeat": _tick("campaigns.tasks.heartbeat", seconds=5),
+}
