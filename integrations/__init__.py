@@ -1,0 +1,1 @@
+"""How words leave and arrive: mailboxes, raw incoming events. Knows vendors, knows no domain."""

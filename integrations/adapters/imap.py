@@ -1,0 +1,211 @@
+"""Reading a mailbox over IMAP: what is new since a cursor, in batches, without changing anything there."""
+
+import imaplib
+import re
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from imap_tools import BaseMailBox, ImapToolsError, MailboxFolderSelectError, MailboxLoginError
+
+from integrations.adapters import connecting
+from integrations.ports import CredentialsRefused, ImapAccount, IntegrationError, Unreachable
+
+SECONDS = 60.0
+LARGEST = 25 * 1024 * 1024  # octets of one mail that are fetched whole
+EXCERPT = 256 * 1024  # octets of a larger one: its headers and the beginning of its text
+SIZE = re.compile(rb"\bUID (\d+)\b.*?\bRFC822\.SIZE (\d+)|\bRFC822\.SIZE (\d+).*?\bUID (\d+)\b")
+BUSY = re.compile(r"\[(?:UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]")  # RFC 5530: the login itself was not judged
+UID = re.compile(rb"\bUID (\d+)\b")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some new mails, by ascending UID, and the UIDVALIDITY their numbers belong to (RFC 3501 section 2.3.1.1)."""
+
+    uidvalidity: int
+    mails: list[tuple[int, bytes]]
+
+
+def fetch_new(account: ImapAccount, *, uidvalidity: int | None, last_uid: int, batch: int = 50) -> Iterator[Batch]:
+    """What came after `last_uid`, in batches; when the iterator ends, the run was complete.
+
+    The first batch may be empty: it tells the UIDVALIDITY. When that changed, the numbers mean nothing any more and
+    the whole folder is read again. Mails keep their flags. A mail over 25 MB comes cut after its first 256 kB.
+    Raises CredentialsRefused or Unreachable, also in the middle of a run.
+    """
+    with _mailbox(account) as mailbox:
+        current = _uidvalidity(mailbox.client)
+        after = last_uid if current == uidvalidity else 0
+        uids = _uids(mailbox.client, after=after)
+        yield Batch(uidvalidity=current, mails=[])
+        for start in range(0, len(uids), batch):
+            for mails in _mails(mailbox.client, uids[start : start + batch]):
+                yield Batch(uidvalidity=current, mails=mails)
+
+
+def check(account: ImapAccount) -> None:
+    """Log in and open the folder. Raises CredentialsRefused or Unreachable in words."""
+    with _mailbox(account):
+        pass
+
+
+class _Client(imaplib.IMAP4):
+    """imaplib over a socket that we opened and, where asked, secured."""
+
+    def __init__(self, account: ImapAccount) -> None:
+        self.account = account
+        super().__init__(account.host, account.port, SECONDS)
+
+    def _create_socket(self, timeout: float | None) -> socket.socket:
+        account = self.account
+        sock = connecting.connect(
+            host=account.host, port=account.port, seconds=timeout or SECONDS, loopback_only=account.loopback_only
+        )
+        return connecting.wrap(sock, host=account.host) if account.security == "tls" else sock
+
+    def secure(self) -> None:
+        """STARTTLS with a verified certificate; no fall back to clear text."""
+        if "STARTTLS" not in self.capabilities:
+            raise Unreachable(f"{_name(self.account)} does not offer STARTTLS, and no password is sent in the clear.")
+        code, answer = self._simple_command("STARTTLS")
+        if code != "OK":
+            raise Unreachable(f"{_name(self.account)} refused STARTTLS: {_words(answer)}.")
+        self.sock = connecting.wrap(self.sock, host=self.account.host)
+        self._file = self.file = self.sock.makefile("rb")
+        self._get_capabilities()
+
+
+class _MailBox(BaseMailBox):
+    """imap-tools around our client: login and folder names."""
+
+    def __init__(self, account: ImapAccount) -> None:
+        self.account = account
+        super().__init__()
+
+    def _get_mailbox_client(self) -> imaplib.IMAP4:
+        client = _Client(self.account)
+        if self.account.security == "starttls":
+            try:
+                client.secure()
+            except BaseException:
+                client.shutdown()
+                raise
+        return client
+
+
+@contextmanager
+def _mailbox(account: ImapAccount) -> Iterator[_MailBox]:
+    """A logged-in mailbox with its folder open for reading only; every failure of the other side in our words."""
+    mailbox: _MailBox | None = None
+    try:
+        mailbox = _MailBox(account)
+        _login(mailbox)
+        mailbox.folder.set(account.folder, readonly=True)
+        yield mailbox
+    except IntegrationError:
+        raise
+    except MailboxFolderSelectError as error:
+        raise Unreachable(f"{_name(account)} has no folder {account.folder!r} for this login.") from error
+    except (OSError, imaplib.IMAP4.error, ImapToolsError) as error:
+        raise Unreachable(f"{_name(account)} broke off: {connecting.reason(error)}.") from error
+    finally:
+        if mailbox is not None:
+            with suppress(OSError, imaplib.IMAP4.error, ImapToolsError):
+                mailbox.logout()
+
+
+def _login(mailbox: _MailBox) -> None:
+    account = mailbox.account
+    login = mailbox.login if (account.username + account.password).isascii() else mailbox.login_utf8
+    try:
+        login(account.username, account.password, initial_folder=None)
+    except MailboxLoginError as error:
+        if BUSY.search(str(error)):
+            raise Unreachable(f"{_name(account)} takes no login now: {_words(error.command_result[1])}.") from error
+        raise CredentialsRefused(f"{_name(account)} refused the login: {_words(error.command_result[1])}.") from error
+    except imaplib.IMAP4.abort:
+        raise
+    except imaplib.IMAP4.error as error:
+        raise CredentialsRefused(f"{_name(account)} refused the login: {connecting.reason(error)}.") from error
+
+
+def _uidvalidity(client: imaplib.IMAP4) -> int:
+    _, answer = client.response("UIDVALIDITY")
+    if not answer or answer[0] is None:
+        raise imaplib.IMAP4.error("the folder has no UIDVALIDITY")
+    return int(answer[-1])
+
+
+def _uids(client: imaplib.IMAP4, *, after: int) -> list[int]:
+    """`n:*` always answers the last mail, also when its UID is below n: so the cursor is checked here again."""
+    answer = _ask(client, "SEARCH", "UID", f"{after + 1}:*")
+    found = {int(word) for line in answer if line for word in line.split() if word.isdigit()}
+    return sorted(uid for uid in found if uid > after)
+
+
+def _mails(client: imaplib.IMAP4, uids: Sequence[int]) -> Iterator[list[tuple[int, bytes]]]:
+    """Whole mails in lots of at most 25 MB, a larger mail alone and cut. A mail expunged meanwhile is left out."""
+    sizes = _sizes(client, uids)
+    lot: list[int] = []
+    for uid in sorted(sizes):
+        if lot and sum(sizes[each] for each in lot) + sizes[uid] > LARGEST:
+            yield list(_bodies(client, lot, "BODY.PEEK[]"))
+            lot = []
+        if sizes[uid] > LARGEST:
+            yield list(_bodies(client, [uid], f"BODY.PEEK[]<0.{EXCERPT}>"))
+        else:
+            lot.append(uid)
+    if lot:
+        yield list(_bodies(client, lot, "BODY.PEEK[]"))
+
+
+def _sizes(client: imaplib.IMAP4, uids: Sequence[int]) -> dict[int, int]:
+    sizes = {}
+    for line in _ask(client, "FETCH", _numbers(uids), "(UID RFC822.SIZE)"):
+        found = SIZE.search(line) if isinstance(line, bytes) else None
+        if found:
+            uid, size, other_size, other_uid = found.groups()
+            sizes[int(uid or other_uid)] = int(size or other_size)
+    return sizes
+
+
+def _bodies(client: imaplib.IMAP4, uids: Sequence[int], part: str) -> Iterator[tuple[int, bytes]]:
+    """The literals of a FETCH. A server may write the UID before the literal or after it."""
+    if not uids:
+        return
+    waiting: bytes | None = None
+    for item in _ask(client, "FETCH", _numbers(uids), f"(UID {part})"):
+        if isinstance(item, tuple):
+            found = UID.search(item[0])
+            waiting = None if found else item[1]
+        else:
+            found = UID.search(item) if waiting is not None and isinstance(item, bytes) else None
+        if found and isinstance(item, tuple):
+            yield int(found.group(1)), item[1]
+        elif found and waiting is not None:
+            yield int(found.group(1)), waiting
+            waiting = None
+
+
+def _ask(client: imaplib.IMAP4, command: str, *args: str) -> list[Any]:
+    code, answer = client.uid(command, *args)
+    if code != "OK":
+        raise imaplib.IMAP4.error(f"{command} was refused: {_words(answer)}")
+    return list(answer or [])
+
+
+def _numbers(uids: Sequence[int]) -> str:
+    return ",".join(map(str, uids))
+
+
+def _name(account: ImapAccount) -> str:
+    return f"{account.host} port {account.port}"
+
+
+def _words(answer: Any) -> str:
+    parts = answer if isinstance(answer, (list, tuple)) else [answer]
+    text = " ".join(part.decode("utf-8", "replace") if isinstance(part, bytes) else str(part) for part in parts)
+    return " ".join(text.split()).rstrip(".")[:300]

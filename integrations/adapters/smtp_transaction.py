@@ -1,0 +1,157 @@
+"""One SMTP transaction with one recipient, told so exactly that a lost reply is never mistaken for a lost message."""
+
+import re
+import select
+import smtplib
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from integrations.adapters import connecting
+from integrations.adapters.smtp_replies import classify, status_of
+from integrations.ports import Fault, Outcome, Phase, Proceed, Verdict
+
+LINE_END = re.compile(rb"\r\n|\r|\n")
+LEADING_DOT = re.compile(rb"(?m)^\.")
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """Seconds to wait for each reply (RFC 5321 section 4.5.3.2). Ten minutes after the dot make duplicates rare."""
+
+    connect: float = 30
+    command: float = 300
+    data: float = 120
+    block: float = 180
+    dot: float = 600
+
+
+class Transaction:
+    """One MAIL … dot exchange. `begun` once anything was said; `lost` when the connection can't be used again."""
+
+    def __init__(self, *, wire: smtplib.SMTP, timeouts: Timeouts, encrypted: bool) -> None:
+        self.wire = wire
+        self.timeouts = timeouts
+        self.encrypted = encrypted
+        self.lost = False
+        self.begun = False
+
+    def run(self, *, sender: str, receiver: str, data: bytes, proceed: Proceed) -> Outcome:
+        impossible = self._cannot_carry(sender=sender, receiver=receiver)
+        if impossible is not None:
+            return impossible
+        body = _stuffed(data)
+        steps: tuple[tuple[Phase, Callable[[], tuple[int, str]]], ...] = (
+            (Phase.MAIL, lambda: self.ask("MAIL", f"FROM:<{sender}>" + self._options(sender + receiver, body))),
+            (Phase.RCPT, lambda: self.ask("RCPT", f"TO:<{receiver}>")),
+        )
+        for phase, step in steps:
+            code, text = step()
+            if not 200 <= code < 300:
+                return self._ended(phase, code, text)
+        if not proceed():
+            return Outcome(verdict=Verdict.WITHHELD, phase=Phase.RCPT)
+        code, text = self.ask("DATA", seconds=self.timeouts.data)
+        if code != 354:
+            return self._ended(Phase.DATA, code, text)
+        return self._hand_over(body)
+
+    def ask(self, command: str, args: str = "", *, seconds: float | None = None) -> tuple[int, str]:
+        """One command and its reply; (0, why) when the connection was lost or the reply is no reply."""
+        return self._exchange(lambda: self.wire.putcmd(command, args), seconds or self.timeouts.command)
+
+    def _hand_over(self, body: bytes) -> Outcome:
+        """The text first and the final dot in a write of its own: so it is certain which of them left."""
+        sock = self.wire.sock
+        assert sock is not None  # 354 came over it
+        try:
+            sock.settimeout(self.timeouts.block)
+            sock.sendall(body)
+        except OSError as error:
+            return self._broken(Phase.DATA, error)
+        if not self.encrypted and self._spoke_early(sock):  # or hung up: the dot has not left, and never will
+            code, text = self._exchange(lambda: None, self.timeouts.data)
+            self.lost = True
+            return classify(phase=Phase.DATA, code=code, status=status_of(text), text=text)
+        try:
+            sock.sendall(b".\r\n")
+        except OSError as error:
+            # A refused write of three bytes on a plain socket left nothing; under TLS it can't be told.
+            return self._broken(Phase.DOT_SENT if self.encrypted else Phase.DATA, error)
+        code, text = self._exchange(lambda: None, self.timeouts.dot)
+        return self._ended(Phase.DOT_SENT, code, text)
+
+    def _spoke_early(self, sock: socket.socket) -> bool:
+        """True when there is something to read before the dot, in the socket or in smtplib's buffer."""
+        sock.setblocking(False)
+        waiting = readable(sock) or bool(self.wire.file and self.wire.file.peek(1))
+        sock.settimeout(self.timeouts.block)
+        return waiting
+
+    def _exchange(self, say: Callable[[], None], seconds: float) -> tuple[int, str]:
+        self.begun = True
+        if self.wire.sock is None:
+            self.lost = True
+            return 0, "The connection is not open."
+        try:
+            self.wire.sock.settimeout(seconds)
+            say()
+            code, reply = self.wire.getreply()
+        except (OSError, smtplib.SMTPException) as error:
+            self.lost = True
+            return 0, connecting.reason(error)
+        text = words(reply)
+        if not 200 <= code < 600:
+            self.lost = True  # no reply line at all: what comes next cannot be trusted
+            return 0, text
+        return code, text
+
+    def _ended(self, phase: Phase, code: int, text: str) -> Outcome:
+        outcome = classify(phase=phase, code=code, status=status_of(text), text=text)
+        if 200 <= code < 400 and outcome.verdict is not Verdict.ACCEPTED:
+            self.lost = True  # a reply of the wrong class: client and server no longer agree where they are
+        return outcome
+
+    def _broken(self, phase: Phase, error: OSError) -> Outcome:
+        self.lost = True
+        return classify(phase=phase, code=0, status="", text=connecting.reason(error))
+
+    def _options(self, addresses: str, body: bytes) -> str:
+        options = ""
+        if not body.isascii() and self.wire.has_extn("8bitmime"):
+            options += " BODY=8BITMIME"
+        if not addresses.isascii():
+            self.wire.command_encoding = "utf-8"
+            options += " SMTPUTF8"
+        return options
+
+    def _cannot_carry(self, *, sender: str, receiver: str) -> Outcome | None:
+        """A local part outside ASCII needs SMTPUTF8 (RFC 6531); without it nothing is said to the server."""
+        if (sender + receiver).isascii() or self.wire.has_extn("smtputf8"):
+            return None
+        ours = receiver.isascii()
+        return Outcome(
+            verdict=Verdict.REFUSED,
+            phase=Phase.MAIL if ours else Phase.RCPT,
+            code=553,
+            status="5.6.7",
+            reply="The mail server cannot carry an address with letters outside ASCII before the @ (no SMTPUTF8).",
+            fault=Fault.MAILBOX if ours else Fault.RECIPIENT,
+        )
+
+
+def readable(sock: socket.socket) -> bool:
+    """True when the other side has spoken unasked, or hung up."""
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def words(text: bytes) -> str:
+    return " ".join(text.decode("utf-8", "replace").split()).rstrip(".")
+
+
+def _stuffed(data: bytes) -> bytes:
+    """The text as it goes over the wire: CRLF only, leading dots doubled, a line end last (RFC 5321 section 4.5.2)."""
+    lines = LEADING_DOT.sub(b"..", LINE_END.sub(b"\r\n", data))
+    return lines if lines.endswith(b"\r\n") else lines + b"\r\n"

@@ -1,0 +1,59 @@
+"""Making and changing mailboxes: a change of servers or accounts asks for a new check."""
+
+import ipaddress
+from typing import Any
+
+from integrations.models import Mailbox
+from integrations.models.mailbox import Security
+from outreach.lib.errors import DomainError, Problem
+
+CONNECTION = frozenset(
+    f"{side}_{part}"
+    for side in ("smtp", "imap")
+    for part in ("host", "port", "security", "username", "password", "folder")
+)
+
+
+class InvalidMailbox(DomainError):
+    """A field of a mailbox has a value that can't be."""
+
+
+def add_mailbox(**fields: Any) -> Mailbox:
+    """A new mailbox, not checked yet. Raises InvalidMailbox."""
+    mailbox = Mailbox(**fields)
+    _check(mailbox)
+    mailbox.save(force_insert=True)
+    return mailbox
+
+
+def change_mailbox(*, mailbox: Mailbox, **fields: Any) -> Mailbox:
+    """Changes these fields only. What concerns a connection makes the last check void. Raises InvalidMailbox."""
+    changed = {name for name, value in fields.items() if getattr(mailbox, name) != value}
+    for name in changed:
+        setattr(mailbox, name, fields[name])
+    if changed & CONNECTION:
+        mailbox.verified_at = None
+        changed.add("verified_at")
+    _check(mailbox)
+    mailbox.save(update_fields=sorted(changed))
+    return mailbox
+
+
+def _check(mailbox: Mailbox) -> None:
+    """Plain text goes over loopback only: a password must not cross a network in the clear."""
+    problems = [
+        Problem(f"{side}_security", "Without STARTTLS or TLS only a server on this machine can be used.")
+        for side in ("smtp", "imap")
+        if getattr(mailbox, f"{side}_security") == Security.NONE and not _is_here(getattr(mailbox, f"{side}_host"))
+    ]
+    if problems:
+        raise InvalidMailbox("", problems)
+
+
+def _is_here(host: str) -> bool:
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,6 @@
+"""Mailboxes and what came in through them."""
+
+from integrations.models.inbound import InboundEvent
+from integrations.models.mailbox import Mailbox
+
+__all__ = ["InboundEvent", "Mailbox"]

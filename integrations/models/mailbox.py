@@ -1,0 +1,93 @@
+"""A mailbox: how its mail leaves, how its answers come back, how fast, and who is sending from it right now."""
+
+from django.db import models
+from django.db.models import Q
+
+from outreach.lib.models import EncryptedTextField, PublicModel
+
+
+class Security(models.TextChoices):
+    """How a connection is protected."""
+
+    NONE = "none", "None (loopback only)"
+    STARTTLS = "starttls", "STARTTLS"
+    TLS = "tls", "TLS"
+
+
+class Mailbox(PublicModel):
+    """One sender address with its SMTP and IMAP accounts."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", "Active"
+        PAUSED = "paused", "Paused"
+        RETIRED = "retired", "Retired"
+
+    name = models.CharField(max_length=100)
+    from_name = models.CharField(max_length=100)
+    from_address = models.EmailField(unique=True)
+    smtp_host = models.CharField(max_length=255)
+    smtp_port = models.PositiveIntegerField(default=587)
+    smtp_security = models.CharField(max_length=10, choices=Security, default=Security.STARTTLS)
+    smtp_username = models.CharField(max_length=255, blank=True)
+    smtp_password = EncryptedTextField(blank=True)
+    imap_host = models.CharField(max_length=255)
+    imap_port = models.PositiveIntegerField(default=993)
+    imap_security = models.CharField(max_length=10, choices=Security, default=Security.TLS)
+    imap_username = models.CharField(max_length=255)
+    imap_password = EncryptedTextField(blank=True)
+    imap_folder = models.CharField(max_length=100, default="INBOX")
+
+    daily_cap = models.PositiveIntegerField(default=50, help_text="Most messages in one UTC day")
+    gap_seconds = models.PositiveIntegerField(default=90, help_text="Least time between two messages")
+    is_demo = models.BooleanField(default=False, help_text="Reaches loopback only")
+
+    status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
+    status_reason = models.CharField(max_length=500, blank=True)
+    verified_at = models.DateTimeField(null=True, blank=True, help_text="Last time a check of both servers succeeded")
+
+    imap_uidvalidity = models.BigIntegerField(null=True, editable=False)
+    imap_last_uid = models.BigIntegerField(default=0, editable=False)
+    polled_at = models.DateTimeField(null=True, editable=False, help_text="Database time of the last complete poll")
+    poll_error = models.CharField(max_length=500, blank=True, editable=False)
+
+    lease_token = models.BigIntegerField(default=0, editable=False, help_text="Grows with each new owner")
+    lease_owner = models.CharField(max_length=100, blank=True, editable=False)
+    lease_until = models.DateTimeField(null=True, editable=False, help_text="Database time")
+
+    class Meta:
+        verbose_name_plural = "mailboxes"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=["active", "paused", "retired"]), name="mailbox_status_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(smtp_security__in=Security.values), name="mailbox_smtp_security_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(imap_security__in=Security.values), name="mailbox_imap_security_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.from_address}>"
+
+    @property
+    def domain(self) -> str:
+        """The domain our Message-IDs are made on."""
+        return self.from_address.rpartition("@")[2]
+
+    def pause(self, *, reason: str) -> bool:
+        """Stops sending from this mailbox until a person resumes it; False when it was not active."""
+        return bool(
+            Mailbox.objects.filter(pk=self.pk, status=self.Status.ACTIVE).update(
+                status=self.Status.PAUSED, status_reason=reason[:500]
+            )
+        )
+
+    def resume(self) -> bool:
+        """Takes a paused mailbox back into service; False when it was not paused."""
+        return bool(
+            Mailbox.objects.filter(pk=self.pk, status=self.Status.PAUSED).update(
+                status=self.Status.ACTIVE, status_reason=""
+            )
+        )

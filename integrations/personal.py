@@ -1,0 +1,19 @@
+"""Which fields of this app say something about a person (export shows and erasure empties them), and which do not."""
+
+PERSONAL: dict[str, frozenset[str]] = {
+    "Mailbox": frozenset({"from_name", "from_address", "smtp_username", "imap_username"}),
+    "InboundEvent": frozenset({"raw", "error"}),
+}
+
+IMPERSONAL: dict[str, frozenset[str]] = {
+    "Mailbox": frozenset(
+        {
+            *("id", "public_id", "created_at", "name", "is_demo", "status", "status_reason", "verified_at"),
+            *("smtp_host", "smtp_port", "smtp_security", "smtp_password"),
+            *("imap_host", "imap_port", "imap_security", "imap_password", "imap_folder"),
+            *("imap_uidvalidity", "imap_last_uid", "polled_at", "poll_error"),
+            *("daily_cap", "gap_seconds", "lease_token", "lease_owner", "lease_until"),
+        }
+    ),
+    "InboundEvent": frozenset({"id", "source", "mailbox", "uidvalidity", "uid", "digest", "stored_at", "applied_at"}),
+}

@@ -1,0 +1,53 @@
+"""A mailbox's two accounts, and the check that both work."""
+
+from datetime import datetime
+
+from integrations.adapters import imap
+from integrations.adapters.smtp import SmtpConnection
+from integrations.models import Mailbox
+from integrations.ports import ImapAccount, IntegrationError, SmtpAccount
+
+
+def smtp_account(mailbox: Mailbox) -> SmtpAccount:
+    """How this mailbox's mail leaves. A demo mailbox reaches loopback only."""
+    return SmtpAccount(
+        host=mailbox.smtp_host,
+        port=mailbox.smtp_port,
+        security=mailbox.smtp_security,
+        username=mailbox.smtp_username,
+        password=mailbox.smtp_password,
+        loopback_only=mailbox.is_demo,
+    )
+
+
+def imap_account(mailbox: Mailbox) -> ImapAccount:
+    """How this mailbox's answers are read. A demo mailbox reaches loopback only."""
+    return ImapAccount(
+        host=mailbox.imap_host,
+        port=mailbox.imap_port,
+        security=mailbox.imap_security,
+        username=mailbox.imap_username,
+        password=mailbox.imap_password,
+        folder=mailbox.imap_folder,
+        loopback_only=mailbox.is_demo,
+    )
+
+
+def check(*, mailbox: Mailbox, now: datetime) -> list[str]:
+    """Logs in to both servers, sends nothing, and says what is wrong, a sentence each; none sets `verified_at`."""
+    wrong = []
+    connection = SmtpConnection(account=smtp_account(mailbox))
+    try:
+        connection.open()
+    except IntegrationError as error:
+        wrong.append(f"Sending: {error}")
+    finally:
+        connection.close()
+    try:
+        imap.check(imap_account(mailbox))
+    except IntegrationError as error:
+        wrong.append(f"Receiving: {error}")
+    if not wrong:
+        mailbox.verified_at = now
+        mailbox.save(update_fields=["verified_at"])
+    return wrong

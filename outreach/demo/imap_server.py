@@ -1,0 +1,132 @@
+"""A real IMAP server on loopback, in memory; mail is put in through its backend."""
+
+import asyncio
+import re
+import secrets
+import ssl
+import threading
+from argparse import Namespace
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from proxyprotocol.reader import ProxyProtocolReader
+from proxyprotocol.version import ProxyProtocolVersion
+from pymap.backend.dict import Config, Login
+from pymap.backend.dict.filter import FilterSet
+from pymap.backend.dict.mailbox import MailboxSet
+from pymap.imap import IMAPServer
+from pymap.parsing.message import AppendMessage
+from pymap.user import UserMetadata
+from pysasl.hashing import Cleartext
+
+from outreach.demo.loops import LoopThread
+
+HOST = "127.0.0.1"
+LINE_END = re.compile(rb"\r?\n")
+
+
+class _Config(Config):
+    """The backend's settings; the greeting names no machine (and asks no name server)."""
+
+    @property
+    def greeting(self) -> bytes:
+        return b"Demo mail server ready"
+
+
+class _Cleartext(Cleartext):
+    """Demo passwords as they are; the library's own comparison fails on letters outside ASCII."""
+
+    def verify(self, secret: str, hash: str) -> bool:
+        return secrets.compare_digest(secret.encode(), hash.encode())
+
+
+class ImapServer:
+    """An IMAP server in a thread, on 127.0.0.1 only. Its mailboxes live as long as it does."""
+
+    def __init__(self, port: int = 0, *, tls: ssl.SSLContext | None = None) -> None:
+        self.port = port
+        self._tls = tls
+        self._lock = threading.Lock()
+        self._thread = LoopThread("demo-imap")
+        self._config = _Config(
+            Namespace(passlib_cfg=None, proxy_protocol=None),
+            demo_data=False,
+            demo_user="",
+            demo_password="",
+            host=HOST,
+            port=port,
+            tls_enabled=False,
+            hash_context=_Cleartext(),
+            reject_dnsbl=False,
+            invalid_user_sleep=0.0,
+        )
+        self._login = Login(self._config)
+
+    def start(self) -> Self:
+        """Listen; `port` is the real one from here on. Raises OSError when the port is taken."""
+        self._thread.start()
+        try:
+            self._thread.call(self._listen())
+        except BaseException:
+            self._thread.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Drop every connection and end the thread."""
+        self._thread.stop()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def add_user(self, user: str, password: str) -> None:
+        """Create a user with an empty INBOX, or change the password of one who exists."""
+        self._thread.call(self._add_user(user, password))
+
+    def deliver(self, user: str, raw: bytes) -> int:
+        """Put one mail into the user's INBOX and answer its UID. Raises KeyError for an unknown user."""
+        return self._thread.call(self._deliver(user, raw))
+
+    def expunge(self, user: str, uid: int) -> None:
+        """Remove one mail for good; an unknown UID is no error."""
+        self._thread.call(self._expunge(user, uid))
+
+    def renumber(self, user: str) -> None:
+        """Give the INBOX a new UIDVALIDITY, its mails kept, as a restored mailbox does (RFC 3501 section 2.3.1.1)."""
+        self._thread.call(self._renumber(user))
+
+    async def _listen(self) -> None:
+        serve = ProxyProtocolReader(ProxyProtocolVersion.get(None)).get_callback(IMAPServer(self._login, self._config))
+        server = await asyncio.start_server(serve, HOST, self.port, ssl=self._tls)
+        self.port = server.sockets[0].getsockname()[1]
+
+    async def _add_user(self, user: str, password: str) -> None:
+        self._login.users_dict[user] = UserMetadata(self._config, user, password=password)
+        self._config.set_cache.setdefault(user, (MailboxSet(), FilterSet()))
+
+    async def _deliver(self, user: str, raw: bytes) -> int:
+        folders, _ = self._config.set_cache[user]
+        inbox = await folders.get_mailbox("INBOX")
+        lines = LINE_END.sub(b"\r\n", raw)  # a mail store keeps CRLF, whatever came
+        message = await inbox.append(AppendMessage(lines, datetime.now(UTC)), recent=True)
+        return message.uid
+
+    async def _expunge(self, user: str, uid: int) -> None:
+        folders, _ = self._config.set_cache[user]
+        inbox = await folders.get_mailbox("INBOX")
+        await inbox.delete([uid])
+
+    async def _renumber(self, user: str) -> None:
+        before, filters = self._config.set_cache[user]
+        mails = [mail async for mail in (await before.get_mailbox("INBOX")).messages()]
+        after = MailboxSet()
+        inbox = await after.get_mailbox("INBOX")
+        for mail in mails:
+            await inbox.append(AppendMessage(bytes(mail._content), mail.internal_date), recent=True)  # type: ignore[arg-type]
+        self._config.set_cache[user] = (after, filters)

@@ -1,0 +1,41 @@
+"""One asyncio loop in a thread of its own: what the demo's servers run on."""
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+
+class LoopThread:
+    """A daemon thread that runs one event loop until it is stopped."""
+
+    def __init__(self, name: str) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def call(self, work: Coroutine[Any, Any, Result], *, seconds: float = 30) -> Result:
+        """Run a coroutine on the loop from any other thread and wait for its result."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout=seconds)
+
+    def stop(self) -> None:
+        """Cancel what is running, end the loop and join the thread; harmless when called twice."""
+        if not self._thread.is_alive():
+            return
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join(timeout=10)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        try:
+            self.loop.run_forever()
+            pending = asyncio.all_tasks(self.loop)
+            for task in pending:
+                task.cancel()
+            self.loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+        finally:
+            self.loop.close()
