@@ -1,0 +1,8 @@
+"""The templates app."""
+
+from django.apps import AppConfig
+
+
+class TemplatesConfig(AppConfig):
+    name = "templates"
+    verbose_name = "Message templates"
