@@ -1,0 +1,1 @@
+"""Who people are: prospects, sites, segments, suppression, imports."""

@@ -1,0 +1,41 @@
+"""Query filters over prospects."""
+
+from django.db.models import Q, QuerySet
+from django_filters import rest_framework as filters
+
+from prospects import identity
+from prospects.models import ImportBatch, Prospect
+
+
+class ProspectFilter(filters.FilterSet):
+    email = filters.CharFilter(method="with_address", help_text="This address, however it is written")
+    tag = filters.CharFilter(method="with_tag")
+    country = filters.CharFilter(lookup_expr="iexact")
+    q = filters.CharFilter(method="search", help_text="Beginning of a name, a company or an address")
+    created_after = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
+    created_before = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+
+    class Meta:
+        model = Prospect
+        fields: list[str] = []
+
+    def with_address(self, queryset: QuerySet[Prospect], name: str, value: str) -> QuerySet[Prospect]:
+        """Raises identity.BadAddress."""
+        return queryset.filter(identity_key=identity.address_key(identity.normalise(value)))
+
+    def with_tag(self, queryset: QuerySet[Prospect], name: str, value: str) -> QuerySet[Prospect]:
+        return queryset.filter(tags__contains=[value])
+
+    def search(self, queryset: QuerySet[Prospect], name: str, value: str) -> QuerySet[Prospect]:
+        return queryset.filter(
+            Q(first_name__istartswith=value)
+            | Q(last_name__istartswith=value)
+            | Q(company__istartswith=value)
+            | Q(email__istartswith=value)
+        )
+
+
+class ImportFilter(filters.FilterSet):
+    class Meta:
+        model = ImportBatch
+        fields = ["status"]

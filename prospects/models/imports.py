@@ -1,0 +1,51 @@
+"""What an import did."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from outreach.lib.models import PublicModel
+
+
+class ImportBatch(PublicModel):
+    """One run of one file: how its columns were read and what became of its rows."""
+
+    class Status(models.TextChoices):
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+
+    file_name = models.CharField(max_length=255)
+    mapping = models.JSONField(default=dict)
+    status = models.CharField(max_length=10, choices=Status, default=Status.RUNNING)
+    error = models.CharField(max_length=500, blank=True)
+    added = models.PositiveIntegerField(default=0)
+    changed = models.PositiveIntegerField(default=0)
+    unchanged = models.PositiveIntegerField(default=0)
+    rejected = models.PositiveIntegerField(default=0)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "import batches"
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=["running", "done", "failed"]), name="import_status_is_known")
+        ]
+
+    def __str__(self) -> str:
+        return self.file_name
+
+
+class ImportRow(models.Model):
+    """A rejected row: its line in the file, why, and what it said."""
+
+    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="rows")
+    line = models.PositiveIntegerField()
+    reason = models.CharField(max_length=300)
+    values = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["batch", "line"], name="import_row_line_once")]
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.reason}"

@@ -1,0 +1,120 @@
+"""One person by hand: the keys, the site and the zone always fit."""
+
+import pytest
+
+from prospects import editing, identity
+from prospects.models import Prospect, Site
+
+pytestmark = pytest.mark.django_db
+
+
+def add(email="anna@blog.example", **fields):
+    return editing.add_prospect(email=email, by=None, **fields)
+
+
+def test_adds_a_person_with_keys_and_site(manager):
+    person = editing.add_prospect(
+        email=" Anna@Mail.Blog.Example",
+        first_name=" Anna\n",
+        website="shop.example/a",
+        tags=["a", "a", " b"],
+        by=manager,
+    )
+    person.refresh_from_db()
+    assert (person.email, person.first_name, person.website) == (
+        "Anna@mail.blog.example",
+        "Anna",
+        "https://shop.example/a",
+    )
+    assert person.site.domain == "shop.example"
+    assert person.identity_key == identity.address_key("anna@mail.blog.example")
+    assert "domain:shop.example" in person.contact_keys
+    assert person.tags == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("email", "website", "domain"),
+    [
+        ("a@mail.blog.co.uk", "", "blog.co.uk"),
+        ("a@gmail.com", "", None),
+        ("a@gmail.com", "https://www.blog.example", "blog.example"),
+        ("a@blog.example", "https://youtube.com/@anna", None),
+    ],
+)
+def test_finds_the_site_unless_strangers_share_it(email, website, domain):
+    person = add(email, website=website)
+    assert (person.site.domain if person.site else None) == domain
+
+
+@pytest.mark.parametrize(
+    ("country", "zone", "stored"),
+    [
+        ("de", "", ("DE", "")),
+        ("FR", "", ("FR", "Europe/Paris")),
+        ("United States", "", ("US", "")),
+        ("Japan", "", ("JP", "Asia/Tokyo")),
+        ("UK", "america/new_york", ("GB", "America/New_York")),
+        ("", "UTC", ("", "UTC")),
+    ],
+)
+def test_tells_the_zone_from_a_country_that_has_one(country, zone, stored):
+    person = add(country=country, time_zone=zone)
+    assert (person.country, person.time_zone) == stored
+
+
+def test_says_every_field_that_is_wrong_at_once():
+    wrong = {
+        "country": "Narnia",
+        "time_zone": "Mars/Base",
+        "language": "english please",
+        "website": "not a website",
+        "first_name": "x" * 101,
+        "kind": "robot",
+        "tags": ["x" * 51],
+        "custom": {"1 bad": "x"},
+        "shoe_size": "44",
+    }
+    with pytest.raises(editing.InvalidProspect) as caught:
+        add("anna@blog.test", **wrong)
+    assert caught.value.errors.keys() == {"email", *wrong}
+    assert all(sentence.endswith(".") for sentence in caught.value.errors.values())
+    assert not Prospect.objects.exists()
+
+
+def test_refuses_a_person_who_is_here_already():
+    add("anna@gmail.com")
+    with pytest.raises(editing.InvalidProspect, match="here already"):
+        add("A.N.N.A+x@googlemail.com")
+
+
+def test_needs_one_way_to_reach_a_person():
+    with pytest.raises(editing.InvalidProspect):
+        add("")
+    assert add("", x_handle="@anna").x_handle == "anna"
+
+
+def test_changes_what_is_given_and_nothing_else():
+    person = add(first_name="Anna", company="Acme", custom={"city": "Köln", "empty": ""})
+    Prospect.objects.filter(pk=person.pk).update(stop_reason="asked us to")
+    changed = editing.change_prospect(prospect=person, by=None, company="Other", email="anna@new.example")
+    changed.refresh_from_db()
+    assert (changed.first_name, changed.company, changed.custom) == ("Anna", "Other", {"city": "Köln"})
+    assert changed.stop_reason == "asked us to"
+    assert changed.site.domain == "new.example"
+    assert changed.identity_key == identity.address_key("anna@new.example")
+    assert changed.contact_keys == identity.contact_keys(email="anna@new.example", site_domain="new.example")
+
+
+def test_refuses_to_become_somebody_else():
+    add("anna@a.example")
+    berta = add("berta@a.example")
+    with pytest.raises(editing.InvalidProspect, match="here already"):
+        editing.change_prospect(prospect=berta, by=None, email="ANNA@a.example")
+    berta.refresh_from_db()
+    assert berta.email == "berta@a.example"
+
+
+def test_shares_one_site_between_its_people():
+    add("anna@blog.example")
+    add("berta@www.blog.example")
+    assert Site.objects.count() == 1

@@ -1,0 +1,75 @@
+"""The list of whom we never write to."""
+
+import threading
+
+import pytest
+from django.db import connection
+
+from prospects import identity, suppression
+from prospects.models import Suppression
+
+pytestmark = pytest.mark.django_db
+BOUNCED, MANUAL = Suppression.Reason.BOUNCED, Suppression.Reason.MANUAL
+
+
+def keys(email, site=""):
+    return identity.contact_keys(email=email, site_domain=site)
+
+
+def test_stops_an_address_in_every_spelling(manager):
+    row, created = suppression.suppress(
+        kind="address", value="Anna+x@Gmail.com", reason=BOUNCED, source="a report", by=manager
+    )
+    assert created
+    assert (row.value, row.reason, row.source, row.created_by) == ("Anna+x@gmail.com", "bounced", "a report", manager)
+    assert suppression.is_suppressed(keys("a.n.n.a@googlemail.com"))
+    assert not suppression.is_suppressed(keys("berta@gmail.com"))
+
+
+@pytest.mark.parametrize("value", ["blog.example", "https://Blog.example/x", "@blog.example", "*.blog.example"])
+def test_stops_a_domain_its_hosts_and_its_site(value):
+    suppression.suppress(kind="domain", value=value, reason=MANUAL)
+    assert suppression.is_suppressed(keys("anna@blog.example"))
+    assert suppression.is_suppressed(keys("anna@mail.blog.example"))
+    assert suppression.is_suppressed(keys("anna@gmail.com", "blog.example"))
+    assert not suppression.is_suppressed(keys("anna@otherblog.example"))
+
+
+def test_keeps_the_first_reason():
+    first, _ = suppression.suppress(kind="address", value="a@b.example", reason=BOUNCED)
+    again, created = suppression.suppress(kind="address", value="A@B.example", reason=MANUAL)
+    assert (again, again.reason, created) == (first, "bounced", False)
+
+
+@pytest.mark.parametrize("value", ["root@localhost", "a@b.test", "Müller @x..y"])
+def test_stops_an_address_that_no_form_would_take(value):
+    suppression.suppress(kind="address", value=value, reason=BOUNCED)
+    assert suppression.is_suppressed([f"address:{identity.address_key(value)}"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [("address", ""), ("address", "anna"), ("domain", ""), ("domain", "co.uk"), ("domain", "localhost")],
+)
+def test_refuses_what_names_nobody(kind, value):
+    with pytest.raises(identity.BadAddress):
+        suppression.suppress(kind=kind, value=value, reason=MANUAL)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_writes_one_fact_when_many_say_it_at_once():
+    barrier = threading.Barrier(8)
+    answers = []
+
+    def say():
+        barrier.wait()
+        answers.append(suppression.suppress(kind="address", value="a@b.example", reason=MANUAL))
+        connection.close()
+
+    threads = [threading.Thread(target=say) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [created for _, created in answers].count(True) == 1
+    assert Suppression.objects.count() == 1
