@@ -1,10 +1,13 @@
 """The Celery application; settings are Django's under the CELERY_ prefix."""
 
 import os
+import warnings
 
 from celery import Celery
+from celery.platforms import SecurityWarning
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
+warnings.filterwarnings("ignore", category=SecurityWarning)  # eight lines for root; a container runs as its own user
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "outreach.settings")
 
 app = Celery("outreach")

@@ -221,7 +221,8 @@ LOGGING = {
             ),
         }
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"readiness": {"()": "outreach.lib.logs.ReadinessFilter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["readiness"]}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         "django_structlog": {"level": "WARNING"},
@@ -229,6 +230,7 @@ LOGGING = {
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
         "django_celery_beat": {"level": "WARNING"},
+        "gunicorn.http.wsgi": {"level": "ERROR"},  # warns for each HEAD; Django leaves dropping the body to the server
         "mail.log": {"level": "ERROR"},
         "pymap": {"level": "ERROR"},
     },

@@ -1,0 +1,162 @@
+"""Campaigns, their steps and their actions over HTTP."""
+
+import uuid
+from typing import Any
+
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import mixins, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+from rest_framework.views import APIView
+
+from accounts.callers import caller
+from campaigns import composing, enrolling, explaining, lifecycle, preflight
+from campaigns.api import serializers
+from campaigns.api.filters import CampaignFilter
+from campaigns.models import Campaign, Step
+from outreach.lib.api import KeysetPagination
+from outreach.lib.endpoints import ApiViewSet, ProblemSchema
+from prospects import segments
+from prospects.models import Prospect
+from templates.models import Template
+
+
+class CampaignViewSet(
+    mixins.ListModelMixin,
+    mixins.RetrieveModelMixin,
+    mixins.CreateModelMixin,
+    mixins.UpdateModelMixin,
+    ApiViewSet[Campaign],
+):
+    """Who gets which sequence, from which mailbox, in whose name. Only a draft can be changed."""
+
+    queryset = Campaign.objects.select_related("program", "segment", "mailbox").defer(
+        "mailbox__smtp_password", "mailbox__imap_password"
+    )
+    serializer_class = serializers.CampaignSerializer
+    filterset_class = CampaignFilter
+
+    def perform_create(self, serializer: BaseSerializer[Campaign]) -> None:
+        serializer.instance = lifecycle.create_campaign(by=caller(self.request), **serializer.validated_data)
+
+    def perform_update(self, serializer: BaseSerializer[Campaign]) -> None:
+        lifecycle.change_campaign(campaign=self.get_object(), **serializer.validated_data)
+        serializer.instance = self.get_object()
+
+    @extend_schema(responses={200: serializers.ProblemListSerializer})
+    @action(detail=True)
+    def preflight(self, request: Request, **kwargs: Any) -> Response:
+        """Everything that keeps this campaign from being launched, at once."""
+        problems = preflight.check(campaign=self.get_object())
+        listed = [{"field": problem.field, "message": problem.message} for problem in problems]
+        return Response({"ready": not problems, "problems": listed})
+
+    @extend_schema(request=None, responses={200: serializers.EnrolledSerializer})
+    @action(detail=True, methods=["post"])
+    def launch(self, request: Request, **kwargs: Any) -> Response:
+        """Freezes the sequence, enrolls the segment and starts. Refused with every problem that preflight finds."""
+        launched = lifecycle.launch(campaign=self.get_object(), now=timezone.now(), by=caller(request))
+        return Response({"enrolled": launched.enrolled})
+
+    @extend_schema(request=serializers.ReasonSerializer, responses={200: serializers.CampaignSerializer})
+    @action(detail=True, methods=["post"])
+    def pause(self, request: Request, **kwargs: Any) -> Response:
+        """Holds every message of this campaign, from this moment on."""
+        body = serializers.ReasonSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        lifecycle.pause(campaign=self.get_object(), reason=body.validated_data["reason"], by=caller(request))
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(request=None, responses={200: serializers.CampaignSerializer})
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, **kwargs: Any) -> Response:
+        """Goes on where a pause stopped."""
+        lifecycle.resume(campaign=self.get_object(), by=caller(request))
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(request=serializers.EnrollSerializer, responses={200: serializers.EnrolledSerializer})
+    @action(detail=True, methods=["post"])
+    def enroll(self, request: Request, **kwargs: Any) -> Response:
+        """Adds people to a launched campaign. Who is in it, is stopped or suppressed is left out."""
+        body = serializers.EnrollSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        if "segment" in body.validated_data:
+            people = segments.members(segment=body.validated_data["segment"])
+        else:
+            people = Prospect.objects.filter(public_id__in=body.validated_data["prospects"])
+        enrolled = enrolling.enroll(
+            campaign=self.get_object(), prospects=people, now=timezone.now(), by=caller(request)
+        )
+        return Response({"enrolled": enrolled})
+
+
+class InSequence(KeysetPagination):
+    """A sequence is read from its first step on."""
+
+    ordering = "position"
+
+
+@extend_schema_view(
+    create=extend_schema(request=serializers.StepCreateSerializer, responses={201: serializers.StepSerializer})
+)
+class StepViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, ApiViewSet[Step]):
+    """The sequence of a campaign: its newest version's steps. Once launched it no longer changes."""
+
+    queryset = Step.objects.prefetch_related("arms__template_version__template")
+    serializer_class = serializers.StepSerializer
+    pagination_class = InSequence
+
+    def get_queryset(self) -> QuerySet[Step]:
+        """Raises Http404 for a campaign that does not exist, where an empty list would mislead."""
+        version = self._campaign().current_version()
+        return super().get_queryset().filter(sequence_version=version)
+
+    def _campaign(self) -> Campaign:
+        return get_object_or_404(Campaign, public_id=self.kwargs["campaign_id"])
+
+    def create(self, request: Request, **kwargs: Any) -> Response:
+        body = serializers.StepCreateSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        step = lifecycle.add_step(campaign=self._campaign(), by=caller(request), **body.validated_data)
+        return Response(self.get_serializer(step).data, status=status.HTTP_201_CREATED)
+
+    def perform_destroy(self, instance: Step) -> None:
+        lifecycle.remove_step(step=instance)
+
+
+class TemplatePreviewView(APIView):
+    """A template's newest version as one person would read it."""
+
+    schema = ProblemSchema()
+
+    @extend_schema(
+        operation_id="templates_preview",
+        request=serializers.PreviewSerializer,
+        responses={200: serializers.RenderedSerializer},
+    )
+    def post(self, request: Request, id: uuid.UUID) -> Response:
+        template = get_object_or_404(Template.objects.filter(versions__isnull=False).distinct(), public_id=id)
+        body = serializers.PreviewSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        rendered = composing.preview(template_version=template.current_version(), **body.validated_data)
+        return Response({"subject": rendered.subject, "text": rendered.text, "html": rendered.html})
+
+
+class ExplanationView(APIView):
+    """Why this person got what they got in this campaign, and what comes next."""
+
+    schema = ProblemSchema()
+
+    @extend_schema(operation_id="campaigns_explanation", responses={200: serializers.ExplanationSerializer})
+    def get(self, request: Request, id: uuid.UUID, prospect_id: uuid.UUID) -> Response:
+        explanation = explaining.explain(
+            prospect=get_object_or_404(Prospect, public_id=prospect_id),
+            campaign=get_object_or_404(Campaign, public_id=id),
+            now=timezone.now(),
+        )
+        return Response(serializers.ExplanationSerializer(explanation).data)

@@ -1,0 +1,164 @@
+"""How campaigns, steps and the verbs' answers look outside."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from campaigns.models import Campaign, Step
+from campaigns.models.campaign import DelayUnit
+from integrations.models import Mailbox
+from outreach.lib.endpoints import PublicIdField, StrictModelSerializer, StrictSerializer
+from prospects.models import Program, Prospect, Segment, Suppression
+from templates.models import Template
+
+MOST_PEOPLE = 10_000
+
+
+class CampaignSerializer(StrictModelSerializer[Campaign]):
+    program = PublicIdField(queryset=Program.objects.all())
+    segment = PublicIdField(queryset=Segment.objects.all())
+    mailbox = PublicIdField(queryset=Mailbox.objects.all())
+
+    class Meta:
+        model = Campaign
+        fields = [
+            "id",
+            "name",
+            "program",
+            "segment",
+            "mailbox",
+            "time_zone",
+            "state",
+            "state_reason",
+            "is_demo",
+            "launched_at",
+            "created_at",
+        ]
+        read_only_fields = ["state", "state_reason", "is_demo", "launched_at"]
+
+
+class StepSerializer(StrictModelSerializer[Step]):
+    """Expects `arms` with template version and template prefetched."""
+
+    template = serializers.SerializerMethodField()
+    template_version = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Step
+        fields = [
+            "id",
+            "key",
+            "position",
+            "channel",
+            "delay",
+            "delay_unit",
+            "window_start",
+            "window_end",
+            "weekdays",
+            "template",
+            "template_version",
+        ]
+        read_only_fields = fields
+
+    def get_template(self, step: Step) -> str:
+        return str(step.arms.all()[0].template_version.template.public_id)
+
+    def get_template_version(self, step: Step) -> str:
+        return str(step.arms.all()[0].template_version.public_id)
+
+
+class StepCreateSerializer(StrictSerializer):
+    """A delay counts from the hand-over of the step before; the window is in the prospect's time zone."""
+
+    template = PublicIdField(queryset=Template.objects.all())
+    delay = serializers.IntegerField(min_value=0, max_value=10_000, required=False)
+    delay_unit = serializers.ChoiceField(choices=DelayUnit.choices, required=False)
+    window_start = serializers.TimeField(required=False)
+    window_end = serializers.TimeField(required=False, help_text="00:00 is midnight at the end of the day")
+    weekdays = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=7), required=False, help_text="ISO: 1 is Monday"
+    )
+
+    def validate_template(self, template: Template) -> Template:
+        """Raises ValidationError for a template that says nothing yet."""
+        if not template.versions.exists():
+            raise serializers.ValidationError("Nothing was published under this template yet.")
+        return template
+
+
+class ProblemListSerializer(serializers.Serializer[Any]):
+    class PreflightProblemSerializer(serializers.Serializer[Any]):
+        field = serializers.CharField()
+        message = serializers.CharField()
+
+    ready = serializers.BooleanField()
+    problems = PreflightProblemSerializer(many=True)
+
+
+class EnrolledSerializer(serializers.Serializer[Any]):
+    enrolled = serializers.IntegerField(help_text="New in the campaign by this request")
+
+
+class EnrollSerializer(StrictSerializer):
+    """Either people or a segment."""
+
+    prospects = serializers.ListField(
+        child=serializers.UUIDField(), required=False, allow_empty=False, max_length=MOST_PEOPLE
+    )
+    segment = PublicIdField(queryset=Segment.objects.all(), required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Raises ValidationError unless exactly one was given and every person exists."""
+        if len(attrs) != 1:
+            raise serializers.ValidationError("Give either `prospects` or `segment`.")
+        if ids := set(attrs.get("prospects", ())):
+            known = set(Prospect.objects.filter(public_id__in=ids).values_list("public_id", flat=True))
+            if unknown := sorted(str(missing) for missing in ids - known):
+                raise serializers.ValidationError({"prospects": [f"Not known: {', '.join(unknown[:10])}."]})
+        return attrs
+
+
+class PreviewSerializer(StrictSerializer):
+    prospect = PublicIdField(queryset=Prospect.objects.select_related("site"))
+    program = PublicIdField(queryset=Program.objects.all())
+    mailbox = PublicIdField(queryset=Mailbox.objects.all())
+
+
+class RenderedSerializer(serializers.Serializer[Any]):
+    subject = serializers.CharField()
+    text = serializers.CharField()
+    html = serializers.CharField()
+
+
+class ExplanationSerializer(serializers.Serializer[Any]):
+    """`step` 0 speaks of the person's whole way through the campaign."""
+
+    class LineSerializer(serializers.Serializer[Any]):
+        step = serializers.IntegerField()
+        verdict = serializers.CharField()
+        sentence = serializers.CharField()
+        values = serializers.DictField()
+
+    enrolled = serializers.BooleanField()
+    state = serializers.CharField()
+    lines = LineSerializer(many=True)
+
+
+class SuppressionSerializer(StrictModelSerializer[Suppression]):
+    value = serializers.CharField(max_length=254)
+    reason = serializers.ChoiceField(choices=Suppression.Reason.choices, default=Suppression.Reason.MANUAL)
+
+    class Meta:
+        model = Suppression
+        fields = ["id", "kind", "value", "reason", "source", "created_at"]
+
+
+class ReasonSerializer(StrictSerializer):
+    reason = serializers.CharField(required=False, allow_blank=True, max_length=200, default="")
+
+
+class SendingSerializer(serializers.Serializer[Any]):
+    stopped = serializers.BooleanField()
+    stopped_at = serializers.DateTimeField(allow_null=True)
+    reason = serializers.CharField()
+    ticked_at = serializers.DateTimeField(allow_null=True, help_text="When beat's last tick came through")

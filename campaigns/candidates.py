@@ -1,0 +1,177 @@
+"""What the planner reads: due enrollments with all that a decision needs, in a fixed number of queries."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import F
+
+from campaigns.deciding import Facts
+from campaigns.models import Decision, Message
+from campaigns.scheduling import Window
+from templates.models import Channel
+
+
+@dataclass(frozen=True)
+class LedgerRow:
+    """The columns of a Message that come straight from the enrollment, its step and its person."""
+
+    enrollment_id: int
+    campaign_id: int
+    prospect_id: int
+    mailbox_id: int
+    step_id: int
+    step_key: str
+    arm_id: int
+    template_version_id: int
+    recipient: str
+    contact_keys: list[str]
+    is_follow_up: bool
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One enrollment that is due to be looked at."""
+
+    enrollment_public_id: Any
+    mailbox_domain: str
+    facts: Facts
+    ledger: LedgerRow
+
+    @property
+    def enrollment_id(self) -> int:
+        return self.ledger.enrollment_id
+
+    @property
+    def mailbox_id(self) -> int:
+        return self.ledger.mailbox_id
+
+    @property
+    def step_key(self) -> str:
+        return self.ledger.step_key
+
+
+# For each mailbox: follow-ups first, then new people, each in the order they fell due, no more than fit its free slots.
+_DUE = """
+SELECT due.id FROM unnest(%s::bigint[], %s::int[]) AS wanted(mailbox_id, n)
+CROSS JOIN LATERAL (
+    (SELECT e.id, 0 AS turn, e.look_at FROM campaigns_enrollment e
+      WHERE e.mailbox_id = wanted.mailbox_id AND e.steps_handed_over > 0 AND e.look_at <= %s
+      ORDER BY e.look_at, e.id LIMIT wanted.n)
+    UNION ALL
+    (SELECT e.id, 1, e.look_at FROM campaigns_enrollment e
+      WHERE e.mailbox_id = wanted.mailbox_id AND e.steps_handed_over = 0 AND e.look_at <= %s
+      ORDER BY e.look_at, e.id LIMIT wanted.n)
+    ORDER BY turn, look_at, id LIMIT wanted.n
+) due
+ORDER BY due.turn, due.look_at, due.id
+"""
+
+FACTS = """
+SELECT e.id, e.public_id, e.due_at, e.steps_handed_over,
+       c.id AS campaign_id, c.state AS campaign_state, b.id AS mailbox_id, b.status AS mailbox_status,
+       split_part(b.from_address, '@', 2) AS mailbox_domain, b.is_demo AS mailbox_is_demo,
+       s.id AS step_id, s.key AS step_key, s.window_start, s.window_end, s.weekdays, s.channel,
+       a.id AS arm_id, a.template_version_id,
+       p.id AS prospect_id, p.email, p.contact_keys, p.is_demo AS person_is_demo,
+       coalesce(nullif(p.time_zone, ''), c.time_zone) AS zone,
+       p.stopped_at IS NOT NULL AS person_stopped,
+       CASE WHEN p.held_at IS NOT NULL THEN coalesce(nullif(p.hold_reason, ''), 'held') ELSE '' END AS person_hold,
+       t.stopped_at IS NOT NULL AS site_stopped,
+       CASE WHEN t.held_at IS NOT NULL THEN coalesce(nullif(t.hold_reason, ''), 'held') ELSE '' END AS site_hold,
+       coalesce((SELECT min(x.reason) FROM unnest(p.contact_keys) k JOIN prospects_suppression x ON x.key = k), '')
+           AS suppressed_by
+  FROM campaigns_enrollment e
+  JOIN campaigns_campaign c ON c.id = e.campaign_id
+  JOIN integrations_mailbox b ON b.id = e.mailbox_id
+  JOIN campaigns_step s ON s.sequence_version_id = e.sequence_version_id AND s.key = e.next_step_key
+  JOIN campaigns_arm a ON a.step_id = s.id
+  JOIN prospects_prospect p ON p.id = e.prospect_id
+  LEFT JOIN prospects_site t ON t.id = p.site_id
+ WHERE e.id = ANY(%s)
+ ORDER BY array_position(%s, e.id)
+"""
+
+
+def load(*, wanted: Mapping[int, int], now: datetime) -> list[Candidate]:
+    """Up to `wanted[mailbox_id]` candidates for each mailbox, follow-ups before new people. Two queries."""
+    if not wanted:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE, [list(wanted), list(wanted.values()), now, now])
+        ids = [row[0] for row in cursor.fetchall()]
+    return facts_of(ids)
+
+
+def facts_of(enrollment_ids: list[int]) -> list[Candidate]:
+    """The facts of these enrollments, in this order; one that has no next step is left out."""
+    if not enrollment_ids:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(FACTS, [enrollment_ids, enrollment_ids])
+        names = [column.name for column in cursor.description or ()]
+        return [_candidate(dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+
+
+def _candidate(row: Mapping[str, Any]) -> Candidate:
+    facts = Facts(
+        due_at=row["due_at"],
+        window=Window(row["zone"], row["window_start"], row["window_end"], frozenset(row["weekdays"])),
+        campaign_state=row["campaign_state"],
+        mailbox_status=row["mailbox_status"],
+        has_address=bool(row["email"]) if row["channel"] == Channel.EMAIL else True,
+        person_stopped=row["person_stopped"],
+        site_stopped=bool(row["site_stopped"]),
+        suppressed_by=row["suppressed_by"],
+        person_hold=row["person_hold"],
+        site_hold=row["site_hold"],
+        demo_person_in_real_mailbox=row["person_is_demo"] and not row["mailbox_is_demo"],
+    )
+    ledger = LedgerRow(
+        enrollment_id=row["id"],
+        campaign_id=row["campaign_id"],
+        prospect_id=row["prospect_id"],
+        mailbox_id=row["mailbox_id"],
+        step_id=row["step_id"],
+        step_key=row["step_key"],
+        arm_id=row["arm_id"],
+        template_version_id=row["template_version_id"],
+        recipient=row["email"],
+        contact_keys=row["contact_keys"],
+        is_follow_up=row["steps_handed_over"] > 0,
+    )
+    return Candidate(row["public_id"], row["mailbox_domain"], facts, ledger)
+
+
+def taken_slots(*, since: datetime) -> dict[int, list[datetime]]:
+    """By mailbox: slots that are planned, and hand-overs that were begun since then."""
+    taken: dict[int, list[datetime]] = {}
+    planned = Message.objects.filter(state__in=(Message.State.PLANNED, Message.State.CLAIMED))
+    begun = Message.objects.filter(handed_over_at__gte=since, state__in=BEGUN)
+    for messages, column in ((planned, "send_at"), (begun, "handed_over_at")):
+        for mailbox_id, at in messages.values_list("mailbox_id", F(column)):
+            taken.setdefault(mailbox_id, []).append(at)
+    return taken
+
+
+BEGUN = (
+    Message.State.SENDING,
+    Message.State.SENT,
+    Message.State.REFUSED,
+    Message.State.UNCERTAIN,
+    Message.State.ABANDONED,
+)
+"""States in which a message counts against its mailbox's daily cap, on the day of `handed_over_at`."""
+
+
+def last_decisions(enrollment_ids: Iterable[int]) -> dict[int, tuple[str, str, dict[str, object]]]:
+    """The newest stored (verdict, rule, values) of each enrollment. One query."""
+    rows = (
+        Decision.objects.filter(enrollment__in=list(enrollment_ids))
+        .order_by("enrollment_id", "-id")
+        .distinct("enrollment_id")
+        .values_list("enrollment_id", "verdict", "rule", "values")
+    )
+    return {pk: (verdict, rule, values) for pk, verdict, rule, values in rows}

@@ -1,0 +1,119 @@
+"""From a planned message to the exact text and bytes that are handed over."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+
+from campaigns import tracking
+from campaigns.models import Campaign, Message
+from integrations import mime
+from integrations.models import Mailbox
+from integrations.ports import OutgoingMail
+from outreach.lib import signing
+from prospects import places
+from prospects.models import Program, Prospect
+from templates import rendering
+from templates.models import TemplateVersion
+
+
+class CannotCompose(Exception):
+    """This message can't be said to this person; `str()` is the reason for the ledger."""
+
+
+@dataclass(frozen=True)
+class Composed:
+    """One message ready for the wire, with the text that the ledger keeps."""
+
+    message: Message
+    subject: str
+    text: str
+    html: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Thread:
+    """What went before in an enrollment: the subject it runs under and the Message-IDs, oldest first."""
+
+    subject: str = ""
+    message_ids: tuple[str, ...] = ()
+
+
+def message_id(*, enrollment_public_id: object, step_key: str, domain: str) -> str:
+    """The Message-ID of a step for one enrollment: the same whenever and wherever it is computed (design, Identity)."""
+    digest = signing.keyed_hash("message-id", str(enrollment_public_id), step_key)
+    return f"<{digest[:40]}@{domain}>"
+
+
+def values_for(*, prospect: Prospect, program: Program, mailbox: Mailbox, unsubscribe_url: str) -> dict[str, Any]:
+    """What a template may say about this person, as plain strings (the names are `templates.context.VARIABLES`)."""
+    return {
+        "first_name": prospect.first_name,
+        "last_name": prospect.last_name,
+        "full_name": prospect.full_name,
+        "company": prospect.company,
+        "job_title": prospect.job_title,
+        "website": prospect.website,
+        "site": prospect.site.domain if prospect.site else "",
+        "country": places.country_name(prospect.country),
+        "program": program.name,
+        "merchant": program.merchant,
+        "program_website": program.website,
+        "sender_name": mailbox.from_name,
+        "sender_address": mailbox.from_address,
+        "postal_address": program.postal_address,
+        "unsubscribe_url": unsubscribe_url,
+        "custom": {str(key): str(value) for key, value in prospect.custom.items() if value is not None},
+    }
+
+
+def preview(
+    *, template_version: TemplateVersion, prospect: Prospect, program: Program, mailbox: Mailbox
+) -> rendering.Rendered:
+    """What this person would read; the unsubscribe link is a sample. Raises rendering.RenderError."""
+    sample = f"{settings.PUBLIC_URL}/u/sample"
+    values = values_for(prospect=prospect, program=program, mailbox=mailbox, unsubscribe_url=sample)
+    return rendering.render(template_version, values)
+
+
+def compose(
+    *, message: Message, campaign: Campaign, thread: Thread, links: Mapping[str, int], now: datetime
+) -> Composed:
+    """Renders one message and builds its bytes. Raises CannotCompose; touches no database beyond what is loaded."""
+    unsubscribe_url = tracking.unsubscribe_url(message=message)
+    values = values_for(
+        prospect=message.prospect, program=campaign.program, mailbox=message.mailbox, unsubscribe_url=unsubscribe_url
+    )
+    try:
+        rendered = rendering.render(message.template_version, values)
+        html = tracking.with_tracked_links(rendered.html, message=message, links=dict(links)) if rendered.html else ""
+        follows = not rendered.subject
+        subject = thread.subject if follows else rendered.subject
+        mail = _mail(message, subject, rendered.text, html, thread if follows else Thread(), unsubscribe_url, now)
+        return Composed(message=message, subject=subject, text=rendered.text, html=html, data=mime.build(mail))
+    except (rendering.RenderError, ValueError) as error:
+        raise CannotCompose(str(error)[:300]) from error
+
+
+def _mail(
+    message: Message, subject: str, text: str, html: str, thread: Thread, unsubscribe_url: str, now: datetime
+) -> OutgoingMail:
+    if not subject:
+        raise CannotCompose("The message has no subject.")
+    return OutgoingMail(
+        message_id=message.message_id,
+        from_name=message.mailbox.from_name,
+        from_address=message.mailbox.from_address,
+        to_name=message.prospect.full_name,
+        to_address=message.recipient,
+        subject=subject,
+        text=text,
+        html=html,
+        date=now,
+        in_reply_to=thread.message_ids[-1] if thread.message_ids else "",
+        references=thread.message_ids,
+        unsubscribe_url=unsubscribe_url,
+    )

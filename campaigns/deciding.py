@@ -1,0 +1,110 @@
+"""What happens to one enrollment now: one pure function, no clock and no database inside.
+
+The planner stores its answers, `explaining` asks it again for the present, the tests run it over histories.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from campaigns.scheduling import SlotBook, Window
+
+LOOK_AGAIN = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that a decision needs to know about one enrollment, its person and its next step."""
+
+    due_at: datetime
+    window: Window
+    campaign_state: str
+    mailbox_status: str
+    has_address: bool
+    person_stopped: bool = False
+    site_stopped: bool = False
+    suppressed_by: str = ""  # reason of a suppression that names this person
+    person_hold: str = ""
+    site_hold: str = ""
+    demo_person_in_real_mailbox: bool = False
+
+
+@dataclass(frozen=True)
+class Send:
+    """Send at this slot."""
+
+    slot: datetime
+    values: dict[str, Any] = field(default_factory=dict)
+    rule = "due"
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Not before `until`, because of `rule`."""
+
+    until: datetime
+    rule: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Not until somebody lifts what `rule` names."""
+
+    rule: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Never: the enrollment ends."""
+
+    rule: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+Verdict = Send | Wait | Hold | Stop
+
+
+def decide(*, now: datetime, facts: Facts, slots: SlotBook) -> Verdict:
+    """Stops come before holds, holds before waiting; a Send names the first free slot inside the window."""
+    return _must_stop(facts) or _must_hold(facts) or _slot(now, facts, slots)
+
+
+def _must_stop(facts: Facts) -> Stop | None:
+    if facts.suppressed_by:
+        return Stop("suppressed", {"reason": facts.suppressed_by})
+    if facts.person_stopped:
+        return Stop("person_stopped")
+    if facts.site_stopped:
+        return Stop("site_stopped")
+    if not facts.has_address:
+        return Stop("no_address")
+    return None
+
+
+def _must_hold(facts: Facts) -> Hold | None:
+    if facts.demo_person_in_real_mailbox:
+        return Hold("demo_person")
+    if facts.person_hold:
+        return Hold("person_held", {"reason": facts.person_hold})
+    if facts.site_hold:
+        return Hold("site_held", {"reason": facts.site_hold})
+    if facts.campaign_state != "running":
+        return Hold("campaign_not_running", {"state": facts.campaign_state})
+    if facts.mailbox_status != "active":
+        return Hold("mailbox_not_active", {"status": facts.mailbox_status})
+    return None
+
+
+def _slot(now: datetime, facts: Facts, slots: SlotBook) -> Send | Wait:
+    due = max(now, facts.due_at)
+    if due > slots.horizon:
+        return Wait(facts.due_at, "not_due", {"due_at": facts.due_at.isoformat()})
+    opening = facts.window.next_open(due)
+    if opening > slots.horizon:
+        return Wait(opening, "window_closed", {"opens_at": opening.isoformat(), "zone": facts.window.zone})
+    slot = slots.first(window=facts.window, earliest=due)
+    if slot is None:
+        return Wait(slots.horizon, "mailbox_full", {"until": slots.horizon.date().isoformat()})
+    return Send(slot, {"due_at": facts.due_at.isoformat(), "zone": facts.window.zone})

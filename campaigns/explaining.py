@@ -1,0 +1,159 @@
+"""Why, and why not: each step of one person in one campaign, in plain words, with rule, values and version."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from campaigns import candidates, deciding, gate, planning
+from campaigns.models import Campaign, Decision, Enrollment, Message, Step
+from campaigns.scheduling import SlotBook
+from prospects.models import Prospect
+
+WORDS = {
+    "due": "its time has come",
+    "not_due": "it is not due yet",
+    "window_closed": "the sending window is closed",
+    "mailbox_full": "the mailbox has used up its daily cap",
+    "suppressed": "the address or its domain is suppressed",
+    "person_stopped": "this person must not be written to",
+    "site_stopped": "this site must not be written to",
+    "no_address": "there is no address",
+    "demo_person": "people of the demo world are never written to from a real mailbox",
+    "person_held": "this person is on hold",
+    "site_held": "this site is on hold",
+    "campaign_not_running": "the campaign is not running",
+    "mailbox_not_active": "the mailbox is not active",
+    "same_recipient": "somebody else in this campaign has the same address",
+    "sending_stopped": "all sending is stopped",
+    "enrollment_ended": "the person's way through this campaign has ended",
+    "mailbox_blind": "the mailbox was not read for half an hour, an answer may be waiting",
+    "answers_waiting": "answers that came in are not applied yet",
+    "replied": "the person answered",
+    "unsubscribed": "the person unsubscribed",
+    "bounced": "the address takes no mail",
+    "complained": "the person complained",
+    "declined": "the person asked us to stop",
+    "cannot_compose": "the message could not be written for this person",
+    "refused": "the receiving server refused the message",
+    "gave_up": "the receiving server asked us to wait for more than four days",
+    "uncertain": "nobody could tell for five days whether the message was sent",
+    "manual": "somebody here added a suppression",
+    "imported": "an import said not to write",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """What is known of one step (or of the whole way, when `step` is 0)."""
+
+    step: int
+    verdict: str
+    sentence: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One person in one campaign, step by step."""
+
+    enrolled: bool
+    state: str
+    lines: tuple[Line, ...]
+
+
+def explain(*, prospect: Prospect, campaign: Campaign, now: datetime) -> Explanation:
+    """What was sent, what waits and why, what will never be sent and why; the present answer is computed live."""
+    enrollment = Enrollment.objects.filter(prospect=prospect, campaign=campaign).first()
+    if enrollment is None:
+        return Explanation(False, "", (Line(0, "none", "This person was never enrolled in this campaign."),))
+    messages = {
+        message.step_key: message
+        for message in Message.objects.filter(enrollment=enrollment).select_related("mailbox", "template_version")
+    }
+    steps = Step.objects.filter(sequence_version=enrollment.sequence_version_id).order_by("position")
+    lines = [_line(step, messages.get(step.key), enrollment, now) for step in steps]
+    return Explanation(True, enrollment.state, (_summary(enrollment), *lines))
+
+
+def words(rule: str) -> str:
+    """The plain words of a rule; a rule without any is shown as it is."""
+    return WORDS.get(rule, rule.replace("_", " "))
+
+
+def _summary(enrollment: Enrollment) -> Line:
+    if enrollment.state == Enrollment.State.STOPPED:
+        return Line(0, "stopped", f"Stopped: {words(enrollment.stop_reason)}.", {"rule": enrollment.stop_reason})
+    if enrollment.state == Enrollment.State.FINISHED:
+        return Line(0, "finished", "Finished: every step was handed over.")
+    return Line(0, "active", f"Under way: {enrollment.steps_handed_over} steps handed over.")
+
+
+def _line(step: Step, message: Message | None, enrollment: Enrollment, now: datetime) -> Line:
+    if message is not None:
+        return _message_line(step, message)
+    if enrollment.state != Enrollment.State.ACTIVE:
+        return Line(step.position, "not_sent", f"Not sent: {_summary(enrollment).sentence[:-1].lower()}.")
+    if step.key != enrollment.next_step_key:
+        return Line(step.position, "later", "Comes after the steps before it.")
+    return _present(step, enrollment, now)
+
+
+def _message_line(step: Step, message: Message) -> Line:
+    version, mailbox = message.template_version, message.mailbox
+    values = {
+        "mailbox": mailbox.from_address,
+        "version": str(version),
+        "message_id": message.message_id,
+        "why": message.why,
+        "server": " ".join(part for part in (str(message.smtp_code or ""), message.smtp_reply) if part),
+    }
+    sentence = _sentence(message, f"“{version}” from {mailbox.from_address}")
+    if message.state in (Message.State.PLANNED, Message.State.CLAIMED):
+        held = gate.refusals(message_id=message.pk)
+        values["held_by"] = held
+        if held:
+            sentence += " Held: " + "; ".join(words(name) for name in held) + "."
+    return Line(step.position, message.state, sentence, values)
+
+
+def _sentence(message: Message, what: str) -> str:
+    at = _clock(message.handed_over_at or message.send_at)
+    match message.state:
+        case Message.State.SENT:
+            outcome = f" {message.get_outcome_display()}." if message.outcome else ""
+            return f"Sent {at}: {what}.{outcome}"
+        case Message.State.REFUSED:
+            return f"Refused {at}: {what}. The server said: {message.smtp_code} {message.smtp_reply}"
+        case Message.State.UNCERTAIN | Message.State.ABANDONED:
+            return f"We are not sure whether this was sent {at}: {what}. It is not sent again by itself."
+        case Message.State.CANCELLED:
+            return f"Cancelled: {message.cancel_reason}."
+        case Message.State.SENDING:
+            return f"Being handed over since {at}: {what}."
+    tried = f" Tried {message.attempts} times; the server said: {message.smtp_reply}." if message.attempts else ""
+    return f"Planned for {_clock(message.send_at)}: {what}.{tried}"
+
+
+def _present(step: Step, enrollment: Enrollment, now: datetime) -> Line:
+    found = candidates.facts_of([enrollment.pk])
+    if not found:
+        return Line(step.position, "none", "There is nothing to send for this step.")
+    book = planning.slot_books(now=now).get(enrollment.mailbox_id)
+    book = book or SlotBook(cap=0, gap=deciding.LOOK_AGAIN, taken=(), horizon=planning.horizon(now))
+    verdict = deciding.decide(now=now, facts=found[0].facts, slots=book)
+    stored = Decision.objects.filter(enrollment=enrollment).order_by("-id").first()
+    values = {"rule": verdict.rule, **verdict.values, "last_decided_at": stored and stored.decided_at.isoformat()}
+    match verdict:
+        case deciding.Send(slot=slot):
+            sentence = f"Will be planned for about {_clock(slot)}: {words(verdict.rule)}."
+        case deciding.Wait(until=until):
+            sentence = f"Waits until about {_clock(until)}: {words(verdict.rule)}."
+        case deciding.Hold():
+            sentence = f"Held: {words(verdict.rule)}."
+        case deciding.Stop():
+            sentence = f"Will be stopped: {words(verdict.rule)}."
+    return Line(step.position, type(verdict).__name__.lower(), sentence, values)
+
+
+def _clock(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,112 @@
+"""The gate: what must hold at the moment a message is marked, as SQL over facts; claim, mark and explain read it."""
+
+from dataclasses import dataclass
+
+from django.db import connection
+
+
+@dataclass(frozen=True)
+class Clause:
+    """`sql` is true when the message (alias m) may pass; one that `ends` cancels what it refuses, others hold it."""
+
+    name: str
+    sql: str
+    ends: bool = False
+
+
+CLAUSES = (
+    Clause(
+        "sending_stopped",
+        "NOT EXISTS (SELECT 1 FROM campaigns_sendingcontrol c WHERE c.stopped_at IS NOT NULL)",
+    ),
+    Clause(
+        "campaign_not_running",
+        "EXISTS (SELECT 1 FROM campaigns_campaign c WHERE c.id = m.campaign_id AND c.state = 'running')",
+    ),
+    Clause(
+        "mailbox_not_active",
+        "EXISTS (SELECT 1 FROM integrations_mailbox b WHERE b.id = m.mailbox_id AND b.status = 'active')",
+    ),
+    Clause(
+        "enrollment_ended",
+        "EXISTS (SELECT 1 FROM campaigns_enrollment e WHERE e.id = m.enrollment_id AND e.state = 'active')",
+        ends=True,
+    ),
+    Clause(
+        "suppressed",
+        """NOT EXISTS (SELECT 1 FROM prospects_prospect p, unnest(m.contact_keys || p.contact_keys) k
+                         JOIN prospects_suppression s ON s.key = k WHERE p.id = m.prospect_id)""",
+        ends=True,
+    ),
+    Clause(
+        "person_stopped",
+        "EXISTS (SELECT 1 FROM prospects_prospect p WHERE p.id = m.prospect_id AND p.stopped_at IS NULL)",
+        ends=True,
+    ),
+    Clause(
+        "site_stopped",
+        """NOT EXISTS (SELECT 1 FROM prospects_prospect p JOIN prospects_site s ON s.id = p.site_id
+                        WHERE p.id = m.prospect_id AND s.stopped_at IS NOT NULL)""",
+        ends=True,
+    ),
+    Clause(
+        "person_held",
+        "EXISTS (SELECT 1 FROM prospects_prospect p WHERE p.id = m.prospect_id AND p.held_at IS NULL)",
+    ),
+    Clause(
+        "site_held",
+        """NOT EXISTS (SELECT 1 FROM prospects_prospect p JOIN prospects_site s ON s.id = p.site_id
+                        WHERE p.id = m.prospect_id AND s.held_at IS NOT NULL)""",
+    ),
+    Clause(
+        "demo_person",
+        """NOT EXISTS (SELECT 1 FROM prospects_prospect p, integrations_mailbox b
+                        WHERE p.id = m.prospect_id AND b.id = m.mailbox_id AND p.is_demo AND NOT b.is_demo)""",
+    ),
+    # Freshness: a follow-up is held while an answer may be waiting unread or unapplied.
+    Clause(
+        "mailbox_blind",
+        "(NOT m.is_follow_up OR EXISTS (SELECT 1 FROM integrations_mailbox b WHERE b.id = m.mailbox_id"
+        " AND b.polled_at > clock_timestamp() - interval '30 minutes'))",
+    ),
+    Clause(
+        "answers_waiting",
+        "(NOT m.is_follow_up OR NOT EXISTS (SELECT 1 FROM integrations_inboundevent i WHERE i.applied_at IS NULL"
+        " AND i.stored_at < clock_timestamp() - interval '2 minutes'))",
+    ),
+)
+
+PASSES = "(" + "\n AND ".join(clause.sql for clause in CLAUSES) + ")"
+"""The whole predicate over a message with the alias m."""
+
+
+def refusals(*, message_id: int) -> list[str]:
+    """Names of the clauses that refuse this message right now; empty when it may be marked."""
+    columns = ", ".join(clause.sql for clause in CLAUSES)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {columns} FROM campaigns_message m WHERE m.id = %s", [message_id])  # noqa: S608
+        row = cursor.fetchone()
+    return [clause.name for clause, passes in zip(CLAUSES, row or (), strict=True) if not passes]
+
+
+def cancel_refused() -> int:
+    """Cancels planned messages that an ending clause refuses: a suppression that came by an import, say."""
+    reason = " ".join(f"WHEN NOT {clause.sql} THEN '{clause.name}'" for clause in CLAUSES if clause.ends)
+    ended = " OR ".join(f"NOT {clause.sql}" for clause in CLAUSES if clause.ends)
+    statement = f"""
+        UPDATE campaigns_message t SET state = 'cancelled', cancel_reason = found.reason
+          FROM (SELECT m.id, CASE {reason} END AS reason FROM campaigns_message m
+                 WHERE m.state = 'planned' AND ({ended}) ORDER BY m.id FOR UPDATE OF m SKIP LOCKED) found
+         WHERE t.id = found.id
+        RETURNING t.enrollment_id, t.cancel_reason"""  # noqa: S608
+    ending = """
+        UPDATE campaigns_enrollment SET state = 'stopped', stop_reason = left(ended.reason, 30),
+               ended_at = clock_timestamp(), look_at = NULL
+          FROM (SELECT unnest(%s::bigint[]) AS id, unnest(%s::text[]) AS reason) ended
+         WHERE campaigns_enrollment.id = ended.id AND state = 'active'"""
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        rows = cursor.fetchall()
+        if rows:
+            cursor.execute(ending, [[row[0] for row in rows], [row[1] for row in rows]])
+    return len(rows)

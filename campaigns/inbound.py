@@ -1,0 +1,141 @@
+"""The inbound tick: raw mail in, events and consequences out. Each mail in its own transaction, once."""
+
+from datetime import datetime
+
+import structlog
+from django.db import transaction
+from django.db.models import QuerySet
+
+from campaigns import matching, outcomes, reconciling, replies, stopping
+from campaigns.models import Event, Message
+from integrations import reading
+from integrations.models import InboundEvent
+from integrations.ports import BounceKind, IncomingMail, MailKind
+from outreach.lib.models import DatabaseClock
+from prospects.models import Suppression
+
+log = structlog.get_logger(__name__)
+
+RAISES_TO = {  # the lattice of Message.Outcome: what each one may replace
+    Message.Outcome.DELIVERED: (Message.Outcome.NONE,),
+    Message.Outcome.BOUNCED_SOFT: (Message.Outcome.NONE, Message.Outcome.DELIVERED),
+    Message.Outcome.BOUNCED: (Message.Outcome.NONE, Message.Outcome.DELIVERED, Message.Outcome.BOUNCED_SOFT),
+    Message.Outcome.COMPLAINED: (
+        Message.Outcome.NONE,
+        Message.Outcome.DELIVERED,
+        Message.Outcome.BOUNCED_SOFT,
+        Message.Outcome.BOUNCED,
+    ),
+}
+
+
+def apply_waiting(*, now: datetime, limit: int = 500) -> int:
+    """Applies up to `limit` waiting mails, oldest first, and returns how many. Safe to run twice at once."""
+    applied = 0
+    while applied < limit and _apply_next(now=now):
+        applied += 1
+    return applied
+
+
+def _apply_next(*, now: datetime) -> bool:
+    with transaction.atomic():
+        waiting = InboundEvent.objects.filter(applied_at=None).order_by("stored_at", "id")
+        inbound = waiting.select_for_update(skip_locked=True, of=("self",)).select_related("mailbox").first()
+        if inbound is None:
+            return False
+        error = _apply_or_park(inbound, now=now)
+        InboundEvent.objects.filter(pk=inbound.pk).update(applied_at=DatabaseClock(), error=error)
+    return True
+
+
+def _apply_or_park(inbound: InboundEvent, *, now: datetime) -> str:
+    """One mail that can't be applied is parked with its bytes and the reason, and the next one goes on."""
+    try:
+        with transaction.atomic():
+            apply(inbound=inbound, mail=reading.read(bytes(inbound.raw)), now=now)
+    except Exception as error:  # whatever strangers send must not stop the mail behind it
+        log.exception("inbound_parked", inbound_id=inbound.pk)
+        return f"{type(error).__name__}: {error}"[:2000].replace("\x00", "")
+    return ""
+
+
+def apply(*, inbound: InboundEvent, mail: IncomingMail, now: datetime) -> None:
+    """Finds the message a mail is about and does what the mail means. A mail about nothing of ours has no effect."""
+    message = matching.find(mail=mail, mailbox=inbound.mailbox)
+    if message is None:
+        return
+    reconciling.proven_sent(message=message)
+    match mail.kind:
+        case MailKind.BOUNCE:
+            _bounce(inbound, mail, message, now)
+        case MailKind.COMPLAINT:
+            _complaint(inbound, mail, message, now)
+        case MailKind.AUTO_REPLY:
+            returns = mail.return_date.isoformat() if mail.return_date else None
+            _event(Event.Kind.AUTO_REPLIED, inbound, mail, message, now, {"return_date": returns})
+        case MailKind.UNSUBSCRIBE:
+            replies.record(inbound=inbound, mail=mail, message=message, now=now)
+            stopping.unsubscribe(message=message, source="reply", now=now)
+        case MailKind.REPLY:
+            replies.record(inbound=inbound, mail=mail, message=message, now=now)
+            stopping.stop_enrollments(prospect=message.prospect, reason="replied")
+
+
+def _bounce(inbound: InboundEvent, mail: IncomingMail, message: Message, now: datetime) -> None:
+    detail: dict[str, object] = {"status": mail.status, "diagnostic": mail.diagnostic}
+    match mail.bounce:
+        case BounceKind.HARD:
+            raise_outcome(message, Message.Outcome.BOUNCED)
+            outcomes.bounced_for_good(message=message, now=now, detail=detail)
+        case BounceKind.SOFT:
+            raise_outcome(message, Message.Outcome.BOUNCED_SOFT)
+            _event(Event.Kind.BOUNCED, inbound, mail, message, now, {"permanent": False, **detail})
+        case BounceKind.DELAYED:
+            _event(Event.Kind.DELAYED, inbound, mail, message, now, detail)
+        case BounceKind.DELIVERED:
+            raise_outcome(message, Message.Outcome.DELIVERED)
+            _event(Event.Kind.DELIVERED, inbound, mail, message, now, detail)
+
+
+def _complaint(inbound: InboundEvent, mail: IncomingMail, message: Message, now: datetime) -> None:
+    raise_outcome(message, Message.Outcome.COMPLAINED)
+    _event(Event.Kind.COMPLAINED, inbound, mail, message, now, {})
+    stopping.stop_enrollments(prospect=message.prospect, reason=Suppression.Reason.COMPLAINED)
+    stopping.suppress(
+        kind=Suppression.Kind.ADDRESS,
+        value=message.recipient,
+        reason=Suppression.Reason.COMPLAINED,
+        source=f"message {message.public_id}",
+    )
+
+
+def raise_outcome(message: Message, outcome: Message.Outcome) -> bool:
+    """Moves the outcome up the lattice, never down: the result is the same in whatever order the events come."""
+    lower: QuerySet[Message] = Message.objects.filter(pk=message.pk, outcome__in=RAISES_TO[outcome])
+    return bool(lower.update(outcome=outcome))
+
+
+def _event(
+    kind: Event.Kind,
+    inbound: InboundEvent,
+    mail: IncomingMail,
+    message: Message,
+    now: datetime,
+    detail: dict[str, object],
+) -> None:
+    Event.objects.bulk_create(
+        [
+            Event(
+                kind=kind,
+                prospect_id=message.prospect_id,
+                enrollment_id=message.enrollment_id,
+                message=message,
+                inbound=inbound,
+                occurred_at=mail.sent_at or now,
+                by_machine=True,
+                detail=detail,
+                dedupe_key=matching.dedupe_key(kind=kind, mail=mail, inbound=inbound),
+            )
+        ],
+        ignore_conflicts=True,
+    )

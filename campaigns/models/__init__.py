@@ -1,0 +1,21 @@
+"""Campaigns, sequences, the ledger and what came back."""
+
+from campaigns.models.campaign import Arm, Campaign, SequenceVersion, Step
+from campaigns.models.enrollment import Decision, Enrollment
+from campaigns.models.message import Message, TrackedLink
+from campaigns.models.outcome import Event, Reply
+from campaigns.models.sending import SendingControl
+
+__all__ = [
+    "Arm",
+    "Campaign",
+    "Decision",
+    "Enrollment",
+    "Event",
+    "Message",
+    "Reply",
+    "SendingControl",
+    "SequenceVersion",
+    "Step",
+    "TrackedLink",
+]

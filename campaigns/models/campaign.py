@@ -1,0 +1,125 @@
+"""A campaign and the versions of its sequence."""
+
+from datetime import time
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+
+from integrations.models import Mailbox
+from outreach.lib.models import DatabaseClock, PublicModel
+from prospects.models import Program, Segment
+from templates.models import Channel, TemplateVersion
+
+WORKDAYS = [1, 2, 3, 4, 5]
+
+
+def workdays() -> list[int]:
+    """Monday to Friday as ISO weekdays."""
+    return list(WORKDAYS)
+
+
+class Campaign(PublicModel):
+    """Who gets which sequence, from which mailbox, in whose name."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", "Draft"
+        RUNNING = "running", "Running"
+        PAUSED = "paused", "Paused"
+        ARCHIVED = "archived", "Archived"
+
+    name = models.CharField(max_length=100, unique=True)
+    program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="+")
+    segment = models.ForeignKey(Segment, on_delete=models.PROTECT, related_name="+")
+    mailbox = models.ForeignKey(Mailbox, on_delete=models.PROTECT, related_name="+")
+    time_zone = models.CharField(max_length=64, default="UTC", help_text="For prospects whose zone is not known")
+    state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
+    state_reason = models.CharField(max_length=200, blank=True)
+    is_demo = models.BooleanField(default=False)
+    launched_at = models.DateTimeField(null=True, blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    launched_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["draft", "running", "paused", "archived"]), name="campaign_state_is_known"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def current_version(self) -> "SequenceVersion":
+        """The newest version of the sequence. Raises SequenceVersion.DoesNotExist."""
+        return self.sequence_versions.order_by("-number")[:1].get()
+
+
+class SequenceVersion(models.Model):
+    """The list of steps as it was at one time; frozen once `published_at` is set."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="sequence_versions")
+    number = models.PositiveIntegerField(default=1)
+    published_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=DatabaseClock(), editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["campaign", "number"], name="sequence_version_number_once")]
+
+    def __str__(self) -> str:
+        return f"{self.campaign} v{self.number}"
+
+
+class DelayUnit(models.TextChoices):
+    """Units of a step's delay; a day is a calendar day in the prospect's zone."""
+
+    MINUTES = "minutes", "Minutes"
+    HOURS = "hours", "Hours"
+    DAYS = "days", "Days"
+    BUSINESS_DAYS = "business_days", "Business days"
+
+
+class Step(PublicModel):
+    """One step: how long after the hand-over before, in which window. `key` stays the same across versions."""
+
+    sequence_version = models.ForeignKey(SequenceVersion, on_delete=models.PROTECT, related_name="steps")
+    key = models.CharField(max_length=32)
+    position = models.PositiveIntegerField()
+    channel = models.CharField(max_length=20, choices=Channel, default=Channel.EMAIL)
+    delay = models.PositiveIntegerField(default=0)
+    delay_unit = models.CharField(max_length=20, choices=DelayUnit, default=DelayUnit.DAYS)
+    window_start = models.TimeField(default=time(9))
+    window_end = models.TimeField(default=time(17), help_text="00:00 is midnight at the end of the day")
+    weekdays = ArrayField(models.PositiveSmallIntegerField(), default=workdays, help_text="ISO: 1 is Monday")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["sequence_version", "key"], name="step_key_once"),
+            models.UniqueConstraint(
+                fields=["sequence_version", "position"],
+                name="step_position_once",
+                deferrable=models.Deferrable.DEFERRED,
+            ),
+            models.CheckConstraint(condition=Q(delay_unit__in=DelayUnit.values), name="step_delay_unit_is_known"),
+            models.CheckConstraint(
+                condition=Q(window_end__gt=F("window_start")) | Q(window_end=time(0)), name="step_window_is_open"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"step {self.position} ({self.key})"
+
+
+class Arm(models.Model):
+    """What a step says. One arm now; several make an experiment."""
+
+    step = models.ForeignKey(Step, on_delete=models.CASCADE, related_name="arms")
+    name = models.CharField(max_length=50, default="A")
+    template_version = models.ForeignKey(TemplateVersion, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["step", "name"], name="arm_name_once")]
+
+    def __str__(self) -> str:
+        return f"{self.step} {self.name}"

@@ -1,0 +1,132 @@
+"""The ledger: one row for each message that was ever planned."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex, GinIndex
+from django.db import models
+from django.db.models import Q
+
+from campaigns.models.campaign import Arm, Campaign, Step
+from campaigns.models.enrollment import Enrollment
+from integrations.models import Mailbox
+from outreach.lib.models import DatabaseClock, PublicModel
+from prospects.models import Prospect
+from templates.models import TemplateVersion
+
+
+class Message(PublicModel):
+    """One step for one person. planned ever = sent + refused + cancelled + uncertain + abandoned + pending.
+
+    `why` is the decision that planned it. `marked_at` is the database's time of the mark that began the hand-over,
+    `handed_over_at` the business time of its end.
+    """
+
+    class State(models.TextChoices):
+        PLANNED = "planned", "Planned"
+        CLAIMED = "claimed", "Claimed by a worker"
+        SENDING = "sending", "Being handed over"
+        SENT = "sent", "Sent"
+        REFUSED = "refused", "Refused"
+        UNCERTAIN = "uncertain", "Not sure whether it was sent"
+        ABANDONED = "abandoned", "Given up, not sure whether it was sent"
+        CANCELLED = "cancelled", "Cancelled"
+
+    class Outcome(models.TextChoices):
+        """What happened after the hand-over: a lattice, the later member wins over the earlier whatever came first."""
+
+        NONE = "", "Nothing heard"
+        DELIVERED = "delivered", "Delivered"
+        BOUNCED_SOFT = "bounced_soft", "Bounced for now"
+        BOUNCED = "bounced", "Bounced for good"
+        COMPLAINED = "complained", "Complained"
+
+    OPEN = (State.PLANNED, State.CLAIMED, State.SENDING)
+
+    enrollment = models.ForeignKey(Enrollment, on_delete=models.PROTECT, related_name="+")
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="+")
+    prospect = models.ForeignKey(Prospect, on_delete=models.PROTECT, related_name="+")
+    mailbox = models.ForeignKey(Mailbox, on_delete=models.PROTECT, related_name="+")
+    step = models.ForeignKey(Step, on_delete=models.PROTECT, related_name="+")
+    step_key = models.CharField(max_length=32)
+    arm = models.ForeignKey(Arm, on_delete=models.PROTECT, related_name="+")
+    template_version = models.ForeignKey(TemplateVersion, on_delete=models.PROTECT, related_name="+")
+
+    recipient = models.CharField(max_length=254)
+    recipient_key = models.CharField(max_length=64)
+    contact_keys = ArrayField(models.CharField(max_length=300))
+    message_id = models.CharField(max_length=255, unique=True, help_text="With angle brackets (RFC 5322 section 3.6.4)")
+    is_follow_up = models.BooleanField()
+
+    state = models.CharField(max_length=10, choices=State, default=State.PLANNED)
+    send_at = models.DateTimeField(help_text="The slot, business time")
+    why = models.JSONField(default=dict)
+    planned_at = models.DateTimeField(help_text="Business time")
+    lease_token = models.BigIntegerField(null=True)
+    attempts = models.PositiveIntegerField(default=0)
+    marked_at = models.DateTimeField(null=True)
+    handed_over_at = models.DateTimeField(null=True)
+    cancel_reason = models.CharField(max_length=300, blank=True)
+
+    smtp_phase = models.CharField(max_length=10, blank=True)
+    smtp_code = models.PositiveSmallIntegerField(default=0)
+    smtp_status = models.CharField(max_length=12, blank=True)
+    smtp_reply = models.CharField(max_length=500, blank=True)
+
+    subject = models.TextField(blank=True)
+    text = models.TextField(blank=True)
+    html = models.TextField(blank=True)
+    outcome = models.CharField(max_length=12, choices=Outcome, default=Outcome.NONE, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["enrollment", "step_key"], name="message_step_once"),
+            models.UniqueConstraint(fields=["campaign", "step_key", "recipient_key"], name="message_recipient_once"),
+            models.CheckConstraint(
+                condition=Q(
+                    state__in=[
+                        "planned",
+                        "claimed",
+                        "sending",
+                        "sent",
+                        "refused",
+                        "uncertain",
+                        "abandoned",
+                        "cancelled",
+                    ]
+                ),
+                name="message_state_is_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["claimed", "sending"]) | Q(lease_token__isnull=False),
+                name="message_open_has_lease",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["sending", "sent"]) | Q(marked_at__isnull=False), name="message_sent_was_marked"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["mailbox", "send_at"], condition=Q(state="planned"), name="message_queue"),
+            models.Index(fields=["mailbox"], condition=Q(state__in=["claimed", "sending"]), name="message_in_hand"),
+            models.Index(fields=["handed_over_at", "mailbox"], name="message_begun"),
+            models.Index(fields=["prospect"], name="message_prospect"),
+            models.Index(fields=["mailbox", "recipient_key"], name="message_recipient"),
+            models.Index(fields=["planned_at"], condition=Q(state="uncertain"), name="message_uncertain"),
+            GinIndex(fields=["contact_keys"], condition=Q(state__in=["planned", "claimed"]), name="message_stoppable"),
+            BrinIndex(fields=["created_at"], name="message_created_brin"),
+        ]
+
+    def __str__(self) -> str:
+        return f"message {self.public_id}"
+
+
+class TrackedLink(models.Model):
+    """A link of a template version; a mailed link names this row, never an address."""
+
+    template_version = models.ForeignKey(TemplateVersion, on_delete=models.PROTECT, related_name="+")
+    url = models.CharField(max_length=2000)
+    created_at = models.DateTimeField(db_default=DatabaseClock(), editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["template_version", "url"], name="tracked_link_once")]
+
+    def __str__(self) -> str:
+        return self.url

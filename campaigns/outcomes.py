@@ -1,0 +1,131 @@
+"""What the end of a hand-over changes: the ledger, the enrollment, and whom or what it stops."""
+
+from datetime import datetime
+
+import structlog
+from django.db import transaction
+from django.db.models import F
+
+from campaigns import ledger, scheduling, stopping
+from campaigns.batches import Job
+from campaigns.models import Enrollment, Event, Message, Step
+from integrations.models import Mailbox
+from integrations.ports import Fault, Outcome, Verdict
+from outreach.lib.models import DatabaseClock
+from prospects.models import Suppression
+
+log = structlog.get_logger(__name__)
+
+GAVE_UP = "gave_up"
+RATE_LIMITED = "4.7.28"  # Gmail: our sending rate
+
+
+def apply(*, job: Job, outcome: Outcome, token: int, now: datetime, mailbox: Mailbox) -> None:
+    """Records the outcome of one hand-over and its consequences in one transaction."""
+    with transaction.atomic():
+        match outcome.verdict:
+            case Verdict.ACCEPTED:
+                _accepted(job, outcome, token, now)
+            case Verdict.UNKNOWN:
+                ledger.record(message_id=job.message.pk, token=token, state=Message.State.UNCERTAIN, outcome=outcome)
+            case Verdict.WITHHELD:
+                ledger.give_back(message_id=job.message.pk, token=token, send_at=now)
+            case Verdict.DEFERRED:
+                _deferred(job, outcome, token, now)
+            case Verdict.REFUSED:
+                _refused(job, outcome, token, now)
+    if pauses_mailbox(outcome):
+        mailbox.pause(reason=f"{outcome.code} {outcome.reply}")
+        log.warning("mailbox_paused", mailbox_id=mailbox.pk, code=outcome.code, status=outcome.status)
+
+
+def pauses_mailbox(outcome: Outcome) -> bool:
+    """True for what is our account's or our reputation's fault; a temporary 4.7.x is mostly greylisting and is not."""
+    if outcome.verdict == Verdict.REFUSED:
+        return outcome.fault in (Fault.POLICY, Fault.MAILBOX)
+    return outcome.verdict == Verdict.DEFERRED and (outcome.fault == Fault.MAILBOX or outcome.status == RATE_LIMITED)
+
+
+def _accepted(job: Job, outcome: Outcome, token: int, now: datetime) -> None:
+    if ledger.record(message_id=job.message.pk, token=token, state=Message.State.SENT, outcome=outcome):
+        advance(message=job.message, next_step=job.next_step, zone=job.zone, handed_over_at=now)
+
+
+def _deferred(job: Job, outcome: Outcome, token: int, now: datetime) -> None:
+    wait = scheduling.retry_after(attempts=job.message.attempts + 1)
+    if wait is not None:
+        _words(job.message, outcome)
+        ledger.give_back(message_id=job.message.pk, token=token, send_at=job.window.next_open(now + wait))
+    elif ledger.record(message_id=job.message.pk, token=token, state=Message.State.REFUSED, outcome=outcome):
+        stopping.end_enrollments(enrollment_ids=[job.message.enrollment_id], reason=GAVE_UP)
+
+
+def _words(message: Message, outcome: Outcome) -> None:
+    """What the server said of an attempt stays readable while the message waits for the next."""
+    Message.objects.filter(pk=message.pk).update(
+        smtp_phase=outcome.phase,
+        smtp_code=outcome.code,
+        smtp_status=outcome.status[:12],
+        smtp_reply=outcome.reply.replace("\x00", "")[:500],
+    )
+
+
+def _refused(job: Job, outcome: Outcome, token: int, now: datetime) -> None:
+    if outcome.fault in (Fault.POLICY, Fault.MAILBOX):  # our fault, not the person's: the row waits for a person
+        _words(job.message, outcome)
+        ledger.give_back(message_id=job.message.pk, token=token, send_at=job.window.next_open(now))
+        return
+    if not ledger.record(message_id=job.message.pk, token=token, state=Message.State.REFUSED, outcome=outcome):
+        return
+    if outcome.fault == Fault.RECIPIENT:
+        bounced_for_good(message=job.message, now=now, detail={"code": outcome.code, "reply": outcome.reply})
+    else:
+        stopping.end_enrollments(enrollment_ids=[job.message.enrollment_id], reason="refused")
+
+
+def bounced_for_good(*, message: Message, now: datetime, detail: dict[str, object]) -> None:
+    """The address takes no mail: an event, a suppression, and the end of the person's enrollments."""
+    Event.objects.bulk_create(
+        [
+            Event(
+                kind=Event.Kind.BOUNCED,
+                prospect_id=message.prospect_id,
+                enrollment_id=message.enrollment_id,
+                message=message,
+                occurred_at=now,
+                detail={"permanent": True, **detail},
+                dedupe_key=f"bounce:{message.pk}:hard",
+            )
+        ],
+        ignore_conflicts=True,
+    )
+    stopping.suppress(
+        kind=Suppression.Kind.ADDRESS,
+        value=message.recipient,
+        reason=Suppression.Reason.BOUNCED,
+        source=f"message {message.public_id}",
+    )
+    stopping.stop_enrollments(prospect=message.prospect, reason=Suppression.Reason.BOUNCED)
+
+
+def advance(*, message: Message, next_step: Step | None, zone: str, handed_over_at: datetime) -> None:
+    """The enrollment goes on to its next step, or is finished; one that was stopped meanwhile stays stopped."""
+    active = Enrollment.objects.filter(pk=message.enrollment_id, state=Enrollment.State.ACTIVE)
+    if next_step is None:
+        active.update(
+            state=Enrollment.State.FINISHED,
+            steps_handed_over=F("steps_handed_over") + 1,
+            next_step_key="",
+            ended_at=DatabaseClock(),
+            look_at=None,
+        )
+        return
+    due = scheduling.due_after(
+        handed_over_at=handed_over_at, delay=next_step.delay, unit=next_step.delay_unit, zone=zone
+    )
+    active.update(
+        steps_handed_over=F("steps_handed_over") + 1,
+        next_step_key=next_step.key,
+        due_at=due,
+        look_at=max(handed_over_at, due - scheduling.DAY),
+    )

@@ -1,0 +1,63 @@
+"""Which fields of this app say something about a person (export shows and erasure empties them), and which do not.
+
+The ledger keeps its rows when a person is erased: what was sent stays counted, whom it went to and what it said goes.
+"""
+
+PERSONAL: dict[str, frozenset[str]] = {
+    "Campaign": frozenset({"created_by", "launched_by"}),
+    "SequenceVersion": frozenset(),
+    "Step": frozenset(),
+    "Arm": frozenset(),
+    "Enrollment": frozenset({"prospect", "enrolled_by"}),
+    "Decision": frozenset({"values"}),
+    "Message": frozenset(
+        {
+            *("prospect", "recipient", "recipient_key", "contact_keys", "subject", "text", "html"),
+            *("why", "cancel_reason", "smtp_reply"),
+        }
+    ),
+    "TrackedLink": frozenset(),
+    "Event": frozenset({"prospect", "inbound", "detail"}),
+    "Reply": frozenset({"prospect", "sender", "subject", "text"}),
+    "SendingControl": frozenset({"stopped_by", "stop_reason"}),
+}
+
+IMPERSONAL: dict[str, frozenset[str]] = {
+    "Campaign": frozenset(
+        {
+            *("id", "public_id", "created_at", "name", "program", "segment", "mailbox", "time_zone"),
+            *("state", "state_reason", "is_demo", "launched_at"),
+        }
+    ),
+    "SequenceVersion": frozenset({"id", "campaign", "number", "published_at", "created_at"}),
+    "Step": frozenset(
+        {
+            *("id", "public_id", "created_at", "sequence_version", "key", "position", "channel"),
+            *("delay", "delay_unit", "window_start", "window_end", "weekdays"),
+        }
+    ),
+    "Arm": frozenset({"id", "step", "name", "template_version"}),
+    "Enrollment": frozenset(
+        {
+            *("id", "public_id", "created_at", "campaign", "sequence_version", "mailbox", "state", "stop_reason"),
+            *("ended_at", "next_step_key", "steps_handed_over", "due_at", "look_at"),
+        }
+    ),
+    "Decision": frozenset({"id", "enrollment", "step_key", "verdict", "rule", "decided_at", "recorded_at"}),
+    "Message": frozenset(
+        {
+            *("id", "public_id", "created_at", "enrollment", "campaign", "mailbox", "step", "step_key", "arm"),
+            *("template_version", "message_id", "is_follow_up", "state", "send_at", "planned_at", "lease_token"),
+            *("attempts", "marked_at", "handed_over_at", "smtp_phase", "smtp_code", "smtp_status", "outcome"),
+        }
+    ),
+    "TrackedLink": frozenset({"id", "template_version", "url", "created_at"}),
+    "Event": frozenset(
+        {
+            *("id", "public_id", "created_at", "kind", "enrollment", "message", "occurred_at", "by_machine"),
+            "dedupe_key",
+        }
+    ),
+    "Reply": frozenset({"id", "public_id", "created_at", "message", "event", "reply_class", "received_at", "read_at"}),
+    "SendingControl": frozenset({"id", "stopped_at", "ticked_at"}),
+}

@@ -1,0 +1,179 @@
+"""The planner: fills the free slots of each mailbox up to the end of tomorrow and leaves the rest untouched.
+
+One planner at a time; it loads what the decisions need in a fixed number of queries, asks the pure `decide()`, and
+writes ledger rows and enrollment updates in sets. Stops that come while it works are caught at the gate.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, time, timedelta
+
+from django.db import connection, transaction
+
+from campaigns import candidates, composing, deciding, gate
+from campaigns.candidates import Candidate
+from campaigns.models import Decision, Enrollment, Message
+from campaigns.scheduling import DAY, SlotBook
+from integrations.models import Mailbox
+from outreach.lib.models import DatabaseClock
+from prospects import identity
+
+LOCK = 7_301_001  # advisory lock number of the planner
+LOOK_AHEAD = DAY
+
+
+@dataclass
+class Planned:
+    """What one run did; `ran` is False when another planner was at work."""
+
+    ran: bool = False
+    cancelled: int = 0
+    messages: int = 0
+    waiting: int = 0
+    held: int = 0
+    stopped: int = 0
+
+
+@dataclass
+class Plan:
+    """What one run is about to write."""
+
+    messages: list[Message] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
+    look_again: list[tuple[int, datetime]] = field(default_factory=list)
+    stops: list[tuple[int, str]] = field(default_factory=list)
+
+
+def horizon(now: datetime) -> datetime:
+    """Slots are given out up to here: the end of tomorrow, UTC."""
+    return datetime.combine(now.date() + 2 * DAY, time(0), UTC) - timedelta(seconds=1)
+
+
+@transaction.atomic
+def plan(*, now: datetime) -> Planned:
+    """Plans what can be planned now; leaves at once when another planner is at work."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
+        if not cursor.fetchone()[0]:
+            return Planned()
+    done = Planned(ran=True, cancelled=gate.cancel_refused())
+    books = slot_books(now=now)
+    wanted = {mailbox_id: book.free(now) for mailbox_id, book in books.items() if book.free(now)}
+    found = candidates.load(wanted=wanted, now=now)
+    last = candidates.last_decisions([candidate.enrollment_id for candidate in found])
+    made = Plan()
+    for candidate in found:
+        _decide_one(candidate, now=now, book=books[candidate.mailbox_id], last=last, made=made, done=done)
+    done.messages = _write(made)
+    return done
+
+
+def slot_books(*, now: datetime) -> dict[int, SlotBook]:
+    """The slots of every active mailbox; caps are counted from the ledger."""
+    today = datetime.combine(now.date(), time(0), UTC)
+    taken = candidates.taken_slots(since=today)
+    mailboxes = Mailbox.objects.filter(status=Mailbox.Status.ACTIVE).values_list("id", "daily_cap", "gap_seconds")
+    return {
+        pk: SlotBook(cap=cap, gap=timedelta(seconds=gap), taken=taken.get(pk, ()), horizon=horizon(now))
+        for pk, cap, gap in mailboxes
+    }
+
+
+def _decide_one(
+    candidate: Candidate,
+    *,
+    now: datetime,
+    book: SlotBook,
+    last: dict[int, tuple[str, str, dict[str, object]]],
+    made: Plan,
+    done: Planned,
+) -> None:
+    verdict = deciding.decide(now=now, facts=candidate.facts, slots=book)
+    match verdict:
+        case deciding.Send(slot=slot):
+            book.take(slot)
+            made.messages.append(_message(candidate, verdict, now))
+            return
+        case deciding.Wait(until=until):
+            done.waiting += 1
+            made.look_again.append((candidate.enrollment_id, max(now + deciding.LOOK_AGAIN, until - LOOK_AHEAD)))
+        case deciding.Hold():
+            done.held += 1
+            made.look_again.append((candidate.enrollment_id, now + deciding.LOOK_AGAIN))
+        case deciding.Stop(rule=rule):
+            done.stopped += 1
+            made.stops.append((candidate.enrollment_id, rule))
+    kind = type(verdict).__name__.lower()
+    if last.get(candidate.enrollment_id) != (kind, verdict.rule, verdict.values):
+        made.decisions.append(
+            Decision(
+                enrollment_id=candidate.enrollment_id,
+                step_key=candidate.step_key,
+                verdict=kind,
+                rule=verdict.rule,
+                values=verdict.values,
+                decided_at=now,
+            )
+        )
+
+
+def _message(candidate: Candidate, verdict: deciding.Send, now: datetime) -> Message:
+    return Message(
+        **asdict(candidate.ledger),
+        recipient_key=identity.address_key(candidate.ledger.recipient),
+        message_id=composing.message_id(
+            enrollment_public_id=candidate.enrollment_public_id,
+            step_key=candidate.step_key,
+            domain=candidate.mailbox_domain,
+        ),
+        send_at=verdict.slot,
+        why={"rule": verdict.rule, **verdict.values, "slot": verdict.slot.isoformat()},
+        planned_at=now,
+    )
+
+
+def _write(made: Plan) -> int:
+    Message.objects.bulk_create(made.messages, ignore_conflicts=True, batch_size=1000)
+    ids = [message.enrollment_id for message in made.messages]
+    pairs = set(Message.objects.filter(enrollment__in=ids).values_list("enrollment_id", "step_key"))
+    written = [m.enrollment_id for m in made.messages if (m.enrollment_id, m.step_key) in pairs]
+    Enrollment.objects.filter(pk__in=written).update(look_at=None)
+    twice = [(pk, "same_recipient") for pk in set(ids) - set(written)]  # somebody else in the campaign has this address
+    _stop([*made.stops, *twice])
+    _look_again(made.look_again)
+    Decision.objects.bulk_create([*made.decisions, *_decisions_for(twice, made.messages)], batch_size=1000)
+    return len(written)
+
+
+def _decisions_for(twice: Iterable[tuple[int, str]], messages: Sequence[Message]) -> list[Decision]:
+    by_enrollment = {message.enrollment_id: message for message in messages}
+    return [
+        Decision(
+            enrollment_id=pk,
+            step_key=by_enrollment[pk].step_key,
+            verdict=Decision.Verdict.STOP,
+            rule=rule,
+            decided_at=by_enrollment[pk].planned_at,
+        )
+        for pk, rule in twice
+    ]
+
+
+def _stop(stops: Sequence[tuple[int, str]]) -> None:
+    by_reason: dict[str, list[int]] = {}
+    for pk, reason in stops:
+        by_reason.setdefault(reason, []).append(pk)
+    for reason, ids in by_reason.items():
+        Enrollment.objects.filter(pk__in=ids, state=Enrollment.State.ACTIVE).update(
+            state=Enrollment.State.STOPPED, stop_reason=reason, ended_at=DatabaseClock(), look_at=None
+        )
+
+
+def _look_again(rows: Sequence[tuple[int, datetime]]) -> None:
+    statement = """
+        UPDATE campaigns_enrollment e SET look_at = v.look_at
+          FROM (SELECT unnest(%s::bigint[]) AS id, unnest(%s::timestamptz[]) AS look_at) v
+         WHERE e.id = v.id AND e.state = 'active'"""
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [[pk for pk, _ in rows], [at for _, at in rows]])

@@ -1,0 +1,59 @@
+"""Messages we are not sure about: settled by evidence or by a person, never by sending again."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from accounts.models import User
+from campaigns import outcomes, stopping
+from campaigns.models import Message, Step
+
+GIVE_UP_AFTER = timedelta(days=5)
+UNSURE = (Message.State.UNCERTAIN, Message.State.ABANDONED)
+
+
+@transaction.atomic
+def proven_sent(*, message: Message) -> bool:
+    """Somebody answered or reported this message, so it was sent: evidence beats opinion, even an old one."""
+    was_uncertain = message.state == Message.State.UNCERTAIN
+    if not Message.objects.filter(pk=message.pk, state__in=UNSURE).update(state=Message.State.SENT):
+        return False
+    if was_uncertain and message.handed_over_at:
+        outcomes.advance(
+            message=message,
+            next_step=_next_step(message),
+            zone=message.prospect.time_zone or message.campaign.time_zone,
+            handed_over_at=message.handed_over_at,
+        )
+    message.refresh_from_db(fields=["state"])
+    return True
+
+
+def _next_step(message: Message) -> Step | None:
+    later = Step.objects.filter(
+        sequence_version=message.enrollment.sequence_version_id, position__gt=message.step.position
+    )
+    return later.order_by("position").first()
+
+
+@transaction.atomic
+def decide(*, message: Message, sent: bool, note: str, by: User) -> bool:
+    """A named person says whether an uncertain message was sent. False when it is not uncertain any more."""
+    why = {**message.why, "settled_by": str(by), "note": note[:300]}
+    Message.objects.filter(pk=message.pk, state=Message.State.UNCERTAIN).update(why=why)
+    return proven_sent(message=message) if sent else bool(_abandon([message.pk]))
+
+
+def abandon_old(*, now: datetime) -> int:
+    """Gives up on what nobody could settle in five days: the enrollment stops. Returns how many."""
+    old = Message.objects.filter(state=Message.State.UNCERTAIN, handed_over_at__lt=now - GIVE_UP_AFTER)
+    return _abandon(list(old.order_by("id").values_list("id", flat=True)[:1000]))
+
+
+@transaction.atomic
+def _abandon(ids: list[int]) -> int:
+    unsure = Message.objects.filter(pk__in=ids, state=Message.State.UNCERTAIN).order_by("id").select_for_update()
+    enrollments = list(unsure.values_list("enrollment_id", flat=True))
+    done = Message.objects.filter(pk__in=ids, state=Message.State.UNCERTAIN).update(state=Message.State.ABANDONED)
+    stopping.end_enrollments(enrollment_ids=enrollments, reason="uncertain")
+    return done

@@ -1,0 +1,130 @@
+"""When a step may go out: delays, windows on a wall clock, and a mailbox's free slots. Pure: no clock, no database."""
+
+from bisect import bisect_left, insort
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from campaigns.models.campaign import DelayUnit
+
+MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
+SATURDAY = 6
+
+
+@dataclass(frozen=True)
+class Window:
+    """Weekdays (ISO, 1 is Monday) and hours of a wall clock in which a step may go out.
+
+    `end` is exclusive, 00:00 is midnight at the end of the day.
+    """
+
+    zone: str
+    start: time
+    end: time
+    weekdays: frozenset[int]
+
+    def is_open(self, at: datetime) -> bool:
+        """True when the wall clock in the zone stands inside the window."""
+        local = at.astimezone(ZoneInfo(self.zone))
+        before_end = self.end == time(0) or local.time() < self.end
+        return local.isoweekday() in self.weekdays and self.start <= local.time() and before_end
+
+    def next_open(self, at: datetime) -> datetime:
+        """The first instant from `at` on (UTC) at which the window is open.
+
+        An opening inside the hour that a clock skips moves forward to the end of that hour; a window that lies
+        wholly inside it stays shut that day. Raises ValueError when no weekday is allowed.
+        """
+        if self.is_open(at):
+            return at.astimezone(UTC)
+        today = at.astimezone(ZoneInfo(self.zone)).date()
+        for offset in range(15):  # two weeks: a window on one weekday that one clock change shuts
+            opening = self._opening(today + offset * DAY)
+            if opening is not None and opening >= at:
+                return opening
+        raise ValueError("This window never opens: it names no weekday.")
+
+    def _opening(self, day: date) -> datetime | None:
+        if day.isoweekday() not in self.weekdays:
+            return None
+        zone = ZoneInfo(self.zone)
+        opening = datetime.combine(day, self.start, zone).astimezone(UTC)
+        if opening.astimezone(zone).time() != self.start:  # the clock skips this time: walk to the end of the gap
+            opening = datetime.combine(day, self.start, zone).replace(fold=1).astimezone(UTC)
+            opening = next((opening + n * MINUTE for n in range(181) if self.is_open(opening + n * MINUTE)), opening)
+        return opening if self.is_open(opening) else None
+
+
+def due_after(*, handed_over_at: datetime, delay: int, unit: str, zone: str) -> datetime:
+    """When the next step is due (UTC). Days are calendar days on the zone's wall clock; business days skip weekends."""
+    if unit == DelayUnit.MINUTES:
+        return handed_over_at + delay * MINUTE
+    if unit == DelayUnit.HOURS:
+        return handed_over_at + timedelta(hours=delay)
+    local = handed_over_at.astimezone(ZoneInfo(zone))
+    day = local.date()
+    if unit == DelayUnit.DAYS:
+        day += delay * DAY
+    else:
+        for _ in range(delay):
+            day = _next_business_day(day)
+    return datetime.combine(day, local.time(), ZoneInfo(zone)).astimezone(UTC)
+
+
+def _next_business_day(day: date) -> date:
+    day += DAY
+    while day.isoweekday() >= SATURDAY:
+        day += DAY
+    return day
+
+
+class SlotBook:
+    """The slots of one mailbox up to `horizon`: at least `gap` between any two, at most `cap` in a UTC day."""
+
+    def __init__(self, *, cap: int, gap: timedelta, taken: Iterable[datetime], horizon: datetime) -> None:
+        self._cap = cap
+        self._gap = gap
+        self._taken = sorted(taken)
+        self._per_day = Counter(at.date() for at in self._taken)
+        self.horizon = horizon
+
+    def free(self, now: datetime) -> int:
+        """How many more messages the cap allows from today to the horizon."""
+        days = (self.horizon.date() - now.date()).days + 1
+        return sum(max(0, self._cap - self._per_day[now.date() + n * DAY]) for n in range(days))
+
+    def first(self, *, window: Window, earliest: datetime) -> datetime | None:
+        """The first free slot from `earliest` on inside the window; None when there is none up to the horizon."""
+        at = window.next_open(earliest)
+        while at <= self.horizon:
+            later = self._next_allowed(at)
+            if later == at:
+                return at
+            at = window.next_open(later)
+        return None
+
+    def take(self, at: datetime) -> None:
+        """Marks a slot as taken."""
+        insort(self._taken, at)
+        self._per_day[at.date()] += 1
+
+    def _next_allowed(self, at: datetime) -> datetime:
+        if self._per_day[at.date()] >= self._cap:
+            return datetime.combine(at.date() + DAY, time(0), UTC)
+        if not self._gap:
+            return at
+        place = bisect_left(self._taken, at - self._gap + timedelta(microseconds=1))
+        too_close = place < len(self._taken) and self._taken[place] < at + self._gap
+        return self._taken[place] + self._gap if too_close else at
+
+
+def retry_after(*, attempts: int) -> timedelta | None:
+    """How long to wait after the n-th temporary refusal: 30 min, doubled up to 4 h, given up after 4 days.
+
+    RFC 5321 section 4.5.4.1: at least 30 minutes apart, four to five days in all.
+    """
+    waits = [min(timedelta(minutes=30) * 2**n, timedelta(hours=4)) for n in range(attempts)]
+    return waits[-1] if sum(waits, timedelta()) <= 4 * DAY else None

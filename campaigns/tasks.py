@@ -1,0 +1,47 @@
+"""What beat wakes. The ledger is the queue: a task carries a mailbox id or nothing, and losing one loses seconds."""
+
+import os
+import socket
+from typing import Any
+
+from celery import shared_task
+from django.utils import timezone
+
+from campaigns import delivery, inbound, planning, reconciling, sending_state
+
+
+@shared_task
+def plan(**kwargs: Any) -> None:
+    """Fills the free slots of every mailbox."""
+    planning.plan(now=timezone.now())
+
+
+@shared_task
+def deliver(**kwargs: Any) -> None:
+    """Wakes one worker for each mailbox that has something due."""
+    for mailbox_id in delivery.mailboxes_with_work(now=timezone.now()):
+        deliver_mailbox.apply_async(args=(mailbox_id,), expires=30)
+
+
+@shared_task
+def deliver_mailbox(mailbox_id: int, **kwargs: Any) -> None:
+    """Hands over what is due from one mailbox."""
+    delivery.deliver(mailbox_id=mailbox_id, now=timezone.now(), owner=f"{socket.gethostname()}:{os.getpid()}")
+
+
+@shared_task
+def apply_inbound(**kwargs: Any) -> None:
+    """Applies the mail that came in."""
+    inbound.apply_waiting(now=timezone.now())
+
+
+@shared_task
+def keep_house(**kwargs: Any) -> None:
+    """Gives up on what stayed uncertain for days."""
+    reconciling.abandon_old(now=timezone.now())
+
+
+@shared_task
+def heartbeat(**kwargs: Any) -> None:
+    """Proves that beat, broker, worker and database work together; `/ready` reads it."""
+    sending_state.tick()

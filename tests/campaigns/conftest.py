@@ -1,0 +1,55 @@
+"""A running campaign over real mail servers."""
+
+from datetime import timedelta
+
+import pytest
+
+from campaigns import delivery, inbound, lifecycle, planning
+from integrations import polling
+from tests import factories
+
+
+class Running:
+    """Drives a launched campaign the way the ticks do, with business time in the test's hand."""
+
+    def __init__(self, campaign, mailbox, smtp, imap, now):
+        self.campaign, self.mailbox, self.smtp, self.imap, self.now = campaign, mailbox, smtp, imap, now
+
+    def later(self, **delta):
+        self.now += timedelta(**delta)
+        return self
+
+    def tick(self, **delta):
+        """One round of every tick, in the order poll, apply, plan, deliver."""
+        self.later(**delta)
+        self.receive()
+        planning.plan(now=self.now)
+        return self.deliver()
+
+    def receive(self):
+        polling.poll(mailbox=self.mailbox)
+        return inbound.apply_waiting(now=self.now)
+
+    def deliver(self, **options):
+        return delivery.deliver(mailbox_id=self.mailbox.pk, now=self.now, owner="test", **options)
+
+    def answers(self, raw):
+        """A mail arrives in our mailbox."""
+        self.imap.deliver(self.mailbox.imap_username, raw)
+
+
+@pytest.fixture
+def running(mailbox, smtp, imap, now):
+    """`running(people=3)` launches a three-step campaign for that many new people."""
+
+    def launch(people=1, **options):
+        prospects = [factories.ProspectFactory() for _ in range(people)]
+        campaign = factories.campaign(mailbox=mailbox, **options)
+        mailbox.verified_at = now
+        mailbox.save(update_fields=["verified_at"])
+        lifecycle.launch(campaign=campaign, now=now, by=None)
+        world = Running(campaign, mailbox, smtp, imap, now)
+        world.prospects = prospects
+        return world
+
+    return launch

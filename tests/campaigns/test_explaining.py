@@ -1,0 +1,86 @@
+"""Why, and why not, in words."""
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from campaigns import explaining, planning, stopping
+from campaigns.models import Message
+from integrations.models import Mailbox
+from prospects.models import Prospect
+from tests import factories
+from tests.campaigns import mails
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def sentences(world):
+    found = explaining.explain(prospect=world.prospects[0], campaign=world.campaign, now=world.now)
+    return [line.sentence for line in found.lines]
+
+
+def test_tells_what_was_sent_and_what_comes_next(running):
+    world = running()
+    world.tick()
+    summary, first, second, third = sentences(world)
+    assert summary == "Under way: 1 steps handed over."
+    assert first.startswith("Sent 2026-03-04 12:00 UTC: “Template")
+    assert world.mailbox.from_address in first
+    assert second == "Will be planned for about 2026-03-05 12:00 UTC: its time has come."
+    assert third == "Comes after the steps before it."
+
+
+def test_tells_why_a_planned_message_is_held(running, manager):
+    world = running()
+    planning.plan(now=world.now)
+    stopping.stop_all(by=manager)
+    assert "Held: all sending is stopped." in sentences(world)[1]
+
+
+def test_tells_why_somebody_is_held_or_waits(running):
+    world = running()
+    Prospect.objects.update(held_at=world.now, hold_reason="ask Ada")
+    assert sentences(world)[1] == "Held: this person is on hold."
+    Prospect.objects.update(held_at=None)
+    Mailbox.objects.update(daily_cap=0)
+    assert "daily cap" in sentences(world)[1]
+
+
+def test_tells_why_it_stopped(running):
+    world = running()
+    world.tick()
+    message = Message.objects.select_related("mailbox").get()
+    world.answers(mails.reply(message, sender=message.recipient))
+    world.tick(days=1)
+    lines = sentences(world)
+    assert lines[0] == "Stopped: the person answered."
+    assert lines[2] == "Not sent: stopped: the person answered."
+
+
+def test_tells_what_the_server_said(running):
+    world = running()
+    world.smtp.behaviour = lambda recipient, message, stage: "550 5.1.1 nobody here" if stage == "rcpt" else None
+    world.tick()
+    assert "550" in sentences(world)[1]
+    assert "nobody here" in sentences(world)[1]
+
+
+def test_every_rule_has_words():
+    for rule in ("suppressed", "mailbox_blind", "window_closed", "cannot_compose", "same_recipient"):
+        assert rule in explaining.WORDS
+
+
+def test_the_command_finds_people_by_address_in_any_spelling(running, capsys):
+    world = running()
+    call_command("explain", world.prospects[0].email.upper(), world.campaign.name)
+    assert "Under way" in capsys.readouterr().out
+    call_command("explain", str(world.prospects[0].public_id), str(world.campaign.public_id))
+    with pytest.raises(CommandError, match="Nobody is known"):
+        call_command("explain", "stranger@nowhere.example", world.campaign.name)
+    with pytest.raises(CommandError, match="No campaign"):
+        call_command("explain", world.prospects[0].email, "none")
+
+
+def test_says_so_when_somebody_was_never_enrolled(running):
+    world = running()
+    world.prospects = [factories.ProspectFactory()]
+    assert sentences(world) == ["This person was never enrolled in this campaign."]

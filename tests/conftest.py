@@ -1,0 +1,60 @@
+"""Fixtures for all tests: the clock, people of each role, mail peers, profiles."""
+
+import os
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import HealthCheck, settings
+from rest_framework.test import APIClient
+
+from outreach.demo.imap_server import ImapServer
+from outreach.demo.smtp_server import SmtpServer
+from tests import factories
+
+_relaxed = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+settings.register_profile("test", max_examples=30, deadline=None, suppress_health_check=_relaxed)
+settings.register_profile("prove", max_examples=400, deadline=None, suppress_health_check=_relaxed)
+settings.load_profile("prove" if os.environ.get("PROVE") else "test")
+
+
+@pytest.fixture
+def now():
+    """A Wednesday at noon, UTC: business time in tests is passed in."""
+    return datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def manager(db):
+    return factories.UserFactory(role="manager")
+
+
+@pytest.fixture
+def client_as(db):
+    """`client_as("viewer")` is an API client with a session of that role."""
+
+    def make(role):
+        client = APIClient()
+        client.force_login(factories.UserFactory(role=role, is_staff=True))
+        return client
+
+    return make
+
+
+@pytest.fixture
+def smtp():
+    """A real SMTP server on loopback."""
+    with SmtpServer() as server:
+        yield server
+
+
+@pytest.fixture
+def imap():
+    """A real IMAP server on loopback."""
+    with ImapServer() as server:
+        yield server
+
+
+@pytest.fixture
+def mailbox(db, smtp, imap):
+    """A demo mailbox on the two servers, polled a moment ago."""
+    return factories.mailbox_on(smtp, imap)
