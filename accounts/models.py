@@ -1,5 +1,6 @@
 """People who log in, keys for programs, and remembered answers."""
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -72,3 +73,8 @@ class IdempotentAnswer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.caller} {self.key}"
+
+    @classmethod
+    def forget(cls, *, before: datetime) -> int:
+        """Deletes answers older than `before`; their keys may be used anew. Returns how many."""
+        return cls.objects.filter(created_at__lt=before).delete()[0]

@@ -16,6 +16,8 @@ BATCH = 2_000
 class NotLaunched(DomainError):
     """People can be enrolled only once a campaign was launched."""
 
+    status = 409
+
 
 def enroll_segment(*, campaign: Campaign, now: datetime, by: User | None) -> int:
     """Enrols everybody in the campaign's segment; see `enroll`."""

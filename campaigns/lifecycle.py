@@ -27,9 +27,13 @@ class InvalidCampaign(DomainError):
 class NotEditable(DomainError):
     """The sequence was launched: its steps no longer change."""
 
+    status = 409
+
 
 class NotReady(DomainError):
     """The pre-flight check found problems; all of them are in `problems`."""
+
+    status = 409
 
 
 @dataclass(frozen=True)

@@ -14,5 +14,6 @@ BEAT: dict[str, dict[str, Any]] = {
     "inbound": _tick("campaigns.tasks.apply_inbound", seconds=5),
     "poll": _tick("integrations.tasks.poll", seconds=5),
     "housekeeping": _tick("campaigns.tasks.keep_house", seconds=60),
+    "forget-answers": _tick("accounts.tasks.forget_answers", seconds=3600),
     "heartbeat": _tick("campaigns.tasks.heartbeat", seconds=5),
 }

@@ -14,7 +14,7 @@ from email.parser import BytesHeaderParser, BytesParser
 from email.utils import getaddresses, parsedate_to_datetime
 from functools import cached_property
 
-from integrations.reading.html import text_of
+from integrations.reading.markup import text_of
 
 LARGEST = 1_000_000  # octets that are looked at: reports and answers stand at the front
 MOST_PARTS = 60

@@ -1,4 +1,5 @@
 import pytest
+from django.urls import reverse
 
 from integrations.models import Mailbox
 from tests import factories
@@ -71,4 +72,4 @@ def test_lists_in_a_fixed_number_of_queries(api, django_assert_num_queries):
     for _ in range(5):
         factories.MailboxFactory()
     with django_assert_num_queries(3):  # session, user, mailboxes
-        assert len(api.get(f"{MAILBOXES}?status=active").json()["results"]) == 5
+        assert len(api.get(reverse("api-mailboxes-list") + "?status=active").json()["results"]) == 5

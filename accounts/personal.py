@@ -1,0 +1,17 @@
+"""Which fields of this app say something about a person (export shows and erasure empties them), and which do not."""
+
+PERSONAL: dict[str, frozenset[str]] = {
+    "User": frozenset({"username", "first_name", "last_name", "email", "password", "last_login", "time_zone"}),
+    "ApiKey": frozenset({"owner", "last_used_at"}),
+    "IdempotentAnswer": frozenset({"body", "caller"}),
+}
+
+IMPERSONAL: dict[str, frozenset[str]] = {
+    "User": frozenset(
+        {"id", "is_superuser", "is_staff", "is_active", "date_joined", "role", "groups", "user_permissions"}
+    ),
+    "ApiKey": frozenset(
+        {"id", "public_id", "created_at", "name", "role", "prefix", "key_hash", "expires_at", "revoked_at"}
+    ),
+    "IdempotentAnswer": frozenset({"id", "key", "fingerprint", "status", "created_at"}),
+}

@@ -1,0 +1,72 @@
+"""The API, version 1: every address below /api/v1/, and what is answered where no view is reached."""
+
+from csp.constants import UNSAFE_INLINE
+from csp.decorators import csp_update
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+from django.views import defaults
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.routers import SimpleRouter
+
+from campaigns.api import campaign_views, ledger_views, stopping_views
+from integrations.api import views as integrations
+from outreach.lib.problems import plain_response
+from prospects.api import views as prospects
+from templates.api import views as templates
+
+PREFIX = "/api/"
+
+router = SimpleRouter(use_regex_path=False)
+router.register("programs", prospects.ProgramViewSet, basename="api-programs")
+router.register("prospects", prospects.ProspectViewSet, basename="api-prospects")
+router.register("segments", prospects.SegmentViewSet, basename="api-segments")
+router.register("imports", prospects.ImportViewSet, basename="api-imports")
+router.register("suppressions", stopping_views.SuppressionViewSet, basename="api-suppressions")
+router.register("templates", templates.TemplateViewSet, basename="api-templates")
+router.register("campaigns", campaign_views.CampaignViewSet, basename="api-campaigns")
+router.register("campaigns/<uuid:campaign_id>/steps", campaign_views.StepViewSet, basename="api-steps")
+router.register("enrollments", ledger_views.EnrollmentViewSet, basename="api-enrollments")
+router.register("messages", ledger_views.MessageViewSet, basename="api-messages")
+router.register("events", ledger_views.EventViewSet, basename="api-events")
+router.register("replies", ledger_views.ReplyViewSet, basename="api-replies")
+router.register("mailboxes", integrations.MailboxViewSet, basename="api-mailboxes")
+
+# Swagger's page has one inline style; everything else it needs comes from our own static files.
+docs = csp_update({"style-src": [UNSAFE_INLINE]})(SpectacularSwaggerSplitView.as_view(url_name="api-schema"))
+
+urlpatterns = [
+    *router.urls,
+    path("templates/<uuid:id>/preview/", campaign_views.TemplatePreviewView.as_view(), name="api-templates-preview"),
+    path(
+        "campaigns/<uuid:id>/prospects/<uuid:prospect_id>/explanation/",
+        campaign_views.ExplanationView.as_view(),
+        name="api-campaigns-explanation",
+    ),
+    path("mailboxes/<uuid:id>/check/", integrations.MailboxCheckView.as_view(), name="api-mailboxes-check"),
+    path("sending/", stopping_views.SendingView.as_view(), name="api-sending"),
+    path("sending/stop-all/", stopping_views.StopAllView.as_view(), name="api-sending-stop-all"),
+    path("sending/resume-all/", stopping_views.ResumeAllView.as_view(), name="api-sending-resume-all"),
+    path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("docs/", docs, name="api-docs"),
+]
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400: a problem document for programs, Django's page for people."""
+    if request.path.startswith(PREFIX):
+        return plain_response(request, 400, "The request could not be read.")
+    return defaults.bad_request(request, exception)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404, in the same two ways."""
+    if request.path.startswith(PREFIX):
+        return plain_response(request, 404, "There is nothing here; addresses end with a slash.")
+    return defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500, in the same two ways; the log has the rest."""
+    if request.path.startswith(PREFIX):
+        return plain_response(request, 500, "Something unexpected happened. It was logged.")
+    return defaults.server_error(request)

@@ -1,0 +1,110 @@
+"""Is it alive, and can it work? In words, and in time even when a server it asks hangs."""
+
+import select
+import time
+from collections.abc import Callable
+
+import psycopg2
+from django.conf import settings
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from psycopg2.extensions import POLL_OK, POLL_READ
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+PATIENCE = 1.3  # seconds for each server: both hung still answer within three
+BEAT_IS_LATE_AFTER = 60  # seconds
+LAST_TICK = "SELECT extract(epoch FROM clock_timestamp() - ticked_at)::float FROM campaigns_sendingcontrol"
+
+Word = tuple[bool, str]  # fine or not, and a sentence
+
+
+class Hung(Exception):
+    """The database did not answer in time."""
+
+
+@never_cache
+@require_safe
+def health(request: HttpRequest) -> HttpResponse:
+    """Alive: this process answers. Asks nobody else, so that a dead database never restarts the web server."""
+    return HttpResponse("alive\n", content_type="text/plain")
+
+
+@never_cache
+@require_safe
+def ready(request: HttpRequest) -> JsonResponse:
+    """200 when database, broker and beat all work, 503 otherwise; says which does not, and how."""
+    database, beat = _database_and_beat()
+    words = {"database": database, "broker": _broker(), "beat": beat}
+    fine = all(good for good, _ in words.values())
+    body = {"ready": fine, **{name: sentence for name, (_, sentence) in words.items()}}
+    return JsonResponse(body, status=200 if fine else 503)
+
+
+def _database_and_beat() -> tuple[Word, Word]:
+    try:
+        ages = _ask(LAST_TICK, patience=PATIENCE)
+    except psycopg2.errors.UndefinedTable:
+        return (False, "answers, but was never migrated: run manage.py migrate"), (False, "no tick yet")
+    except Hung:
+        return (False, f"no answer within {PATIENCE} s"), (False, "can't be told without the database")
+    except psycopg2.Error:
+        return (False, "can't be reached"), (False, "can't be told without the database")
+    age = ages[0] if ages else None
+    if age is None:
+        return (True, "answers"), (False, "no tick yet")
+    if age > BEAT_IS_LATE_AFTER:
+        return (True, "answers"), (False, f"last tick {age:.0f} s ago: is beat running, and a worker?")
+    return (True, "answers"), (True, "ticks")
+
+
+def _broker() -> Word:
+    client = Redis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=PATIENCE,
+        socket_connect_timeout=PATIENCE,
+        retry=Retry(NoBackoff(), 0),
+    )
+    try:
+        client.ping()
+    except RedisError as error:
+        return False, f"no answer ({type(error).__name__})"
+    finally:
+        client.close()
+    return True, "answers"
+
+
+def _ask(sql: str, *, patience: float) -> list[float | None]:
+    """Runs one query on a connection of its own and returns its first column. Raises Hung, psycopg2.Error.
+
+    libpq's `connect_timeout` counts whole seconds and says nothing about a query, so the connection is asynchronous and
+    every wait is ours.
+    """
+    deadline = time.monotonic() + patience
+    link = psycopg2.connect(**_parameters(), async_=True)
+    try:
+        _wait(link.poll, link.fileno, deadline)
+        cursor = link.cursor()
+        cursor.execute(sql)
+        _wait(link.poll, link.fileno, deadline)
+        return [row[0] for row in cursor.fetchall()]
+    finally:
+        link.close()
+
+
+def _parameters() -> dict[str, object]:
+    wanted = ("dbname", "user", "password", "host", "port", "sslmode", "service", "passfile")
+    parameters = connection.get_connection_params()
+    return {name: parameters[name] for name in wanted if name in parameters}
+
+
+def _wait(poll: Callable[[], int], fileno: Callable[[], int], deadline: float) -> None:
+    while (state := poll()) != POLL_OK:
+        left = deadline - time.monotonic()
+        reading, writing = ([fileno()], []) if state == POLL_READ else ([], [fileno()])
+        if left <= 0 or not any(select.select(reading, writing, [], left)):
+            raise Hung

@@ -1,0 +1,169 @@
+"""Who may do what: one table of routes for the API and pages, one of models for the back office."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import Model
+from django.http import HttpRequest
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from accounts import keys
+from accounts.models import ApiKey, Role, User
+
+if TYPE_CHECKING:  # the REST framework's views read the settings, which name this module
+    from rest_framework.views import APIView
+
+VIEWER, OPERATOR, MANAGER, ADMINISTRATOR = Role
+PUBLIC = "public"  # anybody; whoever needs to be known proves it by a signed link
+OWN_RULE = "own rule"  # the view decides, and says how in its docstring
+
+Least = Role | str
+_READ: dict[str, Least] = {"GET": VIEWER}
+_EDIT: dict[str, Least] = {"GET": VIEWER, "PATCH": OPERATOR}
+_LIST: dict[str, Least] = {"GET": VIEWER, "POST": OPERATOR}
+_OPERATE: dict[str, Least] = {"POST": OPERATOR}
+_MANAGE: dict[str, Least] = {"POST": MANAGER}
+_PREVIEW: dict[str, Least] = {"POST": VIEWER}
+
+# Every route by name: method → least role. A route or method that is not here is refused (HEAD counts as GET).
+ROUTES: dict[str, dict[str, Least]] = {
+    "landing": {"GET": PUBLIC},
+    "health": {"GET": PUBLIC},
+    "ready": {"GET": PUBLIC},
+    "metrics": {"GET": OWN_RULE},
+    "unsubscribe": {"GET": PUBLIC, "POST": PUBLIC},
+    "click": {"GET": PUBLIC},
+    "api-schema": {"GET": PUBLIC},
+    "api-docs": {"GET": PUBLIC},
+    "api-programs-list": _LIST,
+    "api-programs-detail": _EDIT,
+    "api-prospects-list": _LIST,
+    "api-prospects-detail": _EDIT,
+    "api-segments-list": _LIST,
+    "api-segments-detail": _EDIT,
+    "api-segments-members": _READ,
+    "api-segments-preview": _PREVIEW,
+    "api-imports-list": _LIST,
+    "api-imports-detail": _READ,
+    "api-imports-rejects": _READ,
+    "api-suppressions-list": _LIST,  # anybody who operates may record a "no"; nobody lifts one through the API
+    "api-suppressions-detail": _READ,
+    "api-templates-list": _LIST,
+    "api-templates-detail": _EDIT,
+    "api-templates-versions": _LIST,
+    "api-templates-preview": _PREVIEW,
+    "api-campaigns-list": _LIST,
+    "api-campaigns-detail": _EDIT,
+    "api-campaigns-preflight": _READ,
+    "api-campaigns-launch": _OPERATE,
+    "api-campaigns-pause": _OPERATE,
+    "api-campaigns-resume": _OPERATE,
+    "api-campaigns-enroll": _OPERATE,
+    "api-campaigns-explanation": _READ,
+    "api-steps-list": _LIST,
+    "api-steps-detail": {"GET": VIEWER, "DELETE": OPERATOR},
+    "api-enrollments-list": _READ,
+    "api-enrollments-detail": _READ,
+    "api-messages-list": _READ,
+    "api-messages-detail": _READ,
+    "api-events-list": _READ,
+    "api-events-detail": _READ,
+    "api-replies-list": _READ,
+    "api-replies-detail": _EDIT,
+    "api-mailboxes-list": {"GET": VIEWER, "POST": MANAGER},
+    "api-mailboxes-detail": {"GET": VIEWER, "PATCH": MANAGER, "DELETE": MANAGER},
+    "api-mailboxes-check": _MANAGE,
+    "api-mailboxes-pause": _OPERATE,
+    "api-mailboxes-resume": _MANAGE,
+    "api-sending": _READ,
+    "api-sending-stop-all": _OPERATE,  # stopping is quick, starting again is considered
+    "api-sending-resume-all": _MANAGE,
+}
+# Routes that another table decides: the admin site asks RoleBackend for model permissions.
+NAMESPACES: dict[str, str] = {"admin": OWN_RULE}
+
+# The back office. What is not named here may be seen by a viewer and changed by an administrator.
+CHANGED_BY: dict[str, Role] = {
+    "prospects.program": OPERATOR,
+    "prospects.site": OPERATOR,
+    "prospects.prospect": OPERATOR,
+    "prospects.segment": OPERATOR,
+    "prospects.suppression": MANAGER,
+    "templates.template": OPERATOR,
+    "campaigns.campaign": OPERATOR,
+    "campaigns.step": OPERATOR,
+    "campaigns.reply": OPERATOR,
+    "campaigns.sendingcontrol": MANAGER,
+    "integrations.mailbox": MANAGER,
+}
+ADDED_BY: dict[str, Role] = {**CHANGED_BY, "prospects.suppression": OPERATOR}
+DELETED_BY: dict[str, Role] = dict.fromkeys(CHANGED_BY, MANAGER)
+OFFICE_APPS = frozenset({"campaigns", "integrations", "prospects", "templates"})
+
+
+def role_of(request: HttpRequest | Request) -> Role | None:
+    """The role this request acts with: its key's, else its user's; None for a stranger."""
+    key = getattr(request, "auth", None)
+    if isinstance(key, ApiKey):
+        return keys.role_of_key(key=key)
+    user = request.user
+    return keys.role_of_user(user=user) if isinstance(user, User) and user.is_active else None
+
+
+def least_role(route: str, method: str) -> Least | None:
+    """What the table asks for; None when it does not list the route with this method."""
+    return ROUTES.get(route, {}).get("GET" if method == "HEAD" else method)
+
+
+class RoutePermission(BasePermission):
+    """Reads the table; refuses what is not in it."""
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        match = request.resolver_match
+        method, route = request.method or "", match.view_name if match else ""
+        least = least_role(route, method)
+        if least == PUBLIC:
+            return True
+        role = role_of(request)
+        if role is None or route not in ROUTES:
+            return False
+        if least is None:  # a method the view lacks is answered 405, one that the table forgot is refused
+            name = method.lower()
+            return method == "OPTIONS" or name not in view.http_method_names or not hasattr(view, name)
+        return isinstance(least, Role) and role.covers(least)
+
+
+class RoleBackend(ModelBackend):
+    """Passwords as Django keeps them; model permissions follow from the role, never from groups or rows."""
+
+    def has_perm(self, user_obj: AbstractBaseUser | AnonymousUser, perm: str, obj: Model | None = None) -> bool:
+        if not isinstance(user_obj, User) or not user_obj.is_active:
+            return False
+        return keys.role_of_user(user=user_obj).covers(least_role_for_model(perm))
+
+    def has_module_perms(self, user_obj: AbstractBaseUser | AnonymousUser, app_label: str) -> bool:
+        if not isinstance(user_obj, User) or not user_obj.is_active:
+            return False
+        return app_label in OFFICE_APPS or keys.role_of_user(user=user_obj) == ADMINISTRATOR
+
+    def get_all_permissions(self, user_obj: Any, obj: Model | None = None) -> set[str]:
+        return set()  # there are no permission rows: ask has_perm
+
+    def get_user_permissions(self, user_obj: Any, obj: Model | None = None) -> set[str]:
+        return set()
+
+    def get_group_permissions(self, user_obj: Any, obj: Model | None = None) -> set[str]:
+        return set()
+
+
+def least_role_for_model(perm: str) -> Role:
+    """The least role for a permission of the admin, such as "prospects.change_prospect"."""
+    app, _, code = perm.partition(".")
+    action, _, model = code.partition("_")
+    name = f"{app}.{model}"
+    table = {"add": ADDED_BY, "change": CHANGED_BY, "delete": DELETED_BY}.get(action)
+    if action == "view" and app in OFFICE_APPS:
+        return VIEWER
+    return ADMINISTRATOR if table is None else table.get(name, ADMINISTRATOR)
