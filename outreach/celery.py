@@ -4,7 +4,7 @@ import os
 import warnings
 
 from celery import Celery
-from celery.platforms import SecurityWarning
+from celery.platforms import SecurityWarning  # type: ignore[attr-defined]
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
 warnings.filterwarnings("ignore", category=SecurityWarning)  # eight lines for root; a container runs as its own user
