@@ -125,7 +125,7 @@ class ArmAdmin(ReadOnlyAdmin):
 
 @admin.register(Enrollment)
 class EnrollmentAdmin(ReadOnlyAdmin):
-    list_display = ["public_id", "campaign", "prospect", "state", "stop_reason", "steps_handed_over", "due_at"]
+    list_display = ["prospect", "campaign", "state", "stop_reason", "steps_handed_over", "due_at"]
     list_select_related = ["campaign", "prospect"]
     list_filter = ["state"]
 
@@ -139,7 +139,7 @@ class DecisionAdmin(ReadOnlyAdmin):
 
 @admin.register(Message)
 class MessageAdmin(ReadOnlyAdmin):
-    list_display = ["public_id", "recipient", "campaign", "state", "outcome", "send_at", "handed_over_at", "subject"]
+    list_display = ["recipient", "subject", "state", "outcome", "send_at", "handed_over_at", "campaign"]
     list_select_related = ["campaign"]
     list_filter = ["state", "outcome"]
     search_fields = ["=message_id"]

@@ -6,6 +6,9 @@ from django.views.generic import RedirectView
 
 from outreach import health, metrics
 
+admin.site.site_header = admin.site.site_title = "Outreach"
+admin.site.index_title = "Back office"
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="landing"),
     path("", include("campaigns.public_urls")),

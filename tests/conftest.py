@@ -10,6 +10,9 @@ from rest_framework.test import APIClient
 from outreach.demo.imap_server import ImapServer
 from outreach.demo.smtp_server import SmtpServer
 from tests import factories
+from tests.running import running
+
+__all__ = ["running"]  # a fixture
 
 _relaxed = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 settings.register_profile("test", max_examples=30, deadline=None, suppress_health_check=_relaxed)

@@ -1,4 +1,4 @@
-"""A running campaign over real mail servers."""
+"""A running campaign over real mail servers; the fixture is known to every test through tests/conftest.py."""
 
 from datetime import timedelta
 
