@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from django.db import connections
 from playwright.sync_api import sync_playwright
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
@@ -23,4 +24,5 @@ def page(monkeypatch):
         opened.on("pageerror", lambda error: errors.append(str(error)))
         yield opened
         browser.close()
+        connections.close_all()  # under Playwright's loop Django keeps connections apart from the test's usual ones
         assert errors == []
