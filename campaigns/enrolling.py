@@ -1,16 +1,21 @@
 """Putting people into a campaign, in sets."""
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import islice
+from typing import Any
 
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from accounts.models import User
-from campaigns.models import Campaign, Enrollment, Step
+from campaigns.models import Campaign, Step
 from outreach.lib.errors import DomainError
+from outreach.lib.models import new_public_id
 from prospects import segments, suppression
 from prospects.models import Prospect
 
-BATCH = 2_000
+BATCH = 10_000
 
 
 class NotLaunched(DomainError):
@@ -36,28 +41,31 @@ def enroll(*, campaign: Campaign, prospects: QuerySet[Prospect], now: datetime, 
     reachable = prospects.exclude(email="").filter(stopped_at=None).exclude(site__stopped_at__isnull=False)
     if not campaign.mailbox.is_demo:
         reachable = reachable.filter(is_demo=False)
-    before = Enrollment.objects.filter(campaign=campaign).count()
     ids = suppression.without_suppressed(reachable).order_by("id").values_list("id", flat=True)
-    batch: list[Enrollment] = []
-    for prospect_id in ids.iterator(chunk_size=BATCH):
-        batch.append(
-            Enrollment(
-                campaign=campaign,
-                prospect_id=prospect_id,
-                sequence_version=version,
-                mailbox=campaign.mailbox,
-                next_step_key=first.key,
-                due_at=now,
-                look_at=now,
-                enrolled_by=by,
-            )
-        )
-        if len(batch) == BATCH:
-            _insert(batch)
-            batch = []
-    _insert(batch)
-    return Enrollment.objects.filter(campaign=campaign).count() - before
+    enrolled = 0
+    with transaction.atomic():
+        for batch in batched(ids.iterator(chunk_size=BATCH), BATCH):
+            enrolled += _insert(batch, campaign=campaign, version_id=version.pk, step_key=first.key, now=now, by=by)
+    return enrolled
 
 
-def _insert(batch: list[Enrollment]) -> None:
-    Enrollment.objects.bulk_create(batch, ignore_conflicts=True)
+def batched(ids: Iterable[int], size: int) -> Iterator[list[int]]:
+    """Lists of up to `size` (itertools.batched comes with Python 3.12)."""
+    rest = iter(ids)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def _insert(
+    prospect_ids: list[int], *, campaign: Campaign, version_id: int, step_key: str, now: datetime, by: User | None
+) -> int:
+    statement = """
+        INSERT INTO campaigns_enrollment (public_id, prospect_id, campaign_id, sequence_version_id, mailbox_id, state,
+               stop_reason, next_step_key, steps_handed_over, due_at, look_at, enrolled_by_id)
+        SELECT who.public_id, who.id, %s, %s, %s, 'active', '', %s, 0, %s, %s, %s
+          FROM unnest(%s::uuid[], %s::bigint[]) AS who(public_id, id)
+            ON CONFLICT (campaign_id, prospect_id) DO NOTHING"""
+    same: list[Any] = [campaign.pk, version_id, campaign.mailbox_id, step_key, now, now, by and by.pk]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*same, [str(new_public_id()) for _ in prospect_ids], prospect_ids])
+        return int(cursor.rowcount)

@@ -123,19 +123,12 @@ def _event(
     now: datetime,
     detail: dict[str, object],
 ) -> None:
-    Event.objects.bulk_create(
-        [
-            Event(
-                kind=kind,
-                prospect_id=message.prospect_id,
-                enrollment_id=message.enrollment_id,
-                message=message,
-                inbound=inbound,
-                occurred_at=mail.sent_at or now,
-                by_machine=True,
-                detail=detail,
-                dedupe_key=matching.dedupe_key(kind=kind, mail=mail, inbound=inbound),
-            )
-        ],
-        ignore_conflicts=True,
+    Event.record_once(
+        kind=kind,
+        message=message,
+        inbound=inbound,
+        occurred_at=mail.sent_at or now,
+        by_machine=True,
+        detail=detail,
+        dedupe_key=matching.dedupe_key(kind=kind, mail=mail, inbound=inbound),
     )

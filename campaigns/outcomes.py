@@ -85,19 +85,12 @@ def _refused(job: Job, outcome: Outcome, token: int, now: datetime) -> None:
 
 def bounced_for_good(*, message: Message, now: datetime, detail: dict[str, object]) -> None:
     """The address takes no mail: an event, a suppression, and the end of the person's enrollments."""
-    Event.objects.bulk_create(
-        [
-            Event(
-                kind=Event.Kind.BOUNCED,
-                prospect_id=message.prospect_id,
-                enrollment_id=message.enrollment_id,
-                message=message,
-                occurred_at=now,
-                detail={"permanent": True, **detail},
-                dedupe_key=f"bounce:{message.pk}:hard",
-            )
-        ],
-        ignore_conflicts=True,
+    Event.record_once(
+        kind=Event.Kind.BOUNCED,
+        message=message,
+        occurred_at=now,
+        detail={"permanent": True, **detail},
+        dedupe_key=f"bounce:{message.pk}:hard",
     )
     stopping.suppress(
         kind=Suppression.Kind.ADDRESS,

@@ -20,6 +20,7 @@ from prospects import identity
 
 LOCK = 7_301_001  # advisory lock number of the planner
 LOOK_AHEAD = DAY
+PER_RUN = 2_000  # messages for one mailbox in one run: a mailbox without a cap must not make the others wait
 
 
 @dataclass
@@ -58,7 +59,7 @@ def plan(*, now: datetime) -> Planned:
             return Planned()
     done = Planned(ran=True, cancelled=gate.cancel_refused())
     books = slot_books(now=now)
-    wanted = {mailbox_id: book.free(now) for mailbox_id, book in books.items() if book.free(now)}
+    wanted = {mailbox_id: min(book.free(now), PER_RUN) for mailbox_id, book in books.items() if book.free(now)}
     found = candidates.load(wanted=wanted, now=now)
     last = candidates.last_decisions([candidate.enrollment_id for candidate in found])
     made = Plan()

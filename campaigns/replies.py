@@ -12,17 +12,13 @@ from outreach.lib.models import DatabaseClock
 def record(*, inbound: InboundEvent, mail: IncomingMail, message: Message, now: datetime) -> Reply | None:
     """Keeps an answer in the person's own words; None when the same mail was kept before."""
     received_at = mail.sent_at or now
-    event, created = Event.objects.get_or_create(
+    event, created = Event.record_once(
+        kind=Event.Kind.REPLIED,
+        message=message,
+        inbound=inbound,
+        occurred_at=received_at,
+        detail={"class": mail.reply_class or ""},
         dedupe_key=matching.dedupe_key(kind=Event.Kind.REPLIED, mail=mail, inbound=inbound),
-        defaults={
-            "kind": Event.Kind.REPLIED,
-            "prospect_id": message.prospect_id,
-            "enrollment_id": message.enrollment_id,
-            "message": message,
-            "inbound": inbound,
-            "occurred_at": received_at,
-            "detail": {"class": mail.reply_class or ""},
-        },
     )
     if not created:
         return None

@@ -66,19 +66,12 @@ def unsubscribe(*, message: Message, source: str, now: datetime) -> bool:
         reason=Suppression.Reason.UNSUBSCRIBED,
         source=source,
     )
-    Event.objects.bulk_create(
-        [
-            Event(
-                kind=Event.Kind.UNSUBSCRIBED,
-                prospect_id=message.prospect_id,
-                enrollment_id=message.enrollment_id,
-                message=message,
-                occurred_at=now,
-                detail={"source": source},
-                dedupe_key=f"unsubscribe:{message.pk}",
-            )
-        ],
-        ignore_conflicts=True,
+    Event.record_once(
+        kind=Event.Kind.UNSUBSCRIBED,
+        message=message,
+        occurred_at=now,
+        detail={"source": source},
+        dedupe_key=f"unsubscribe:{message.pk}",
     )
     return created
 

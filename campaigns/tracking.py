@@ -76,19 +76,12 @@ def record_click(*, token: str, by_machine: bool, now: datetime) -> str:
     if message.handed_over_at and now < message.handed_over_at + timedelta(seconds=SCANNER_SECONDS):
         by_machine = True
     minute = int(now.timestamp() // 60)  # one event a minute per link and kind: scanners hammer
-    Event.objects.bulk_create(
-        [
-            Event(
-                kind=Event.Kind.CLICKED,
-                prospect_id=message.prospect_id,
-                enrollment_id=message.enrollment_id,
-                message=message,
-                occurred_at=now,
-                by_machine=by_machine,
-                detail={"url": link.url},
-                dedupe_key=f"click:{message.pk}:{link.pk}:{minute}:{by_machine}",
-            )
-        ],
-        ignore_conflicts=True,
+    Event.record_once(
+        kind=Event.Kind.CLICKED,
+        message=message,
+        occurred_at=now,
+        by_machine=by_machine,
+        detail={"url": link.url},
+        dedupe_key=f"click:{message.pk}:{link.pk}:{minute}:{by_machine}",
     )
     return link.url

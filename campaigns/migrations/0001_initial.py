@@ -254,7 +254,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='enrollment',
-            index=models.Index(condition=models.Q(('look_at__isnull', False)), fields=['mailbox', 'steps_handed_over', 'look_at'], name='enrollment_due'),
+            index=models.Index(condition=models.Q(('look_at__isnull', False), ('steps_handed_over', 0)), fields=['mailbox', 'look_at', 'id'], name='enrollment_due_new'),
+        ),
+        migrations.AddIndex(
+            model_name='enrollment',
+            index=models.Index(condition=models.Q(('look_at__isnull', False), ('steps_handed_over__gt', 0)), fields=['mailbox', 'look_at', 'id'], name='enrollment_due_follow_up'),
         ),
         migrations.AddIndex(
             model_name='enrollment',

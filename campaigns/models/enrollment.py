@@ -47,9 +47,14 @@ class Enrollment(PublicModel):
         ]
         indexes = [
             models.Index(
-                fields=["mailbox", "steps_handed_over", "look_at"],
-                condition=Q(look_at__isnull=False),
-                name="enrollment_due",
+                fields=["mailbox", "look_at", "id"],
+                condition=Q(look_at__isnull=False, steps_handed_over=0),
+                name="enrollment_due_new",
+            ),
+            models.Index(
+                fields=["mailbox", "look_at", "id"],
+                condition=Q(look_at__isnull=False, steps_handed_over__gt=0),
+                name="enrollment_due_follow_up",
             ),
             models.Index(fields=["prospect"], name="enrollment_prospect"),
         ]

@@ -1,5 +1,7 @@
 """What others did: an append-only list of events, and the answers people wrote."""
 
+from datetime import datetime
+
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 
@@ -42,6 +44,33 @@ class Event(PublicModel):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.public_id}"
+
+    @classmethod
+    def record_once(
+        cls,
+        *,
+        kind: str,
+        message: Message,
+        occurred_at: datetime,
+        dedupe_key: str,
+        inbound: InboundEvent | None = None,
+        by_machine: bool = False,
+        detail: dict[str, object] | None = None,
+    ) -> tuple["Event", bool]:
+        """Writes what happened to a message, or finds what was written under this key; says whether it is new."""
+        return cls.objects.get_or_create(
+            dedupe_key=dedupe_key,
+            defaults={
+                "kind": kind,
+                "prospect_id": message.prospect_id,
+                "enrollment_id": message.enrollment_id,
+                "message": message,
+                "inbound": inbound,
+                "occurred_at": occurred_at,
+                "by_machine": by_machine,
+                "detail": detail or {},
+            },
+        )
 
 
 class Reply(PublicModel):

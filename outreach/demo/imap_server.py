@@ -7,8 +7,6 @@ import ssl
 import threading
 from argparse import Namespace
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Self
 
 from proxyprotocol.reader import ProxyProtocolReader
 from proxyprotocol.version import ProxyProtocolVersion
@@ -20,7 +18,7 @@ from pymap.parsing.message import AppendMessage
 from pymap.user import UserMetadata
 from pysasl.hashing import Cleartext
 
-from outreach.demo.loops import LoopThread
+from outreach.demo.loops import LoopServer, LoopThread
 
 HOST = "127.0.0.1"
 LINE_END = re.compile(rb"\r?\n")
@@ -41,7 +39,7 @@ class _Cleartext(Cleartext):
         return secrets.compare_digest(secret.encode(), hash.encode())
 
 
-class ImapServer:
+class ImapServer(LoopServer):
     """An IMAP server in a thread, on 127.0.0.1 only. Its mailboxes live as long as it does."""
 
     def __init__(self, port: int = 0, *, tls: ssl.SSLContext | None = None) -> None:
@@ -62,28 +60,6 @@ class ImapServer:
             invalid_user_sleep=0.0,
         )
         self._login = Login(self._config)
-
-    def start(self) -> Self:
-        """Listen; `port` is the real one from here on. Raises OSError when the port is taken."""
-        self._thread.start()
-        try:
-            self._thread.call(self._listen())
-        except BaseException:
-            self._thread.stop()
-            raise
-        return self
-
-    def stop(self) -> None:
-        """Drop every connection and end the thread."""
-        self._thread.stop()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def add_user(self, user: str, password: str) -> None:
         """Create a user with an empty INBOX, or change the password of one who exists."""

@@ -1,9 +1,11 @@
-"""One asyncio loop in a thread of its own: what the demo's servers run on."""
+"""Servers on an asyncio loop in a thread of its own: what the demo world's peers are."""
 
 import asyncio
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
 Result = TypeVar("Result")
 
@@ -39,3 +41,36 @@ class LoopThread:
             self.loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
         finally:
             self.loop.close()
+
+
+class LoopServer(ABC):
+    """A server on a loop thread; as a context manager it listens inside the block."""
+
+    port: int
+    _thread: LoopThread
+
+    def start(self) -> Self:
+        """Listen; `port` is the real one from here on. Raises OSError when the port is taken."""
+        self._thread.start()
+        try:
+            self._thread.call(self._listen())
+        except BaseException:
+            self._thread.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Drop every connection and end the thread."""
+        self._thread.stop()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @abstractmethod
+    async def _listen(self) -> None:
+        """Open the port and write it to `port`."""

@@ -12,12 +12,11 @@ from email import policy
 from email.parser import BytesHeaderParser
 from enum import StrEnum
 from pathlib import Path
-from types import TracebackType
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session, syntax
 
-from outreach.demo.loops import LoopThread
+from outreach.demo.loops import LoopServer, LoopThread
 
 HOST = "127.0.0.1"
 logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd tells every line it hears
@@ -70,7 +69,7 @@ class Received:
         return json.dumps(fact, ensure_ascii=False)
 
 
-class SmtpServer:
+class SmtpServer(LoopServer):
     """An SMTP server in a thread, on 127.0.0.1 only.
 
     A message counts as received when the final dot has come and the behaviour did not refuse it: also when the
@@ -101,31 +100,9 @@ class SmtpServer:
         self._released = asyncio.Event()
         self._thread = LoopThread("demo-smtp")
 
-    def start(self) -> Self:
-        """Listen; `port` is the real one from here on. Raises OSError when the port is taken."""
-        self._thread.start()
-        try:
-            self._thread.call(self._listen())
-        except BaseException:
-            self._thread.stop()
-            raise
-        return self
-
-    def stop(self) -> None:
-        """Drop every connection and end the thread."""
-        self._thread.stop()
-
     def release(self) -> None:
         """Let go of the connections that hang."""
         self._thread.loop.call_soon_threadsafe(self._released.set)
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def ask(self, recipient: str, message: bytes | None, stage: Stage) -> str | Manner | None:
         """What the behaviour says; without one, everything is accepted."""
