@@ -2,19 +2,24 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+import structlog
 from django.db import transaction
 
-from campaigns import composing, ledger, stopping, tracking
-from campaigns.composing import CannotCompose, Composed, Thread
+from campaigns import composing, ledger, lifecycle, stopping, tracking
+from campaigns.composing import CannotCompose, Composed, SenderIncomplete, Thread
 from campaigns.models import Message, Step
 from campaigns.scheduling import Window
+
+log = structlog.get_logger(__name__)
+
+LATER = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class Job:
-    """One claimed message with what its hand-over and its outcome need. `composed` is None when it was cancelled."""
+    """One claimed message with what its hand-over and its outcome need; `composed` is None when it can't go out."""
 
     message: Message
     window: Window
@@ -24,10 +29,10 @@ class Job:
 
 
 def prepare(*, message_ids: list[int], token: int, now: datetime) -> Iterator[Job]:
-    """Yields a job for each message that may go out now.
+    """Yields a job for each message.
 
-    A message whose window has closed meanwhile is given back for the next opening; one that can't be composed is
-    cancelled with the reason, and its enrollment ends.
+    One that can't be said to its person is cancelled with the reason, and its enrollment ends. What the sender lacks
+    pauses the campaign, and its messages wait.
     """
     messages = list(
         Message.objects.filter(pk__in=message_ids)
@@ -41,9 +46,6 @@ def prepare(*, message_ids: list[int], token: int, now: datetime) -> Iterator[Jo
         zone = message.prospect.time_zone or message.campaign.time_zone
         step = message.step
         window = Window(zone, step.window_start, step.window_end, frozenset(step.weekdays))
-        if not window.is_open(now):
-            ledger.give_back(message_id=message.pk, token=token, send_at=window.next_open(now))
-            continue
         composed = _compose(message, threads.get(message.enrollment_id, Thread()), links, now)
         yield Job(message, window, zone, _next_step(message, steps), composed)
 
@@ -59,7 +61,13 @@ def _compose(message: Message, thread: Thread, links: dict[int, dict[str, int]],
         )
     except CannotCompose as error:
         _cancel(message, str(error))
-        return None
+    except SenderIncomplete as error:
+        lifecycle.pause(campaign=message.campaign, reason=str(error), by=None)
+        log.warning("campaign_paused", campaign_id=message.campaign_id, reason=str(error))
+    except Exception:  # one message that nobody foresaw must not stop the mailbox
+        log.exception("message_not_composed", message_id=message.pk)
+        ledger.give_back(message_id=message.pk, token=message.lease_token or 0, send_at=now + LATER)
+    return None
 
 
 @transaction.atomic

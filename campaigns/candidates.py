@@ -69,6 +69,9 @@ CROSS JOIN LATERAL (
 ORDER BY due.turn, due.look_at, due.id
 """
 
+# A row that a stop holds is left for the next run: the planner waits for nobody, so it is in nobody's deadlock.
+_LOCK = "SELECT id FROM campaigns_enrollment WHERE id = ANY(%s) AND look_at IS NOT NULL FOR NO KEY UPDATE SKIP LOCKED"
+
 FACTS = """
 SELECT e.id, e.public_id, e.due_at, e.steps_handed_over,
        c.id AS campaign_id, c.state AS campaign_state, b.id AS mailbox_id, b.status AS mailbox_status,
@@ -96,13 +99,15 @@ SELECT e.id, e.public_id, e.due_at, e.steps_handed_over,
 
 
 def load(*, wanted: Mapping[int, int], now: datetime) -> list[Candidate]:
-    """Up to `wanted[mailbox_id]` candidates for each mailbox, follow-ups before new people. Two queries."""
+    """Up to `wanted[mailbox_id]` candidates for each mailbox, follow-ups before new people. Three queries."""
     if not wanted:
         return []
     with connection.cursor() as cursor:
         cursor.execute(_DUE, [list(wanted), list(wanted.values()), now, now])
         ids = [row[0] for row in cursor.fetchall()]
-    return facts_of(ids)
+        cursor.execute(_LOCK, [ids])
+        locked = {row[0] for row in cursor.fetchall()}
+    return facts_of([pk for pk in ids if pk in locked])
 
 
 def facts_of(enrollment_ids: list[int]) -> list[Candidate]:

@@ -18,9 +18,18 @@ from prospects.models import Program, Prospect
 from templates import rendering
 from templates.models import TemplateVersion
 
+SENDERS_WORDS = frozenset(
+    {"program", "merchant", "program_website", "sender_name", "sender_address", "postal_address", "unsubscribe_url"}
+)
+PERSONS_FIELDS = ("to_", "subject")
+
 
 class CannotCompose(Exception):
     """This message can't be said to this person; `str()` is the reason for the ledger."""
+
+
+class SenderIncomplete(Exception):
+    """Program, mailbox or installation lack what every message needs; `str()` is the reason. Nobody ends by it."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +91,7 @@ def preview(
 def compose(
     *, message: Message, campaign: Campaign, thread: Thread, links: Mapping[str, int], now: datetime
 ) -> Composed:
-    """Renders one message and builds its bytes. Raises CannotCompose; touches no database beyond what is loaded."""
+    """Renders one message and builds its bytes from what is loaded. Raises CannotCompose and SenderIncomplete."""
     unsubscribe_url = tracking.unsubscribe_url(message=message)
     values = values_for(
         prospect=message.prospect, program=campaign.program, mailbox=message.mailbox, unsubscribe_url=unsubscribe_url
@@ -94,8 +103,10 @@ def compose(
         subject = thread.subject if follows else rendered.subject
         mail = _mail(message, subject, rendered.text, html, thread if follows else Thread(), unsubscribe_url, now)
         return Composed(message=message, subject=subject, text=rendered.text, html=html, data=mime.build(mail))
-    except (rendering.RenderError, ValueError) as error:
-        raise CannotCompose(str(error)[:300]) from error
+    except rendering.RenderError as error:
+        raise (SenderIncomplete if error.variable in SENDERS_WORDS else CannotCompose)(str(error)) from error
+    except ValueError as error:  # a header that can't be, named first
+        raise (CannotCompose if str(error).startswith(PERSONS_FIELDS) else SenderIncomplete)(str(error)) from error
 
 
 def _mail(

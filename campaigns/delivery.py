@@ -4,27 +4,30 @@ No transaction is open while composing or talking to a server. What a killed wor
 next owner of the mailbox: claimed goes back to planned, sending becomes uncertain and is never resent by itself.
 """
 
-import time as monotonic_time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from time import CLOCK_BOOTTIME, clock_gettime
 
 import structlog
 from django.db.models import Q
 
 from campaigns import batches, ledger, outcomes
 from campaigns.batches import Job
+from campaigns.composing import Composed
 from campaigns.models import Message
 from campaigns.scheduling import MINUTE
 from integrations import leases, sending
 from integrations.adapters.smtp import SmtpConnection
 from integrations.models import Mailbox
-from integrations.ports import CredentialsRefused, Unreachable, Verdict
+from integrations.ports import CredentialsRefused, Fault, Outcome, Phase, Unreachable, Verdict
 
 log = structlog.get_logger(__name__)
 
+Clock = Callable[[], datetime]
+
 BATCH = 100
-TICK_SECONDS = 5
+RUN_SECONDS = 45  # then the next tick goes on: a run is far shorter than any time limit of a task
 MARK_SECONDS = 30  # a mark older than this before DATA is given back unsent
 SERVER_DOWN = 5 * MINUTE
 
@@ -41,6 +44,17 @@ class Delivered:
     uncertain: int = 0
     withheld: int = 0
     cancelled: int = 0
+
+
+def monotonic() -> float:
+    """Seconds that also pass while the machine is suspended."""
+    return clock_gettime(CLOCK_BOOTTIME)
+
+
+def _running_from(now: datetime) -> Clock:
+    """Business time during a run: a slow server's minutes count against windows, gaps and days."""
+    began = monotonic()
+    return lambda: now + timedelta(seconds=monotonic() - began)
 
 
 def mailboxes_with_work(*, now: datetime) -> list[int]:
@@ -61,68 +75,91 @@ def deliver(*, mailbox_id: int, now: datetime, owner: str, limit: int | None = N
         with leases.kept_alive(mailbox_id=mailbox_id, token=token):
             done.settled = len(ledger.settle(mailbox_id=mailbox_id, token=token))
             mailbox = Mailbox.objects.get(pk=mailbox_id)
-            _work(mailbox, token=token, now=now, limit=limit, done=done)
+            _work(mailbox, token=token, clock=_running_from(now), limit=limit, done=done)
     finally:
         ledger.release(mailbox_id=mailbox_id, token=token)
         leases.release(mailbox_id=mailbox_id, token=token)
     return done
 
 
-def _work(mailbox: Mailbox, *, token: int, now: datetime, limit: int | None, done: Delivered) -> None:
+def _work(mailbox: Mailbox, *, token: int, clock: Clock, limit: int | None, done: Delivered) -> None:
+    """Batch after batch until nothing is due, the allowance is used up, or the run has lasted long enough."""
     connection = SmtpConnection(account=sending.smtp_account(mailbox))
-    remaining = _allowance(mailbox, now) if limit is None else min(limit, _allowance(mailbox, now))
+    began, claimed = monotonic(), 0
     try:
-        while remaining > 0:
-            ids = ledger.claim(mailbox_id=mailbox.pk, token=token, now=now, limit=min(BATCH, remaining))
-            if not ids:
+        while monotonic() - began < RUN_SECONDS:
+            allowed = min(BATCH, _allowance(mailbox, clock()), *([limit - claimed] if limit is not None else []))
+            ids = ledger.claim(mailbox_id=mailbox.pk, token=token, now=clock(), limit=max(0, allowed))
+            claimed += len(ids)
+            if not ids or not _hand_over_all(ids, connection, mailbox=mailbox, token=token, clock=clock, done=done):
                 return
-            remaining -= len(ids)
-            for job in batches.prepare(message_ids=ids, token=token, now=now):
-                if job.composed is None:
-                    done.cancelled += 1
-                elif not _hand_over(job, connection, mailbox=mailbox, token=token, now=now, done=done):
-                    return
     finally:
         connection.close()
 
 
+def _hand_over_all(
+    ids: list[int], connection: SmtpConnection, *, mailbox: Mailbox, token: int, clock: Clock, done: Delivered
+) -> bool:
+    """False ends the run: the server or the account does not work, or it has lasted long enough."""
+    began = monotonic()
+    for job in batches.prepare(message_ids=ids, token=token, now=clock()):
+        now = clock()
+        if monotonic() - began > RUN_SECONDS:
+            return False
+        if job.composed is None:
+            done.cancelled += 1
+        elif not job.window.is_open(now):
+            ledger.give_back(message_id=job.message.pk, token=token, send_at=job.window.next_open(now))
+        elif not _hand_over(job, job.composed, connection, mailbox=mailbox, token=token, now=now, done=done):
+            return False
+    return True
+
+
 def _allowance(mailbox: Mailbox, now: datetime) -> int:
-    """How many messages the cap and the gap allow in this run; counted from the ledger, by one owner at a time."""
+    """How many messages the cap and the gap allow now; counted from the ledger, by one owner at a time.
+
+    With a gap it is one at most: a gap shorter than the tick is as long as the tick.
+    """
     today = datetime.combine(now.date(), time(0), UTC)
-    begun, last = ledger.begun_since(mailbox_id=mailbox.pk, since=today)
-    left = mailbox.daily_cap - begun
+    left = mailbox.daily_cap - ledger.begun_since(mailbox_id=mailbox.pk, since=today)
     if not mailbox.gap_seconds:
         return left
-    if last is not None and now < last + timedelta(seconds=mailbox.gap_seconds):
-        return 0
-    return min(left, max(1, TICK_SECONDS // mailbox.gap_seconds))
+    gap = timedelta(seconds=mailbox.gap_seconds) - timedelta(microseconds=1)
+    return 0 if ledger.begun_since(mailbox_id=mailbox.pk, since=now - gap) else min(left, 1)
 
 
 def _hand_over(
-    job: Job, connection: SmtpConnection, *, mailbox: Mailbox, token: int, now: datetime, done: Delivered
+    job: Job,
+    composed: Composed,
+    connection: SmtpConnection,
+    *,
+    mailbox: Mailbox,
+    token: int,
+    now: datetime,
+    done: Delivered,
 ) -> bool:
     """One message from mark to outcome. False ends the run: the server or the account does not work."""
-    composed = job.composed
-    assert composed is not None
     if not connection.is_open and not _open(connection, mailbox, token=token, now=now):
         done.deferred += 1
         return False
     message = composed.message
-    began = monotonic_time.clock_gettime(monotonic_time.CLOCK_BOOTTIME)  # counts through a suspended machine
+    began = monotonic()
     if not ledger.mark(
         message_id=message.pk, token=token, now=now, subject=composed.subject, text=composed.text, html=composed.html
     ):
         done.withheld += 1
         return True
-    outcome = connection.send(
-        envelope_from=mailbox.from_address,
-        recipient=message.recipient,
-        data=composed.data,
-        proceed=_younger_than(began, MARK_SECONDS),
-    )
-    outcomes.apply(job=job, outcome=outcome, token=token, now=now, mailbox=mailbox)
+    try:
+        outcome = connection.send(
+            envelope_from=mailbox.from_address,
+            recipient=message.recipient,
+            data=composed.data,
+            proceed=lambda: monotonic() - began < MARK_SECONDS,
+        )
+    except ValueError as error:  # said before anything was sent: the envelope can't be
+        outcome = Outcome(Verdict.REFUSED, Phase.MAIL, reply=str(error)[:500], fault=Fault.CONTENT)
     _count(outcome.verdict, done)
-    return outcome.verdict == Verdict.ACCEPTED or not outcomes.pauses_mailbox(outcome)
+    return outcomes.apply(job=job, outcome=outcome, token=token, now=now, mailbox=mailbox)
 
 
 def _open(connection: SmtpConnection, mailbox: Mailbox, *, token: int, now: datetime) -> bool:
@@ -138,10 +175,6 @@ def _open(connection: SmtpConnection, mailbox: Mailbox, *, token: int, now: date
     else:
         return True
     return False
-
-
-def _younger_than(began: float, seconds: float) -> Callable[[], bool]:
-    return lambda: monotonic_time.clock_gettime(monotonic_time.CLOCK_BOOTTIME) - began < seconds
 
 
 def _count(verdict: Verdict, done: Delivered) -> None:

@@ -18,6 +18,8 @@ WORDS = {
     "person_stopped": "this person must not be written to",
     "site_stopped": "this site must not be written to",
     "no_address": "there is no address",
+    "address_changed": "the address has changed, the message follows in a moment",
+    "undecidable": "something about this person makes no sense to us; the log says what",
     "demo_person": "people of the demo world are never written to from a real mailbox",
     "person_held": "this person is on hold",
     "site_held": "this site is on hold",

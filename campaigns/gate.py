@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from django.db import connection
+from django.db import connection, transaction
+
+from outreach.lib.retrying import retried
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,15 @@ CLAUSES = (
         ends=True,
     ),
     Clause(
+        "no_address",
+        "EXISTS (SELECT 1 FROM prospects_prospect p WHERE p.id = m.prospect_id AND p.email <> '')",
+        ends=True,
+    ),
+    Clause(
+        "address_changed",  # the planner writes the new address into the row
+        "EXISTS (SELECT 1 FROM prospects_prospect p WHERE p.id = m.prospect_id AND p.email = m.recipient)",
+    ),
+    Clause(
         "person_stopped",
         "EXISTS (SELECT 1 FROM prospects_prospect p WHERE p.id = m.prospect_id AND p.stopped_at IS NULL)",
         ends=True,
@@ -72,6 +83,7 @@ CLAUSES = (
     Clause(
         "answers_waiting",
         "(NOT m.is_follow_up OR NOT EXISTS (SELECT 1 FROM integrations_inboundevent i WHERE i.applied_at IS NULL"
+        " AND (i.mailbox_id = m.mailbox_id OR i.mailbox_id IS NULL)"
         " AND i.stored_at < clock_timestamp() - interval '2 minutes'))",
     ),
 )
@@ -89,24 +101,35 @@ def refusals(*, message_id: int) -> list[str]:
     return [clause.name for clause, passes in zip(CLAUSES, row or (), strict=True) if not passes]
 
 
+@retried
+@transaction.atomic
 def cancel_refused() -> int:
-    """Cancels planned messages that an ending clause refuses: a suppression that came by an import, say."""
-    reason = " ".join(f"WHEN NOT {clause.sql} THEN '{clause.name}'" for clause in CLAUSES if clause.ends)
-    ended = " OR ".join(f"NOT {clause.sql}" for clause in CLAUSES if clause.ends)
-    statement = f"""
-        UPDATE campaigns_message t SET state = 'cancelled', cancel_reason = found.reason
-          FROM (SELECT m.id, CASE {reason} END AS reason FROM campaigns_message m
-                 WHERE m.state = 'planned' AND ({ended}) ORDER BY m.id FOR UPDATE OF m SKIP LOCKED) found
-         WHERE t.id = found.id
-        RETURNING t.enrollment_id, t.cancel_reason"""  # noqa: S608
-    ending = """
-        UPDATE campaigns_enrollment SET state = 'stopped', stop_reason = left(ended.reason, 30),
-               ended_at = clock_timestamp(), look_at = NULL
-          FROM (SELECT unnest(%s::bigint[]) AS id, unnest(%s::text[]) AS reason) ended
-         WHERE campaigns_enrollment.id = ended.id AND state = 'active'"""
+    """Cancels planned messages that an ending clause refuses: a suppression that came by an import, say.
+
+    Messages are locked before enrollments, each by id, as every stop does.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(statement)
-        rows = cursor.fetchall()
+        cursor.execute(_CANCEL_REFUSED)
+        rows = sorted(cursor.fetchall())
         if rows:
-            cursor.execute(ending, [[row[0] for row in rows], [row[1] for row in rows]])
+            ids, reasons = [row[0] for row in rows], [row[1] for row in rows]
+            cursor.execute("SELECT 1 FROM campaigns_enrollment WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [ids])
+            cursor.execute(_END_ENROLLMENTS, [ids, reasons])
     return len(rows)
+
+
+_ENDED = " OR ".join(f"NOT {clause.sql}" for clause in CLAUSES if clause.ends)
+_REASON = " ".join(f"WHEN NOT {clause.sql} THEN '{clause.name}'" for clause in CLAUSES if clause.ends)
+_CANCEL_REFUSED = f"""
+UPDATE campaigns_message t SET state = 'cancelled', cancel_reason = found.reason
+  FROM (SELECT m.id, CASE {_REASON} END AS reason FROM campaigns_message m
+         WHERE m.state = 'planned' AND ({_ENDED}) ORDER BY m.id FOR UPDATE OF m SKIP LOCKED) found
+ WHERE t.id = found.id
+RETURNING t.enrollment_id, t.cancel_reason
+"""  # noqa: S608
+_END_ENROLLMENTS = """
+UPDATE campaigns_enrollment SET state = 'stopped', stop_reason = left(ended.reason, 30),
+       ended_at = clock_timestamp(), look_at = NULL
+  FROM (SELECT unnest(%s::bigint[]) AS id, unnest(%s::text[]) AS reason) ended
+ WHERE campaigns_enrollment.id = ended.id AND state = 'active'
+"""

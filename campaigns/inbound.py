@@ -3,10 +3,11 @@
 from datetime import datetime
 
 import structlog
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import QuerySet
 
 from campaigns import matching, outcomes, reconciling, replies, stopping
+from campaigns.matching import Match
 from campaigns.models import Event, Message
 from integrations import reading
 from integrations.models import InboundEvent
@@ -15,6 +16,8 @@ from outreach.lib.models import DatabaseClock
 from prospects.models import Suppression
 
 log = structlog.get_logger(__name__)
+
+MOST_ATTEMPTS = 5
 
 RAISES_TO = {  # the lattice of Message.Outcome: what each one may replace
     Message.Outcome.DELIVERED: (Message.Outcome.NONE,),
@@ -30,41 +33,68 @@ RAISES_TO = {  # the lattice of Message.Outcome: what each one may replace
 
 
 def apply_waiting(*, now: datetime, limit: int = 500) -> int:
-    """Applies up to `limit` waiting mails, oldest first, and returns how many. Safe to run twice at once."""
+    """Applies up to `limit` waiting mails, oldest first, and returns how many. Safe to run twice at once.
+
+    Raises what the database raises: then nothing is lost, and the next run goes on with the same mail.
+    """
     applied = 0
-    while applied < limit and _apply_next(now=now):
-        applied += 1
+    while applied < limit and (inbound := _begin_next()):
+        applied += _apply_once(inbound, now=now)
     return applied
 
 
-def _apply_next(*, now: datetime) -> bool:
+def _begin_next() -> InboundEvent | None:
+    """The oldest waiting mail, with one more attempt committed: one that kills its reader is not read for ever."""
+    waiting = InboundEvent.objects.filter(applied_at=None).order_by("stored_at", "id")
     with transaction.atomic():
-        waiting = InboundEvent.objects.filter(applied_at=None).order_by("stored_at", "id")
-        inbound = waiting.select_for_update(skip_locked=True, of=("self",)).select_related("mailbox").first()
-        if inbound is None:
+        inbound = waiting.select_for_update(skip_locked=True).first()
+        if inbound is not None:
+            inbound.attempts += 1
+            inbound.save(update_fields=["attempts"])
+    return inbound
+
+
+def _apply_once(inbound: InboundEvent, *, now: datetime) -> bool:
+    with transaction.atomic():
+        mine = InboundEvent.objects.select_for_update(skip_locked=True).filter(pk=inbound.pk, applied_at=None)
+        if not mine.exists():
             return False
-        error = _apply_or_park(inbound, now=now)
-        InboundEvent.objects.filter(pk=inbound.pk).update(applied_at=DatabaseClock(), error=error)
+        if inbound.attempts > MOST_ATTEMPTS:
+            error = f"Given up: {MOST_ATTEMPTS} readers ended without a word."
+        else:
+            error = _apply_or_park(inbound, now=now)
+        mine.update(applied_at=DatabaseClock(), error=error)
     return True
 
 
 def _apply_or_park(inbound: InboundEvent, *, now: datetime) -> str:
-    """One mail that can't be applied is parked with its bytes and the reason, and the next one goes on."""
+    """Parks a mail that can't be applied, with its bytes and the reason, so that the next one goes on.
+
+    A person's answer stops what we send even then. A database that is away or ends a deadlock is not the mail's fault.
+    """
+    found = None
     try:
         with transaction.atomic():
-            apply(inbound=inbound, mail=reading.read(bytes(inbound.raw)), now=now)
+            mail = reading.read(bytes(inbound.raw))
+            found = matching.find(mail=mail, mailbox_id=inbound.mailbox_id)
+            if found is not None:
+                apply(inbound=inbound, mail=mail, found=found, now=now)
+    except (OperationalError, InterfaceError):
+        raise
     except Exception as error:  # whatever strangers send must not stop the mail behind it
         log.exception("inbound_parked", inbound_id=inbound.pk)
+        if found is not None and mail.kind in (MailKind.REPLY, MailKind.UNSUBSCRIBE):
+            stopping.stop_enrollments(prospect=found.message.prospect, reason="replied")
         return f"{type(error).__name__}: {error}"[:2000].replace("\x00", "")
     return ""
 
 
-def apply(*, inbound: InboundEvent, mail: IncomingMail, now: datetime) -> None:
-    """Finds the message a mail is about and does what the mail means. A mail about nothing of ours has no effect."""
-    message = matching.find(mail=mail, mailbox=inbound.mailbox)
-    if message is None:
-        return
-    reconciling.proven_sent(message=message)
+def apply(*, inbound: InboundEvent, mail: IncomingMail, found: Match, now: datetime) -> None:
+    """Does what a mail about one of our messages means."""
+    message = found.message
+    stopping.lock_open(prospect=message.prospect)
+    if found.proven:
+        reconciling.proven_sent(message=message)
     match mail.kind:
         case MailKind.BOUNCE:
             _bounce(inbound, mail, message, now)
@@ -100,12 +130,12 @@ def _bounce(inbound: InboundEvent, mail: IncomingMail, message: Message, now: da
 def _complaint(inbound: InboundEvent, mail: IncomingMail, message: Message, now: datetime) -> None:
     raise_outcome(message, Message.Outcome.COMPLAINED)
     _event(Event.Kind.COMPLAINED, inbound, mail, message, now, {})
-    stopping.stop_enrollments(prospect=message.prospect, reason=Suppression.Reason.COMPLAINED)
     stopping.suppress(
         kind=Suppression.Kind.ADDRESS,
         value=message.recipient,
         reason=Suppression.Reason.COMPLAINED,
         source=f"message {message.public_id}",
+        prospect=message.prospect,
     )
 
 
@@ -130,5 +160,5 @@ def _event(
         occurred_at=mail.sent_at or now,
         by_machine=True,
         detail=detail,
-        dedupe_key=matching.dedupe_key(kind=kind, mail=mail, inbound=inbound),
+        dedupe_key=matching.dedupe_key(kind=kind, mail=mail, message=message, inbound=inbound),
     )

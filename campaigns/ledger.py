@@ -21,10 +21,12 @@ UPDATE campaigns_message
 RETURNING state
 """
 _CLAIM = f"""
+WITH picked AS MATERIALIZED (
+    SELECT m.id FROM campaigns_message m
+     WHERE m.mailbox_id = %s AND m.state = 'planned' AND m.send_at <= %s AND {gate.PASSES}
+     ORDER BY m.send_at, m.id LIMIT %s FOR UPDATE OF m SKIP LOCKED)
 UPDATE campaigns_message SET state = 'claimed', lease_token = %s
- WHERE id IN (SELECT m.id FROM campaigns_message m
-               WHERE m.mailbox_id = %s AND m.state = 'planned' AND m.send_at <= %s AND {gate.PASSES}
-               ORDER BY m.send_at, m.id LIMIT %s FOR UPDATE OF m SKIP LOCKED)
+ WHERE id IN (SELECT id FROM picked)
    AND EXISTS (SELECT 1 FROM integrations_mailbox b
                 WHERE b.id = %s AND b.lease_token = %s AND b.lease_until > clock_timestamp())
 RETURNING id
@@ -60,7 +62,7 @@ UPDATE campaigns_message SET state = 'planned', lease_token = NULL, send_at = %s
  WHERE mailbox_id = %s AND ((state = 'claimed' AND lease_token = %s) OR (state = 'planned' AND send_at <= %s))
 """
 _BEGUN_SINCE = """
-SELECT count(*), max(handed_over_at) FROM campaigns_message
+SELECT count(*) FROM campaigns_message
  WHERE mailbox_id = %s AND handed_over_at >= %s
    AND state IN ('sending', 'sent', 'refused', 'uncertain', 'abandoned')
 """
@@ -79,7 +81,7 @@ def settle(*, mailbox_id: int, token: int) -> list[str]:
 
 def claim(*, mailbox_id: int, token: int, now: datetime, limit: int) -> list[int]:
     """Takes up to `limit` messages whose slot has come and that the gate lets pass. Empty when the lease was lost."""
-    return _ids(_CLAIM, [token, mailbox_id, now, limit, mailbox_id, token])
+    return _ids(_CLAIM, [mailbox_id, now, limit, token, mailbox_id, token])
 
 
 def mark(*, message_id: int, token: int, now: datetime, subject: str, text: str, html: str) -> bool:
@@ -89,12 +91,8 @@ def mark(*, message_id: int, token: int, now: datetime, subject: str, text: str,
 
 def record(*, message_id: int, token: int, state: str, outcome: Outcome) -> bool:
     """Ends the hand-over as `state`. False when the row is no longer ours (a person or an event decided meanwhile)."""
-    words = [outcome.phase, outcome.code, outcome.status[:12], _clean(outcome.reply)[:500]]
+    words = [outcome.phase, outcome.code, outcome.status[:12], outcome.reply[:500]]
     return bool(_ids(_OUTCOME, [state, *words, message_id, token]))
-
-
-def _clean(reply: str) -> str:
-    return reply.replace("\x00", "")  # PostgreSQL's text has no NUL
 
 
 def give_back(*, message_id: int, token: int, send_at: datetime) -> bool:
@@ -114,9 +112,9 @@ def postpone(*, mailbox_id: int, token: int, now: datetime, until: datetime) -> 
         cursor.execute(_POSTPONE, [until, mailbox_id, token, now])
 
 
-def begun_since(*, mailbox_id: int, since: datetime) -> tuple[int, datetime | None]:
-    """How many hand-overs of this mailbox began since then, and when the last did (business time)."""
+def begun_since(*, mailbox_id: int, since: datetime) -> int:
+    """How many hand-overs of this mailbox began since then (business time)."""
     with connection.cursor() as cursor:
         cursor.execute(_BEGUN_SINCE, [mailbox_id, since])
         row = cursor.fetchone()
-    return row[0], row[1]
+    return int(row[0])

@@ -12,37 +12,43 @@ from campaigns.models import Enrollment, Event, Message, Step
 from integrations.models import Mailbox
 from integrations.ports import Fault, Outcome, Verdict
 from outreach.lib.models import DatabaseClock
+from outreach.lib.retrying import retried
 from prospects.models import Suppression
 
 log = structlog.get_logger(__name__)
 
 GAVE_UP = "gave_up"
+PERMANENT = 500
 RATE_LIMITED = "4.7.28"  # Gmail: our sending rate
 
 
-def apply(*, job: Job, outcome: Outcome, token: int, now: datetime, mailbox: Mailbox) -> None:
-    """Records the outcome of one hand-over and its consequences in one transaction."""
-    with transaction.atomic():
-        match outcome.verdict:
-            case Verdict.ACCEPTED:
-                _accepted(job, outcome, token, now)
-            case Verdict.UNKNOWN:
-                ledger.record(message_id=job.message.pk, token=token, state=Message.State.UNCERTAIN, outcome=outcome)
-            case Verdict.WITHHELD:
-                ledger.give_back(message_id=job.message.pk, token=token, send_at=now)
-            case Verdict.DEFERRED:
-                _deferred(job, outcome, token, now)
-            case Verdict.REFUSED:
-                _refused(job, outcome, token, now)
-    if pauses_mailbox(outcome):
-        mailbox.pause(reason=f"{outcome.code} {outcome.reply}")
-        log.warning("mailbox_paused", mailbox_id=mailbox.pk, code=outcome.code, status=outcome.status)
+@retried
+@transaction.atomic
+def apply(*, job: Job, outcome: Outcome, token: int, now: datetime, mailbox: Mailbox) -> bool:
+    """Records the outcome of one hand-over and its consequences in one transaction.
+
+    False when the mailbox was paused by it: nothing more goes out through it.
+    """
+    match outcome.verdict:
+        case Verdict.ACCEPTED:
+            _accepted(job, outcome, token, now)
+        case Verdict.UNKNOWN:
+            ledger.record(message_id=job.message.pk, token=token, state=Message.State.UNCERTAIN, outcome=outcome)
+        case Verdict.DEFERRED | Verdict.WITHHELD:
+            _deferred(job, outcome, token, now)
+        case Verdict.REFUSED:
+            _refused(job, outcome, token, now)
+    if not _pauses_mailbox(job, outcome):
+        return True
+    mailbox.pause(reason=f"{outcome.code} {outcome.reply}")
+    log.warning("mailbox_paused", mailbox_id=mailbox.pk, code=outcome.code, status=outcome.status)
+    return False
 
 
-def pauses_mailbox(outcome: Outcome) -> bool:
+def _pauses_mailbox(job: Job, outcome: Outcome) -> bool:
     """True for what is our account's or our reputation's fault; a temporary 4.7.x is mostly greylisting and is not."""
     if outcome.verdict == Verdict.REFUSED:
-        return outcome.fault in (Fault.POLICY, Fault.MAILBOX)
+        return _is_ours(job, outcome)
     return outcome.verdict == Verdict.DEFERRED and (outcome.fault == Fault.MAILBOX or outcome.status == RATE_LIMITED)
 
 
@@ -66,14 +72,21 @@ def _words(message: Message, outcome: Outcome) -> None:
         smtp_phase=outcome.phase,
         smtp_code=outcome.code,
         smtp_status=outcome.status[:12],
-        smtp_reply=outcome.reply.replace("\x00", "")[:500],
+        smtp_reply=outcome.reply[:500],
     )
 
 
+def _is_ours(job: Job, outcome: Outcome) -> bool:
+    """A refusal by policy is our fault the first time; the second time, a day later, it is about this recipient."""
+    refused_before = job.message.smtp_code >= PERMANENT
+    return outcome.fault == Fault.MAILBOX or (outcome.fault == Fault.POLICY and not refused_before)
+
+
 def _refused(job: Job, outcome: Outcome, token: int, now: datetime) -> None:
-    if outcome.fault in (Fault.POLICY, Fault.MAILBOX):  # our fault, not the person's: the row waits for a person
+    if _is_ours(job, outcome):  # the row waits until somebody has looked at the mailbox
         _words(job.message, outcome)
-        ledger.give_back(message_id=job.message.pk, token=token, send_at=job.window.next_open(now))
+        later = job.window.next_open(now + scheduling.DAY)
+        ledger.give_back(message_id=job.message.pk, token=token, send_at=later)
         return
     if not ledger.record(message_id=job.message.pk, token=token, state=Message.State.REFUSED, outcome=outcome):
         return
@@ -97,8 +110,8 @@ def bounced_for_good(*, message: Message, now: datetime, detail: dict[str, objec
         value=message.recipient,
         reason=Suppression.Reason.BOUNCED,
         source=f"message {message.public_id}",
+        prospect=message.prospect,
     )
-    stopping.stop_enrollments(prospect=message.prospect, reason=Suppression.Reason.BOUNCED)
 
 
 def advance(*, message: Message, next_step: Step | None, zone: str, handed_over_at: datetime) -> None:

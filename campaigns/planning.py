@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, time, timedelta
 
+import structlog
 from django.db import connection, transaction
 
 from campaigns import candidates, composing, deciding, gate
@@ -17,6 +18,8 @@ from campaigns.scheduling import DAY, SlotBook
 from integrations.models import Mailbox
 from outreach.lib.models import DatabaseClock
 from prospects import identity
+
+log = structlog.get_logger(__name__)
 
 LOCK = 7_301_001  # advisory lock number of the planner
 LOOK_AHEAD = DAY
@@ -45,19 +48,42 @@ class Plan:
     stops: list[tuple[int, str]] = field(default_factory=list)
 
 
+_READDRESS = """
+UPDATE campaigns_message SET recipient = p.email, recipient_key = p.identity_key, contact_keys = p.contact_keys
+  FROM prospects_prospect p
+ WHERE campaigns_message.id IN (
+           SELECT m.id FROM campaigns_message m JOIN prospects_prospect q ON q.id = m.prospect_id
+            WHERE m.state = 'planned' AND q.email <> m.recipient AND q.email <> ''
+              AND NOT EXISTS (SELECT 1 FROM campaigns_message o
+                               WHERE o.campaign_id = m.campaign_id AND o.step_key = m.step_key
+                                 AND o.recipient_key = q.identity_key AND o.id <> m.id)
+            FOR UPDATE OF m SKIP LOCKED)
+   AND p.id = campaigns_message.prospect_id
+"""
+
+
+def readdress() -> None:
+    """A planned message follows its person to a corrected address; the gate holds it until then."""
+    with connection.cursor() as cursor:
+        cursor.execute(_READDRESS)
+
+
 def horizon(now: datetime) -> datetime:
     """Slots are given out up to here: the end of tomorrow, UTC."""
     return datetime.combine(now.date() + 2 * DAY, time(0), UTC) - timedelta(seconds=1)
 
 
-@transaction.atomic
 def plan(*, now: datetime) -> Planned:
     """Plans what can be planned now; leaves at once when another planner is at work."""
-    with connection.cursor() as cursor:
+    done = Planned(cancelled=gate.cancel_refused())
+    readdress()
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
-        if not cursor.fetchone()[0]:
-            return Planned()
-    done = Planned(ran=True, cancelled=gate.cancel_refused())
+        done.ran = bool(cursor.fetchone()[0])
+        return _plan(done, now=now) if done.ran else done
+
+
+def _plan(done: Planned, *, now: datetime) -> Planned:
     books = slot_books(now=now)
     wanted = {mailbox_id: min(book.free(now), PER_RUN) for mailbox_id, book in books.items() if book.free(now)}
     found = candidates.load(wanted=wanted, now=now)
@@ -72,7 +98,7 @@ def plan(*, now: datetime) -> Planned:
 def slot_books(*, now: datetime) -> dict[int, SlotBook]:
     """The slots of every active mailbox; caps are counted from the ledger."""
     today = datetime.combine(now.date(), time(0), UTC)
-    taken = candidates.taken_slots(since=today)
+    taken = candidates.taken_slots(since=today - DAY)  # yesterday's last keeps its gap to today's first
     mailboxes = Mailbox.objects.filter(status=Mailbox.Status.ACTIVE).values_list("id", "daily_cap", "gap_seconds")
     return {
         pk: SlotBook(cap=cap, gap=timedelta(seconds=gap), taken=taken.get(pk, ()), horizon=horizon(now))
@@ -89,7 +115,7 @@ def _decide_one(
     made: Plan,
     done: Planned,
 ) -> None:
-    verdict = deciding.decide(now=now, facts=candidate.facts, slots=book)
+    verdict = _verdict(candidate, now=now, book=book)
     match verdict:
         case deciding.Send(slot=slot):
             book.take(slot)
@@ -116,6 +142,15 @@ def _decide_one(
                 decided_at=now,
             )
         )
+
+
+def _verdict(candidate: Candidate, *, now: datetime, book: SlotBook) -> deciding.Verdict:
+    """One person whose facts make no sense (a zone that no longer exists, say) is held; the others are planned."""
+    try:
+        return deciding.decide(now=now, facts=candidate.facts, slots=book)
+    except Exception as error:
+        log.exception("undecidable", enrollment_id=candidate.enrollment_id)
+        return deciding.Hold("undecidable", {"error": f"{type(error).__name__}: {error}"})
 
 
 def _message(candidate: Candidate, verdict: deciding.Send, now: datetime) -> Message:

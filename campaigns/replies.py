@@ -18,7 +18,7 @@ def record(*, inbound: InboundEvent, mail: IncomingMail, message: Message, now: 
         inbound=inbound,
         occurred_at=received_at,
         detail={"class": mail.reply_class or ""},
-        dedupe_key=matching.dedupe_key(kind=Event.Kind.REPLIED, mail=mail, inbound=inbound),
+        dedupe_key=matching.dedupe_key(kind=Event.Kind.REPLIED, mail=mail, message=message, inbound=inbound),
     )
     if not created:
         return None
@@ -27,8 +27,8 @@ def record(*, inbound: InboundEvent, mail: IncomingMail, message: Message, now: 
         message=message,
         event=event,
         sender=mail.sender[:254],
-        subject=mail.subject.replace("\x00", ""),
-        text=mail.own_words.replace("\x00", ""),
+        subject=mail.subject,
+        text=mail.own_words,
         reply_class=mail.reply_class or "",
         received_at=received_at,
     )

@@ -89,6 +89,7 @@ class SlotBook:
         self._gap = gap
         self._taken = sorted(taken)
         self._per_day = Counter(at.date() for at in self._taken)
+        self._searched: dict[Window, tuple[datetime, datetime]] = {}
         self.horizon = horizon
 
     def free(self, now: datetime) -> int:
@@ -97,14 +98,17 @@ class SlotBook:
         return sum(max(0, self._cap - self._per_day[now.date() + n * DAY]) for n in range(days))
 
     def first(self, *, window: Window, earliest: datetime) -> datetime | None:
-        """The first free slot from `earliest` on inside the window; None when there is none up to the horizon."""
-        at = window.next_open(earliest)
-        while at <= self.horizon:
-            later = self._next_allowed(at)
-            if later == at:
-                return at
+        """The first free slot from `earliest` on inside the window; None when there is none up to the horizon.
+
+        Slots are only ever taken, so what an earlier search of the same window found full is not walked again.
+        """
+        since, full_until = self._searched.get(window, (earliest, earliest))
+        known = since <= earliest <= full_until
+        at = window.next_open(full_until if known else earliest)
+        while at <= self.horizon and (later := self._next_allowed(at)) != at:
             at = window.next_open(later)
-        return None
+        self._searched[window] = (since if known else earliest, at)
+        return at if at <= self.horizon else None
 
     def take(self, at: datetime) -> None:
         """Marks a slot as taken."""

@@ -1,7 +1,7 @@
-"""Every way to say no. Each stop, in its own transaction, cancels what is planned or claimed, locking in id order.
+"""Every way to say no. Each stop, in its own transaction, cancels what is planned or claimed.
 
-The fact is written last: its time is later than every mark that the stop waited for, so that "sent after stop" can be
-read off the ledger by comparing times.
+Rows are locked in one order everywhere: messages by id, then enrollments by id. The fact is written last: its time is
+later than every mark that the stop waited for, so that "sent after stop" can be read off the ledger.
 """
 
 from collections.abc import Collection
@@ -13,58 +13,71 @@ from django.db.models import Q
 from accounts.models import User
 from campaigns.models import Enrollment, Event, Message, SendingControl
 from outreach.lib.models import DatabaseClock
+from outreach.lib.retrying import retried
 from prospects import suppression as facts
 from prospects.models import Prospect, Suppression
 
 CANCELLABLE = (Message.State.PLANNED, Message.State.CLAIMED)
 
 
+@retried
 @transaction.atomic
 def suppress(
-    *, kind: str, value: str, reason: str, source: str = "", by: User | None = None
+    *,
+    kind: str,
+    value: str,
+    reason: str,
+    source: str = "",
+    by: User | None = None,
+    prospect: Prospect | None = None,
 ) -> tuple[Suppression, bool]:
-    """Nobody at this address or domain is written to again. Returns the suppression and whether it is new.
+    """Nobody at this address or domain is written to again, nor `prospect` in any running campaign.
 
-    Raises prospects.identity.BadAddress.
+    Returns the suppression and whether it is new. Raises prospects.identity.BadAddress.
     """
     value, key = facts.named(kind=kind, value=value)
-    _cancel(Q(contact_keys__contains=[key]), reason=reason)
-    _end_enrollments(Q(prospect__contact_keys__contains=[key]), reason=reason)
+    messages, enrollments = Q(contact_keys__contains=[key]), Q(prospect__contact_keys__contains=[key])
+    if prospect is not None:
+        messages |= Q(prospect=prospect)
+        enrollments |= Q(prospect=prospect)
+    _stop(messages=messages, enrollments=enrollments, reason=reason)
     return facts.suppress(kind=kind, value=value, reason=reason, source=source, by=by)
 
 
+@retried
 @transaction.atomic
 def stop_enrollments(*, prospect: Prospect, reason: str) -> int:
     """Ends every running enrollment of this person (they answered, say); returns how many ended."""
-    _cancel(Q(prospect=prospect), reason=reason)
-    return _end_enrollments(Q(prospect=prospect), reason=reason)
+    return _stop(messages=Q(prospect=prospect), enrollments=Q(prospect=prospect), reason=reason)
 
 
+@retried
 @transaction.atomic
 def end_enrollments(*, enrollment_ids: Collection[int], reason: str) -> int:
     """Ends these enrollments; returns how many were running."""
-    _cancel(Q(enrollment__in=enrollment_ids), reason=reason)
-    return _end_enrollments(Q(pk__in=enrollment_ids), reason=reason)
+    return _stop(messages=Q(enrollment__in=enrollment_ids), enrollments=Q(pk__in=enrollment_ids), reason=reason)
 
 
+@retried
 @transaction.atomic
 def stop_person(*, prospect: Prospect, reason: str, by: User | None = None) -> int:
     """This person is never written to again, by any address; returns how many enrollments ended."""
-    ended = stop_enrollments(prospect=prospect, reason="person_stopped")
+    ended = _stop(messages=Q(prospect=prospect), enrollments=Q(prospect=prospect), reason="person_stopped")
     words = f"{reason} ({by})" if by else reason
     Prospect.objects.filter(pk=prospect.pk, stopped_at=None).update(stopped_at=DatabaseClock(), stop_reason=words[:200])
     return ended
 
 
+@retried
 @transaction.atomic
 def unsubscribe(*, message: Message, source: str, now: datetime) -> bool:
     """The recipient of this message opted out: suppressed everywhere, at once. False when they had done so before."""
-    stop_enrollments(prospect=message.prospect, reason=Suppression.Reason.UNSUBSCRIBED)
     _, created = suppress(
         kind=Suppression.Kind.ADDRESS,
         value=message.recipient,
         reason=Suppression.Reason.UNSUBSCRIBED,
         source=source,
+        prospect=message.prospect,
     )
     Event.record_once(
         kind=Event.Kind.UNSUBSCRIBED,
@@ -93,25 +106,22 @@ def is_stopped() -> bool:
     return SendingControl.objects.filter(stopped_at__isnull=False).exists()
 
 
-def _cancel(who: Q, *, reason: str) -> int:
-    ids = list(
-        Message.objects.filter(who, state__in=CANCELLABLE)
-        .order_by("id")
-        .select_for_update()
-        .values_list("id", flat=True)
-    )
-    return Message.objects.filter(pk__in=ids, state__in=CANCELLABLE).update(
+def lock_open(*, prospect: Prospect) -> None:
+    """Locks what a stop of this person may touch, in the one order, for a transaction that changes some of it first."""
+    ended = (Message.State.CANCELLED, Message.State.REFUSED)
+    list(Message.objects.filter(prospect=prospect).exclude(state__in=ended).order_by("id").select_for_update())
+    list(Enrollment.objects.filter(prospect=prospect).order_by("id").select_for_update())
+
+
+def _stop(*, messages: Q, enrollments: Q, reason: str) -> int:
+    """Cancels, then ends; an enrollment whose message is cancelled ends with it, whatever address it has by now."""
+    open_messages = Message.objects.filter(messages, state__in=CANCELLABLE).order_by("id").select_for_update()
+    found = dict(open_messages.values_list("id", "enrollment_id"))
+    Message.objects.filter(pk__in=found, state__in=CANCELLABLE).update(
         state=Message.State.CANCELLED, cancel_reason=f"stopped: {reason}"[:300]
     )
-
-
-def _end_enrollments(who: Q, *, reason: str) -> int:
-    ids = list(
-        Enrollment.objects.filter(who, state=Enrollment.State.ACTIVE)
-        .order_by("id")
-        .select_for_update(of=("self",))
-        .values_list("id", flat=True)
-    )
+    active = Enrollment.objects.filter(enrollments | Q(pk__in=found.values()), state=Enrollment.State.ACTIVE)
+    ids = list(active.order_by("id").select_for_update(of=("self",)).values_list("id", flat=True))
     return Enrollment.objects.filter(pk__in=ids).update(
         state=Enrollment.State.STOPPED, stop_reason=reason[:30], ended_at=DatabaseClock(), look_at=None
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import structlog
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 log = structlog.get_logger(__name__)
 
@@ -63,6 +63,6 @@ def _renew_once(mailbox_id: int, token: int) -> None:
     try:
         with connection.cursor() as cursor:
             cursor.execute(_RENEW, [TTL_SECONDS, mailbox_id, token])
-    except DatabaseError as error:  # the next turn tries again; a lease that runs out is safe
+    except Error as error:  # the next turn tries again; a lease that runs out is safe
         log.warning("lease_not_renewed", mailbox_id=mailbox_id, error=type(error).__name__)
         connection.close()

@@ -15,5 +15,7 @@ IMPERSONAL: dict[str, frozenset[str]] = {
             *("daily_cap", "gap_seconds", "lease_token", "lease_owner", "lease_until"),
         }
     ),
-    "InboundEvent": frozenset({"id", "source", "mailbox", "uidvalidity", "uid", "digest", "stored_at", "applied_at"}),
+    "InboundEvent": frozenset(
+        {"id", "source", "mailbox", "uidvalidity", "uid", "digest", "stored_at", "attempts", "applied_at"}
+    ),
 }

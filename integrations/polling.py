@@ -36,6 +36,11 @@ def due() -> list[int]:
     return [pk for pk in ids if not cache.get(_resting(pk))]
 
 
+def poll_if_due(*, mailbox_id: int) -> int:
+    """`poll`, unless the mailbox was looked into meanwhile or rests: wake-ups pile up behind a slow server."""
+    return poll(mailbox=Mailbox.objects.get(pk=mailbox_id)) if mailbox_id in due() else 0
+
+
 def poll(*, mailbox: Mailbox) -> int:
     """Stores what is new in the mailbox and says how many mails that were; 0 when another poller is at it.
 

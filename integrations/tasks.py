@@ -5,7 +5,6 @@ from typing import Any
 from celery import shared_task
 
 from integrations import polling
-from integrations.models import Mailbox
 
 
 @shared_task
@@ -18,4 +17,4 @@ def poll(**kwargs: Any) -> None:
 @shared_task
 def poll_mailbox(mailbox_id: int, **kwargs: Any) -> None:
     """Stores the new mail of one mailbox."""
-    polling.poll(mailbox=Mailbox.objects.get(pk=mailbox_id))
+    polling.poll_if_due(mailbox_id=mailbox_id)

@@ -27,7 +27,7 @@ LONGEST_BACKOFF = 30.0
 _HEALTHY_SECONDS = 30.0  # a child that lived so long has its failures forgiven
 _PORT_SECONDS = 3.0  # the web of a run that was just killed needs a moment to let go
 _NAME_WIDTH = 6
-_COLOURS = {"run": 37, "web": 36, "worker": 32, "beat": 35, "demo": 33}
+_COLOURS = {"run": 37, "web": 36, "worker": 32, "mail": 34, "beat": 35, "demo": 33}
 _LONGEST_LINE = 65536
 _ADDRESSES = {"Pages": "/", "Back office": "/admin/", "API": "/api/v1/docs/", "State": "/ready"}
 
@@ -45,10 +45,11 @@ def programs(*, port: int, demo: bool) -> list[Program]:
     python = sys.executable
     celery = [python, "-m", "celery", "--quiet", "-A", "outreach"]
     web = ["--worker-class", "gthread", "--threads", "8", "--no-control-socket", "--graceful-timeout", "5"]
-    worker = ["--pool", "prefork", "--concurrency", "4", "--without-gossip", "--without-mingle"]
+    worker = [*celery, "worker", "--loglevel", "info", "--without-gossip", "--without-mingle"]
     found = [
         Program("web", [python, "-m", "gunicorn", "outreach.wsgi", *web, "-b", f"127.0.0.1:{port}"]),
-        Program("worker", [*celery, "worker", *worker, "--loglevel", "info"]),
+        Program("worker", [*worker, "-n", "ticks@%h", "-Q", "celery", "--pool", "prefork", "--concurrency", "2"]),
+        Program("mail", [*worker, "-n", "mail@%h", "-Q", "mail", "--pool", "threads", "--concurrency", "16"]),
         Program("beat", [*celery, "beat", "-S", "django", "--loglevel", "info"]),
     ]
     return [*found, Program("demo", [python, "manage.py", "demo"])] if demo else found

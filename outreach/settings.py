@@ -190,6 +190,10 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20
 CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ROUTES = {  # slow mail servers keep their own workers busy, never the ticks
+    "campaigns.tasks.deliver_mailbox": {"queue": "mail"},
+    "integrations.tasks.poll_mailbox": {"queue": "mail"},
+}
 CELERY_TASK_TIME_LIMIT = 1800
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
@@ -214,11 +218,20 @@ LOGGING = {
         "line": {
             "()": structlog.stdlib.ProcessorFormatter,
             "foreign_pre_chain": _shared,
-            "processor": (
-                structlog.processors.JSONRenderer()
-                if LOG_FORMAT == "json"
-                else structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)
-            ),
+            "processors": [
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *(
+                    [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+                    if LOG_FORMAT == "json"
+                    else [
+                        structlog.dev.ConsoleRenderer(
+                            colors=False,
+                            pad_event_to=0,
+                            exception_formatter=structlog.dev.plain_traceback,  # never the locals: they hold secrets
+                        )
+                    ]
+                ),
+            ],
         }
     },
     "filters": {"readiness": {"()": "outreach.lib.logs.ReadinessFilter"}},
@@ -236,7 +249,7 @@ LOGGING = {
     },
 }
 structlog.configure(
-    processors=[*_shared, structlog.processors.format_exc_info, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+    processors=[*_shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
     logger_factory=structlog.stdlib.LoggerFactory(),
     cache_logger_on_first_use=True,
 )

@@ -20,8 +20,8 @@ class Running:
         return self
 
     def tick(self, **delta):
-        """One round of every tick, in the order poll, apply, plan, deliver."""
-        self.later(**delta)
+        """One round of every tick, in the order poll, apply, plan, deliver; a moment late, as ticks are."""
+        self.later(**delta).later(seconds=1)
         self.receive()
         planning.plan(now=self.now)
         return self.deliver()

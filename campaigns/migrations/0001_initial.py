@@ -278,6 +278,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='step',
+            constraint=models.CheckConstraint(condition=models.Q(('weekdays__len__gt', 0)), name='step_has_a_weekday'),
+        ),
+        migrations.AddConstraint(
+            model_name='step',
             constraint=models.UniqueConstraint(fields=('sequence_version', 'key'), name='step_key_once'),
         ),
         migrations.AddConstraint(

@@ -102,6 +102,7 @@ class Step(PublicModel):
                 deferrable=models.Deferrable.DEFERRED,
             ),
             models.CheckConstraint(condition=Q(delay_unit__in=DelayUnit.values), name="step_delay_unit_is_known"),
+            models.CheckConstraint(condition=Q(weekdays__len__gt=0), name="step_has_a_weekday"),
             models.CheckConstraint(
                 condition=Q(window_end__gt=F("window_start")) | Q(window_end=time(0)), name="step_window_is_open"
             ),

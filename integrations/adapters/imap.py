@@ -12,9 +12,11 @@ from imap_tools import BaseMailBox, ImapToolsError, MailboxFolderSelectError, Ma
 
 from integrations.adapters import connecting
 from integrations.ports import CredentialsRefused, ImapAccount, IntegrationError, Unreachable
+from outreach.lib.text import printable
 
 SECONDS = 60.0
 LARGEST = 25 * 1024 * 1024  # octets of one mail that are fetched whole
+FIRST_LOOK = 1_000  # UIDs
 EXCERPT = 256 * 1024  # octets of a larger one: its headers and the beginning of its text
 SIZE = re.compile(rb"\bUID (\d+)\b.*?\bRFC822\.SIZE (\d+)|\bRFC822\.SIZE (\d+).*?\bUID (\d+)\b")
 BUSY = re.compile(r"\[(?:UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]")  # RFC 5530: the login itself was not judged
@@ -32,13 +34,13 @@ class Batch:
 def fetch_new(account: ImapAccount, *, uidvalidity: int | None, last_uid: int, batch: int = 50) -> Iterator[Batch]:
     """What came after `last_uid`, in batches; when the iterator ends, the run was complete.
 
-    The first batch may be empty: it tells the UIDVALIDITY. When that changed, the numbers mean nothing any more and
-    the whole folder is read again. Mails keep their flags. A mail over 25 MB comes cut after its first 256 kB.
+    The first batch may be empty: it tells the UIDVALIDITY. When that is new, the numbers mean nothing (any more) and
+    the newest thousand or so are read. Mails keep their flags. A mail over 25 MB comes cut after its first 256 kB.
     Raises CredentialsRefused or Unreachable, also in the middle of a run.
     """
     with _mailbox(account) as mailbox:
         current = _uidvalidity(mailbox.client)
-        after = last_uid if current == uidvalidity else 0
+        after = last_uid if current == uidvalidity else _first_look(mailbox.client)
         uids = _uids(mailbox.client, after=after)
         yield Batch(uidvalidity=current, mails=[])
         for start in range(0, len(uids), batch):
@@ -139,6 +141,13 @@ def _uidvalidity(client: imaplib.IMAP4) -> int:
     return int(answer[-1])
 
 
+def _first_look(client: imaplib.IMAP4) -> int:
+    """Where to begin in a folder we do not know: a mailbox of ten years is not read from its first letter on."""
+    _, answer = client.response("UIDNEXT")
+    known = answer[-1] if answer else None
+    return max(0, int(known) - 1 - FIRST_LOOK) if known else 0
+
+
 def _uids(client: imaplib.IMAP4, *, after: int) -> list[int]:
     """`n:*` always answers the last mail, also when its UID is below n: so the cursor is checked here again."""
     answer = _ask(client, "SEARCH", "UID", f"{after + 1}:*")
@@ -208,4 +217,4 @@ def _name(account: ImapAccount) -> str:
 def _words(answer: Any) -> str:
     parts = answer if isinstance(answer, (list, tuple)) else [answer]
     text = " ".join(part.decode("utf-8", "replace") if isinstance(part, bytes) else str(part) for part in parts)
-    return " ".join(text.split()).rstrip(".")[:300]
+    return " ".join(printable(text).split()).rstrip(".")[:300]

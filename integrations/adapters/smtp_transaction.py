@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from integrations.adapters import connecting
 from integrations.adapters.smtp_replies import classify, status_of
 from integrations.ports import Fault, Outcome, Phase, Proceed, Verdict
+from outreach.lib.text import printable
 
 LINE_END = re.compile(rb"\r\n|\r|\n")
 LEADING_DOT = re.compile(rb"(?m)^\.")
@@ -148,7 +149,7 @@ def readable(sock: socket.socket) -> bool:
 
 
 def words(text: bytes) -> str:
-    return " ".join(text.decode("utf-8", "replace").split()).rstrip(".")
+    return " ".join(printable(text.decode("utf-8", "replace")).split()).rstrip(".")
 
 
 def _stuffed(data: bytes) -> bytes:

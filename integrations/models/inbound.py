@@ -20,6 +20,7 @@ class InboundEvent(models.Model):
     digest = models.CharField(max_length=64, help_text="SHA-256 of the raw bytes")
     raw = models.BinaryField()
     stored_at = models.DateTimeField(db_default=DatabaseClock(), editable=False)
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="How often applying it was begun")
     applied_at = models.DateTimeField(null=True)
     error = models.TextField(blank=True)
 

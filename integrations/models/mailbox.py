@@ -38,7 +38,9 @@ class Mailbox(PublicModel):
     imap_folder = models.CharField(max_length=100, default="INBOX")
 
     daily_cap = models.PositiveIntegerField(default=50, help_text="Most messages in one UTC day")
-    gap_seconds = models.PositiveIntegerField(default=90, help_text="Least time between two messages")
+    gap_seconds = models.PositiveIntegerField(
+        default=90, help_text="Least time between two messages, checked every 5 seconds"
+    )
     is_demo = models.BooleanField(default=False, help_text="Reaches loopback only")
 
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from integrations.ports import IncomingMail, MailKind, ReplyClass
 from integrations.reading import autoreply, complaints, references, replies, reports
-from integrations.reading.parts import Parts, parse
+from integrations.reading.parts import Parts, parse, storable
 from integrations.reading.reply_text import own_words
 
 SUBJECT_CHARACTERS = 500
@@ -19,7 +19,7 @@ def read(raw: bytes) -> IncomingMail:
     mail = parse(raw)
     base = IncomingMail(
         kind=MailKind.REPLY,
-        message_id=str(mail.message.get("Message-ID", "")).strip()[:LONGEST_ID],
+        message_id=storable(str(mail.message.get("Message-ID", ""))).strip()[:LONGEST_ID],
         sender=next(iter(mail.addresses("From")), ""),
         subject=mail.header("Subject")[:SUBJECT_CHARACTERS],
         sent_at=mail.sent_at(),

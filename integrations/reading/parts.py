@@ -107,7 +107,12 @@ def content(part: Message) -> str:
     if not isinstance(payload, bytes):
         return ""
     text = payload[: TEXT_CHARACTERS * 4].decode(_codec(part), "replace")[:TEXT_CHARACTERS]
-    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+    return storable(text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def storable(text: str) -> str:
+    """The text without what PostgreSQL can't hold: NUL, and halves of surrogate pairs (UTF-7 brings them)."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "")
 
 
 def decoded(value: object) -> str:
@@ -117,7 +122,7 @@ def decoded(value: object) -> str:
     plain = str(value)[:10_000]
     with suppress(*MALFORMED):
         plain = str(make_header(decode_header(plain)))
-    return BLANKS.sub(" ", plain.encode("utf-8", "replace").decode().replace("\0", "")).strip()
+    return BLANKS.sub(" ", storable(plain)).strip()
 
 
 def address_of(value: str) -> str:

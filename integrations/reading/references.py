@@ -4,8 +4,9 @@ import re
 
 from integrations.reading.parts import Parts, content, kind
 
-MESSAGE_ID = re.compile(r"<[^<>\s@]{1,400}@[^<>\s@]{1,400}>")
-QUOTED_ID = re.compile(r"\bMessage-ID:\s{0,20}(<[^<>\s@]{1,400}@[^<>\s@]{1,400}>)", re.IGNORECASE)
+PART = r"[!-;=?A-~]{1,400}"  # printable ASCII without < > @ (RFC 5322 section 3.6.4, generously)
+MESSAGE_ID = re.compile(rf"<{PART}@{PART}>")
+QUOTED_ID = re.compile(rf"\bMessage-ID:\s{{0,20}}(<{PART}@{PART}>)", re.IGNORECASE)
 MOST = 50
 
 

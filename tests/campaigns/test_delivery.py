@@ -324,7 +324,9 @@ def test_a_second_planner_leaves_at_once(now):
 
 def test_plans_with_a_fixed_number_of_queries(running, django_assert_max_num_queries):
     world = running(people=30, steps=1)
-    with django_assert_max_num_queries(16):  # lock, sweep, caps, candidates, facts, ledger, enrollments, decisions
+    with django_assert_max_num_queries(
+        22
+    ):  # sweep, addresses, lock, caps, candidates, facts, ledger, enrollments, decisions
         planned = planning.plan(now=world.now)
     assert planned.messages == 30
 

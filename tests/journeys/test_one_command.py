@@ -59,14 +59,14 @@ class Installation:
         return sum(len(log.read_text().splitlines()) for log in logs)
 
     def worker(self):
-        """The pid of the Celery worker that belongs to this installation."""
+        """The pid of the worker that hands over this installation's mail."""
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 command = (folder / "cmdline").read_bytes()
                 parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
             except OSError:
                 continue
-            if parent == self.process.pid and b"celery" in command and b"worker" in command:
+            if parent == self.process.pid and b"mail@" in command:
                 return int(folder.name)
         return None
 

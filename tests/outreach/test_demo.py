@@ -225,7 +225,7 @@ def test_exits_1_when_nothing_reads_the_stops_any_more(tell, monkeypatch):
     for statement in ("_CLAIM", "_MARK"):
         monkeypatch.setattr(ledger, statement, getattr(ledger, statement).replace(gate.PASSES, "TRUE"))
     monkeypatch.setattr(gate, "cancel_refused", lambda: 0)
-    monkeypatch.setattr(stopping, "_cancel", lambda *args, **options: 0)
+    monkeypatch.setattr(stopping, "_stop", lambda **options: 0)
     told = tell(**A_FEW)
     assert "exit 1" in told
     assert "was marked after the person's stop" in told

@@ -138,8 +138,8 @@ class TestPort:
 class TestPrograms:
     def test_leaves_the_demo_world_out_when_told_so(self):
         names = [program.name for program in running.programs(port=8000, demo=True)]
-        assert names == ["web", "worker", "beat", "demo"]
-        assert [program.name for program in running.programs(port=8000, demo=False)] == names[:3]
+        assert names == ["web", "worker", "mail", "beat", "demo"]
+        assert [program.name for program in running.programs(port=8000, demo=False)] == names[:4]
 
 
 class TestWelcome:
