@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.callers import caller
-from campaigns import lifecycle, stopping
+from campaigns import lifecycle, reconciling, stopping
 from campaigns.models import (
     Arm,
     Campaign,
@@ -143,6 +143,25 @@ class MessageAdmin(ReadOnlyAdmin):
     list_select_related = ["campaign"]
     list_filter = ["state", "outcome"]
     search_fields = ["=message_id"]
+    actions = ["was_sent", "was_not_sent"]
+
+    @admin.action(description="Uncertain: it was sent, go on", permissions=["settle"])
+    def was_sent(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
+        self._settle(request, queryset, sent=True)
+
+    @admin.action(description="Uncertain: it was not sent, end here", permissions=["settle"])
+    def was_not_sent(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
+        self._settle(request, queryset, sent=False)
+
+    def has_settle_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("campaigns.settle_message"))
+
+    def _settle(self, request: HttpRequest, queryset: QuerySet[Message], *, sent: bool) -> None:
+        def verb(message: Message) -> bool:
+            return reconciling.decide(message=message, sent=sent, note="in the back office", by=caller(request))
+
+        rows = queryset.select_related("prospect", "campaign", "enrollment", "step")
+        each(self, request, rows, verb, done="settled", not_done="not uncertain")
 
 
 @admin.register(TrackedLink)

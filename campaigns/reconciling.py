@@ -37,7 +37,7 @@ def _next_step(message: Message) -> Step | None:
 
 
 @transaction.atomic
-def decide(*, message: Message, sent: bool, note: str, by: User) -> bool:
+def decide(*, message: Message, sent: bool, note: str, by: User | None) -> bool:
     """A named person says whether an uncertain message was sent. False when it is not uncertain any more."""
     why = {**message.why, "settled_by": str(by), "note": note[:300]}
     Message.objects.filter(pk=message.pk, state=Message.State.UNCERTAIN).update(why=why)

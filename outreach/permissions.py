@@ -100,6 +100,7 @@ CHANGED_BY: dict[str, Role] = {
 }
 ADDED_BY: dict[str, Role] = {**CHANGED_BY, "prospects.suppression": OPERATOR}
 DELETED_BY: dict[str, Role] = dict.fromkeys(CHANGED_BY, MANAGER)
+SETTLED_BY: dict[str, Role] = {"campaigns.message": MANAGER}  # says whether an uncertain message was sent
 OFFICE_APPS = frozenset({"campaigns", "integrations", "prospects", "templates"})
 
 
@@ -163,7 +164,8 @@ def least_role_for_model(perm: str) -> Role:
     app, _, code = perm.partition(".")
     action, _, model = code.partition("_")
     name = f"{app}.{model}"
-    table = {"add": ADDED_BY, "change": CHANGED_BY, "delete": DELETED_BY}.get(action)
+    tables = {"add": ADDED_BY, "change": CHANGED_BY, "delete": DELETED_BY, "settle": SETTLED_BY}
+    table = tables.get(action)
     if action == "view" and app in OFFICE_APPS:
         return VIEWER
     return ADMINISTRATOR if table is None else table.get(name, ADMINISTRATOR)

@@ -56,6 +56,14 @@ def test_starts_over_when_the_numbering_changed(server):
     assert [raw for _, raw in mails_again] == [raw for _, raw in mails]
 
 
+def test_begins_near_the_end_of_a_folder_it_does_not_know(server, monkeypatch):
+    monkeypatch.setattr(imap, "FIRST_LOOK", 2)
+    uids = [server.deliver(USER, mail(n)) for n in range(5)]
+    validity, mails = read(server)
+    assert [uid for uid, _ in mails] == uids[-2:]
+    assert [uid for uid, _ in read(server, uidvalidity=validity, last_uid=uids[0])[1]] == uids[1:]
+
+
 def test_skips_what_was_expunged(server):
     uids = [server.deliver(USER, mail(n)) for n in range(3)]
     server.expunge(USER, uids[1])

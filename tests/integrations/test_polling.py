@@ -147,6 +147,14 @@ def test_names_the_mailboxes_to_poll(box):
     assert polling.due() == []
 
 
+def test_a_late_wake_up_does_not_look_again(box, imap):
+    Mailbox.objects.update(is_demo=False, polled_at=DatabaseClock())
+    imap.deliver(box.imap_username, mail(1))
+    assert polling.poll_if_due(mailbox_id=box.pk) == 0
+    Mailbox.objects.update(polled_at=DatabaseClock() - timedelta(minutes=2))
+    assert polling.poll_if_due(mailbox_id=box.pk) == 1
+
+
 def test_lets_a_mailbox_rest_whose_login_was_refused(box):
     Mailbox.objects.update(is_demo=False, imap_password="wrong")
     polling.poll(mailbox=box)
