@@ -87,7 +87,8 @@ def _summary(enrollment: Enrollment) -> Line:
         return Line(0, "stopped", f"Stopped: {words(enrollment.stop_reason)}.", {"rule": enrollment.stop_reason})
     if enrollment.state == Enrollment.State.FINISHED:
         return Line(0, "finished", "Finished: every step was handed over.")
-    return Line(0, "active", f"Under way: {enrollment.steps_handed_over} steps handed over.")
+    count = enrollment.steps_handed_over
+    return Line(0, "active", f"Under way: {count} {'step' if count == 1 else 'steps'} handed over.")
 
 
 def _line(step: Step, message: Message | None, enrollment: Enrollment, now: datetime) -> Line:

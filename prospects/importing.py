@@ -1,7 +1,6 @@
 """Importing people from a file: the good rows stay, each bad one is reported with its line and why."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
 from itertools import islice
 from typing import Any, BinaryIO
 
@@ -10,6 +9,7 @@ from django.db.models import F
 
 from accounts.models import User
 from outreach.lib.errors import DomainError, Problem
+from outreach.lib.models import DatabaseClock
 from outreach.lib.text import printable
 from prospects import cleaning, identity, places
 from prospects.importing_columns import Columns, UnreadableHeader, read_header
@@ -35,7 +35,6 @@ def import_file(
     source: BinaryIO,
     file_name: str,
     by: User | None,
-    now: datetime,
     mapping: Mapping[str, str] | None = None,
     source_name: str = "",
     is_demo: bool = False,
@@ -65,14 +64,14 @@ def import_file(
             if progress:
                 progress(run.count)
     except (UnreadableSource, UnreadableHeader, OSError) as error:
-        _finish(batch, ImportBatch.Status.FAILED, now, error=str(error))
+        _finish(batch, ImportBatch.Status.FAILED, error=str(error))
         raise UnreadableFile(str(error), batch=batch) from error
-    _finish(batch, ImportBatch.Status.DONE, now)
+    _finish(batch, ImportBatch.Status.DONE)
     return batch
 
 
-def _finish(batch: ImportBatch, status: ImportBatch.Status, now: datetime, error: str = "") -> None:
-    ImportBatch.objects.filter(pk=batch.pk).update(status=status, finished_at=now, error=error[:500])
+def _finish(batch: ImportBatch, status: ImportBatch.Status, error: str = "") -> None:
+    ImportBatch.objects.filter(pk=batch.pk).update(status=status, finished_at=DatabaseClock(), error=error[:500])
     batch.refresh_from_db()
 
 

@@ -72,7 +72,7 @@ def check(*, campaign: Campaign, records: Records, seed: int, is_over: bool = Tr
 
 
 def _load(campaign: Campaign, records: Records, seed: int, *, grace: timedelta) -> Facts:
-    log, performed = records.accepted(), records.done()
+    log, performed = _about(campaign, records.accepted()), records.done()
     copies, events, messages = defaultdict(list), defaultdict(list), defaultdict(list)
     for copy in log:
         copies[copy.recipient].append(copy)
@@ -96,6 +96,14 @@ def _load(campaign: Campaign, records: Records, seed: int, *, grace: timedelta) 
         by_message_id={message.message_id: message for message in ledger},
         logged_by_now=frozenset(copy.message_id for copy in records.accepted()),
     )
+
+
+def _about(campaign: Campaign, log: list[Accepted]) -> list[Accepted]:
+    """The log without what other campaigns sent through the demo mailbox: somebody may try their own there."""
+    ids = {copy.message_id for copy in log}
+    others = Message.objects.filter(message_id__in=ids).exclude(campaign=campaign)
+    elsewhere = set(others.values_list("message_id", flat=True))
+    return [copy for copy in log if copy.message_id not in elsewhere]
 
 
 def _suppressions(prospects: Iterable[Prospect]) -> dict[str, Suppression]:

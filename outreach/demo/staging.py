@@ -79,7 +79,7 @@ def ensure(world: World, *, cast: Cast, now: datetime, by: User | None = None) -
     if campaign is None:
         campaign = _write_campaign(cast, mailbox, by)
     if campaign.state == Campaign.State.DRAFT:
-        _bring_in_people(cast, now=now, by=by)
+        _bring_in_people(cast, by=by)
         launched = lifecycle.launch(campaign=campaign, now=now, by=by)
         log.info("demo_campaign_launched", campaign=str(campaign), enrolled=launched.enrolled)
     return campaign
@@ -160,12 +160,11 @@ def _template(content: sequence.Content, by: User | None) -> Template:
     return versions.create_template(name=name, subject=content.subject, text=content.text, html=content.html, by=by)
 
 
-def _bring_in_people(cast: Cast, *, now: datetime, by: User | None) -> None:
+def _bring_in_people(cast: Cast, *, by: User | None) -> None:
     batch = importing.import_file(
         source=io.BytesIO(people.as_csv(people.tagged(person, cast.tag) for person in cast.people)),
         file_name="prospects.csv",
         by=by,
-        now=now,
         source_name="Demo",
         is_demo=True,
         tags=(cast.label,),

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, status
 from rest_framework.decorators import action
@@ -119,7 +118,6 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet
             source=upload.file,
             file_name=upload.name,
             by=caller(request),
-            now=timezone.now(),
             mapping=body.validated_data.get("mapping"),
             source_name=body.validated_data.get("source_name", ""),
             tags=tuple(body.validated_data.get("tags", ())),

@@ -22,7 +22,7 @@ def test_tells_what_was_sent_and_what_comes_next(running):
     world = running()
     world.tick()
     summary, first, second, third = sentences(world)
-    assert summary == "Under way: 1 steps handed over."
+    assert summary == "Under way: 1 step handed over."
     assert first.startswith("Sent 2026-03-04 12:00 UTC: “Template")
     assert world.mailbox.from_address in first
     assert second == "Will be planned for about 2026-03-05 12:00 UTC: its time has come."

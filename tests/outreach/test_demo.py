@@ -277,6 +277,14 @@ def test_takes_up_a_killed_story_and_finishes_it_without_a_double(transactional_
 # --- the world in real time ---
 
 
+def somebodys_own_campaign(mailbox):
+    """A newcomer tries a campaign of their own through the demo mailbox."""
+    factories.ProspectFactory(tags=["mine"])
+    mine = factories.SegmentFactory(filter={"field": "tags", "op": "contains", "value": "mine"})
+    lifecycle.launch(campaign=factories.campaign(mailbox=mailbox, segment=mine), now=timezone.now(), by=None)
+    planning.plan(now=timezone.now())
+
+
 def test_serves_the_shipped_people_in_real_time_and_can_be_checked_meanwhile(transactional_db, settings, tmp_path):
     settings.DATA_DIR = tmp_path
     stopped = threading.Event()
@@ -296,7 +304,10 @@ def test_serves_the_shipped_people_in_real_time_and_can_be_checked_meanwhile(tra
             with pytest.raises(serving.AlreadyServed):
                 serving.serve(stopped=stopped)
             planning.plan(now=timezone.now())
-            delivery.deliver(mailbox_id=running.get().mailbox_id, now=timezone.now(), owner="test", limit=10)
+            mailbox = running.get().mailbox
+            delivery.deliver(mailbox_id=mailbox.pk, now=timezone.now(), owner="test", limit=10)
+            somebodys_own_campaign(mailbox)
+            delivery.deliver(mailbox_id=mailbox.pk, now=timezone.now(), owner="test")
             checked = serving.check()
         finally:
             stopped.set()

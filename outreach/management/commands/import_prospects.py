@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
@@ -49,7 +48,6 @@ def _import(
             source=source,
             file_name=file.name,
             by=None,
-            now=timezone.now(),
             mapping=mapping,
             source_name=source_name,
             tags=tags,
