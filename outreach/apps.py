@@ -11,4 +11,4 @@ class OutreachConfig(AppConfig):
     verbose_name = "Outreach"
 
     def ready(self) -> None:
-        register(checks.public_url)
+        register(checks.public_url, "outreach")

@@ -15,7 +15,10 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import TextIO
 
+from django.conf import settings
 from django.core.management.base import CommandError
+from django.db import OperationalError, connection
+from redis import Redis, RedisError
 
 from outreach import embedded
 from outreach.embedded import processes
@@ -53,6 +56,24 @@ def programs(*, port: int, demo: bool) -> list[Program]:
         Program("beat", [*celery, "beat", "-S", "django", "--loglevel", "info"]),
     ]
     return [*found, Program("demo", [python, "manage.py", "demo"])] if demo else found
+
+
+def check_servers() -> None:
+    """Raises CommandError with a sentence when PostgreSQL or Redis, wherever they are, does not answer."""
+    try:
+        connection.ensure_connection()
+    except OperationalError as error:
+        why = str(error).partition("\n")[0]
+        raise CommandError(
+            f"PostgreSQL can't be reached: {why}. "
+            "Start it or mend DATABASE_URL; without DATABASE_URL an embedded one is used."
+        ) from error
+    try:
+        Redis.from_url(settings.REDIS_URL, socket_connect_timeout=5, socket_timeout=5).ping()
+    except RedisError as error:
+        raise CommandError(
+            f"Redis can't be reached: {error}. Start it or mend REDIS_URL; without REDIS_URL an embedded one is used."
+        ) from error
 
 
 def port_from(environ: Mapping[str, str]) -> int:

@@ -135,6 +135,24 @@ class TestPort:
             running.port_from({"PORT": said})
 
 
+class TestServers:
+    def test_says_nothing_when_both_answer(self, db):
+        running.check_servers()
+
+    def test_says_in_words_that_redis_does_not_answer(self, db, settings):
+        settings.REDIS_URL = "redis://127.0.0.1:1/0"
+        with pytest.raises(CommandError, match=r"Redis can't be reached: .*mend REDIS_URL"):
+            running.check_servers()
+
+    def test_says_in_words_that_postgresql_does_not_answer(self):
+        nowhere = {**os.environ, "DATABASE_URL": "postgres://x@127.0.0.1:1/x", "REDIS_URL": "redis://127.0.0.1:1/0"}
+        command = [sys.executable, "manage.py", "run"]
+        done = subprocess.run(command, env=nowhere, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1
+        assert "PostgreSQL can't be reached" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
 class TestPrograms:
     def test_leaves_the_demo_world_out_when_told_so(self):
         names = [program.name for program in running.programs(port=8000, demo=True)]

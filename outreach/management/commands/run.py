@@ -15,11 +15,12 @@ from outreach import running
 
 class Command(BaseCommand):
     help = "Brings the database up to date, then runs web, worker, beat and the demo world until Ctrl-C."
-    requires_system_checks = ()  # `migrate` runs those that matter, and a start should be quick
+    requires_system_checks = ("outreach",)  # our own alone: a start should be quick
 
     def handle(self, *args: Any, **options: Any) -> None:
         settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # empty is fine: static files come from the source tree
         port = running.port_from(os.environ)
+        running.check_servers()
         self.stdout.write("Bringing the database up to date ...")
         call_command("migrate", interactive=False, verbosity=0)
         first = onboarding.create_first_administrator()
