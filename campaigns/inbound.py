@@ -4,7 +4,7 @@ from datetime import datetime
 
 import structlog
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from campaigns import matching, outcomes, reconciling, replies, stopping
 from campaigns.matching import Match
@@ -39,7 +39,11 @@ def apply_waiting(*, now: datetime, limit: int = 500) -> int:
     """
     applied = 0
     while applied < limit and (inbound := _begin_next()):
-        applied += _apply_once(inbound, now=now)
+        try:
+            applied += _apply_once(inbound, now=now)
+        except (OperationalError, InterfaceError):  # not the mail's fault: the attempt does not count
+            InboundEvent.objects.filter(pk=inbound.pk).update(attempts=F("attempts") - 1)
+            raise
     return applied
 
 
@@ -57,7 +61,7 @@ def _begin_next() -> InboundEvent | None:
 def _apply_once(inbound: InboundEvent, *, now: datetime) -> bool:
     with transaction.atomic():
         mine = InboundEvent.objects.select_for_update(skip_locked=True).filter(pk=inbound.pk, applied_at=None)
-        if not mine.exists():
+        if not mine.values_list("pk").first():  # another run has it, or had it
             return False
         if inbound.attempts > MOST_ATTEMPTS:
             error = f"Given up: {MOST_ATTEMPTS} readers ended without a word."

@@ -109,8 +109,10 @@ def is_stopped() -> bool:
 def lock_open(*, prospect: Prospect) -> None:
     """Locks what a stop of this person may touch, in the one order, for a transaction that changes some of it first."""
     ended = (Message.State.CANCELLED, Message.State.REFUSED)
-    list(Message.objects.filter(prospect=prospect).exclude(state__in=ended).order_by("id").select_for_update())
-    list(Enrollment.objects.filter(prospect=prospect).order_by("id").select_for_update())
+    messages = Message.objects.filter(prospect=prospect).exclude(state__in=ended).order_by("id")
+    enrollments = Enrollment.objects.filter(prospect=prospect).order_by("id")
+    for rows in (messages, enrollments):
+        list(rows.select_for_update().values_list("id", flat=True))
 
 
 def _stop(*, messages: Q, enrollments: Q, reason: str) -> int:

@@ -86,7 +86,8 @@ def test_a_database_that_breaks_off_is_not_the_mails_fault(sent):
         threads, raised = in_threads(impatient)
         threads[0].join(10)
     assert [type(error) for error in raised] == [OperationalError]
-    assert InboundEvent.objects.get().applied_at is None
+    waiting = InboundEvent.objects.get()
+    assert (waiting.applied_at, waiting.attempts) == (None, 0)
     assert inbound.apply_waiting(now=sent.now) == 1
     assert Enrollment.objects.get().state == "stopped"
 
