@@ -30,6 +30,8 @@ log = structlog.get_logger("demo")
 
 TICK = timedelta(seconds=5)  # business time between two looks, as in outreach.schedule
 PATIENCE = 90  # real seconds that the database, or the lease of a killed process, may keep us waiting
+MOST_STEPS = 3  # of the demo campaign
+A_ROUND = 500  # messages
 MOST_ROUNDS = 5_000
 _clock = threading.Event()  # never set: its wait is a pause
 
@@ -83,12 +85,13 @@ def _tell(run: Run, *, now: datetime) -> Findings:
     with world:
         campaign = staging.ensure(world, cast=run.cast, now=now)
         world.remember(now=now)
-        _play(world, campaign, now=_resumed_at(campaign, now))
+        enough = 2 * len(run.cast.people) * MOST_STEPS  # more is a promise broken without end: the check says which
+        _play(world, campaign, now=_resumed_at(campaign, now), enough=enough)
         return checking.check(campaign=campaign, records=world.records, seed=run.seed)
 
 
-def _play(world: World, campaign: Campaign, *, now: datetime) -> None:
-    """Business time goes from one thing that is due to the next until nothing is."""
+def _play(world: World, campaign: Campaign, *, now: datetime, enough: int) -> None:
+    """Business time goes from one thing that is due to the next until nothing is, or `enough` mails were received."""
     waited = 0
     for _ in range(MOST_ROUNDS):
         try:
@@ -99,7 +102,7 @@ def _play(world: World, campaign: Campaign, *, now: datetime) -> None:
             embedded.provide()  # brings our own servers back, should nobody else
             log.warning("demo_database_away", reason=str(error).strip())
             owned, upcoming = False, now
-        if upcoming is None:
+        if upcoming is None or len(world.smtp.received) > enough:
             return
         if owned:
             waited, now = 0, upcoming
@@ -120,7 +123,7 @@ def _round(world: World, campaign: Campaign, *, now: datetime) -> tuple[bool, bo
     while inbound.apply_waiting(now=now):
         pass
     planning.plan(now=now)
-    delivered = delivery.deliver(mailbox_id=campaign.mailbox_id, now=now, owner="demo")
+    delivered = delivery.deliver(mailbox_id=campaign.mailbox_id, now=now, owner="demo", limit=A_ROUND)
     return delivered.owned, bool(world.react(now=now))
 
 

@@ -221,6 +221,18 @@ def test_exits_1_when_an_accepted_message_is_planned_again(tell, monkeypatch):
     assert "2 times" in told
 
 
+def test_exits_1_when_an_accepted_message_is_planned_again_without_end(tell, monkeypatch):
+    record = ledger.record
+
+    def forgetful(*, state, **options):
+        return record(state="planned" if state == "sent" else state, **options)
+
+    monkeypatch.setattr(ledger, "record", forgetful)
+    told = tell(**A_FEW)
+    assert "exit 1" in told
+    assert "times" in told
+
+
 def test_exits_1_when_nothing_reads_the_stops_any_more(tell, monkeypatch):
     for statement in ("_CLAIM", "_MARK"):
         monkeypatch.setattr(ledger, statement, getattr(ledger, statement).replace(gate.PASSES, "TRUE"))
