@@ -90,9 +90,10 @@ def unsubscribe(*, message: Message, source: str, now: datetime) -> bool:
 
 
 def stop_all(*, reason: str = "", by: User | None) -> None:
-    """*Stop all sending*: from this commit on no message is marked, whatever restarts."""
-    SendingControl.objects.update_or_create(
-        pk=1, defaults={"stopped_at": DatabaseClock(), "stop_reason": reason[:200], "stopped_by": by}
+    """*Stop all sending*: no message is marked from this commit on, whatever restarts. The first reason stays."""
+    SendingControl.objects.get_or_create(pk=1)
+    SendingControl.objects.filter(pk=1, stopped_at=None).update(
+        stopped_at=DatabaseClock(), stop_reason=reason[:200], stopped_by=by
     )
 
 

@@ -99,7 +99,7 @@ CHANGED_BY: dict[str, Role] = {
     "integrations.mailbox": MANAGER,
 }
 ADDED_BY: dict[str, Role] = {**CHANGED_BY, "prospects.suppression": OPERATOR}
-DELETED_BY: dict[str, Role] = dict.fromkeys(CHANGED_BY, MANAGER)
+DELETED_BY: dict[str, Role] = {**dict.fromkeys(CHANGED_BY, MANAGER), "prospects.suppression": ADMINISTRATOR}
 SETTLED_BY: dict[str, Role] = {"campaigns.message": MANAGER}  # says whether an uncertain message was sent
 OFFICE_APPS = frozenset({"campaigns", "integrations", "prospects", "templates"})
 

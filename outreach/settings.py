@@ -21,7 +21,7 @@ INSTALLATION_KEY = env.str("INSTALLATION_KEY")  # keys identity hashes, Message-
 
 # --- Where things are ---
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / ".data")))
-PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{env.int('PORT', default=8000)}").rstrip("/")
+PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{env.str('PORT', default='') or 8000}").rstrip("/")
 DATABASES = {
     "default": {
         **env.db_url("DATABASE_URL"),
@@ -148,6 +148,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "outreach.lib.api.KeysetPagination",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["outreach.lib.api.JsonParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "outreach.lib.api.problem_response",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

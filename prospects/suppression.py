@@ -59,11 +59,11 @@ def _address(value: str) -> str:
     """A bounce may name an address that no form would take (`.test`, a local host): it is stopped all the same."""
     try:
         return identity.normalise(value)
-    except BadAddress:
+    except BadAddress as error:
         folded = identity.fold(value)
         local, _, domain = folded.rpartition("@")
         if not local or not domain:
-            raise
+            raise BadAddress(str(error), field="value") from error
         return folded
 
 

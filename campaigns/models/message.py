@@ -17,7 +17,7 @@ class Message(PublicModel):
     """One step for one person. planned ever = sent + refused + cancelled + uncertain + abandoned + pending.
 
     `why` is the decision that planned it. `marked_at` is the database's time of the mark that began the hand-over,
-    `handed_over_at` the business time of its end.
+    `handed_over_at` the business time at which it began, by the worker's clock.
     """
 
     class State(models.TextChoices):

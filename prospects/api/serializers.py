@@ -53,7 +53,7 @@ class ProspectSerializer(StrictModelSerializer[Prospect]):
 
 class SegmentSerializer(StrictModelSerializer[Segment]):
     filter = serializers.DictField(
-        required=False, help_text='{"all": [{"field": "country", "op": "is", "value": "DE"}]}'
+        help_text='{"all": [{"field": "country", "op": "is", "value": "DE"}]}; {} is everybody'
     )
 
     class Meta:

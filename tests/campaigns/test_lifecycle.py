@@ -2,8 +2,8 @@
 
 import pytest
 
-from campaigns import enrolling, lifecycle, preflight
-from campaigns.models import Campaign, Enrollment, Step
+from campaigns import enrolling, lifecycle, preflight, stopping
+from campaigns.models import Campaign, Enrollment, SendingControl, Step
 from prospects import suppression
 from prospects.models import Prospect
 from tests import factories
@@ -138,3 +138,9 @@ def test_enrols_five_thousand_people_with_few_queries(now, django_assert_max_num
     campaign = ready(now)
     with django_assert_max_num_queries(45):  # batches of 2,000, not a query a person
         assert lifecycle.launch(campaign=campaign, now=now, by=None).enrolled == 5000
+
+
+def test_stopping_all_sending_again_keeps_the_first_reason(manager):
+    for reason in ("panic", "again"):
+        stopping.stop_all(reason=reason, by=manager)
+    assert SendingControl.objects.get().stop_reason == "panic"

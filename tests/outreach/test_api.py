@@ -135,3 +135,11 @@ def test_loosens_the_policy_for_the_browsable_page_by_inline_styles_only(client,
     policy = client.get("/api/v1/docs/")["Content-Security-Policy"]
     assert "style-src 'self' 'unsafe-inline'" in policy
     assert "script-src 'self';" in policy + ";"
+
+
+def test_speaks_json_alone_and_survives_what_is_nested_without_end(client_as):
+    client = client_as("manager")
+    deep = client.post("/api/v1/prospects/", "[" * 100_000, content_type="application/json")
+    assert (deep.status_code, deep["Content-Type"]) == (400, "application/problem+json")
+    form = client.post("/api/v1/prospects/", {"email": "a@b.example"}, format="multipart")
+    assert form.status_code == 415

@@ -134,7 +134,7 @@ def test_lets_a_key_do_less_than_its_owner(db):
         ("prospects.change_prospect", "operator"),
         ("prospects.delete_prospect", "manager"),
         ("prospects.add_suppression", "operator"),
-        ("prospects.delete_suppression", "manager"),
+        ("prospects.delete_suppression", "administrator"),
         ("integrations.change_mailbox", "manager"),
         ("campaigns.add_campaign", "operator"),
         ("campaigns.delete_message", "administrator"),
