@@ -4,7 +4,7 @@ No transaction is open while composing or talking to a server. What a killed wor
 next owner of the mailbox: claimed goes back to planned, sending becomes uncertain and is never resent by itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from time import CLOCK_BOOTTIME, clock_gettime
@@ -85,26 +85,35 @@ def deliver(*, mailbox_id: int, now: datetime, owner: str, limit: int | None = N
 def _work(mailbox: Mailbox, *, token: int, clock: Clock, limit: int | None, done: Delivered) -> None:
     """Batch after batch until nothing is due, the allowance is used up, or the run has lasted long enough."""
     connection = SmtpConnection(account=sending.smtp_account(mailbox))
-    began, claimed = monotonic(), 0
+    until, claimed = monotonic() + RUN_SECONDS, 0
     try:
-        while monotonic() - began < RUN_SECONDS:
+        while monotonic() < until:
             allowed = min(BATCH, _allowance(mailbox, clock()), *([limit - claimed] if limit is not None else []))
             ids = ledger.claim(mailbox_id=mailbox.pk, token=token, now=clock(), limit=max(0, allowed))
             claimed += len(ids)
-            if not ids or not _hand_over_all(ids, connection, mailbox=mailbox, token=token, clock=clock, done=done):
+            jobs = batches.prepare(message_ids=ids, token=token, now=clock())
+            if not ids or not _hand_over_all(
+                jobs, connection, mailbox=mailbox, token=token, clock=clock, until=until, done=done
+            ):
                 return
     finally:
         connection.close()
 
 
 def _hand_over_all(
-    ids: list[int], connection: SmtpConnection, *, mailbox: Mailbox, token: int, clock: Clock, done: Delivered
+    jobs: Iterable[Job],
+    connection: SmtpConnection,
+    *,
+    mailbox: Mailbox,
+    token: int,
+    clock: Clock,
+    until: float,
+    done: Delivered,
 ) -> bool:
     """False ends the run: the server or the account does not work, or it has lasted long enough."""
-    began = monotonic()
-    for job in batches.prepare(message_ids=ids, token=token, now=clock()):
+    for job in jobs:
         now = clock()
-        if monotonic() - began > RUN_SECONDS:
+        if monotonic() > until:
             return False
         if job.composed is None:
             done.cancelled += 1

@@ -14,7 +14,6 @@ from liquid.expression import Expression
 
 from outreach.lib.errors import DomainError, Problem
 from templates import context, engine
-from templates.models import TemplateVersion
 
 MAX_SUBJECT = 500
 MAX_FILTERS = 8  # of one expression: `escape` after `escape` makes a text longer each time
@@ -26,11 +25,6 @@ class TemplateProblems(DomainError):
     """A template that can't be saved; `problems` says everything that is wrong with it."""
 
     title = "The template has problems"
-
-
-def uses(version: TemplateVersion) -> frozenset[str]:
-    """The variables that the version names anywhere, such as `first_name` or `custom.city`."""
-    return frozenset(version.variables)
 
 
 def lint(*, subject: str, text: str, html: str = "") -> tuple[Problem, ...]:

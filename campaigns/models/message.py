@@ -39,8 +39,6 @@ class Message(PublicModel):
         BOUNCED = "bounced", "Bounced for good"
         COMPLAINED = "complained", "Complained"
 
-    OPEN = (State.PLANNED, State.CLAIMED, State.SENDING)
-
     enrollment = models.ForeignKey(Enrollment, on_delete=models.PROTECT, related_name="+")
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="+")
     prospect = models.ForeignKey(Prospect, on_delete=models.PROTECT, related_name="+")
