@@ -58,6 +58,20 @@ class ApiKey(PublicModel):
         return f"{self.name} ({self.prefix}…)"
 
 
+class Installation(models.Model):
+    """A single row: since when this installation is used for real. Until then it shows the demo world."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    real_since = models.DateTimeField(null=True, help_text="The demo world was removed; database time")
+    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="installation_is_one_row")]
+
+    def __str__(self) -> str:
+        return f"in use since {self.real_since}" if self.real_since else "demo world"
+
+
 class IdempotentAnswer(models.Model):
     """The answer given to a POST with an `Idempotency-Key`: a repeat gets it again instead of a second effect."""
 

@@ -3,6 +3,7 @@
 PERSONAL: dict[str, frozenset[str]] = {
     "User": frozenset({"username", "first_name", "last_name", "email", "password", "last_login", "time_zone"}),
     "ApiKey": frozenset({"owner", "last_used_at"}),
+    "Installation": frozenset({"started_by"}),
     "IdempotentAnswer": frozenset({"body", "caller"}),
 }
 
@@ -13,5 +14,6 @@ IMPERSONAL: dict[str, frozenset[str]] = {
     "ApiKey": frozenset(
         {"id", "public_id", "created_at", "name", "role", "prefix", "key_hash", "expires_at", "revoked_at"}
     ),
+    "Installation": frozenset({"id", "real_since"}),
     "IdempotentAnswer": frozenset({"id", "key", "fingerprint", "status", "created_at"}),
 }

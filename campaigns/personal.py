@@ -4,10 +4,14 @@ The ledger keeps its rows when a person is erased: what was sent stays counted, 
 """
 
 PERSONAL: dict[str, frozenset[str]] = {
-    "Campaign": frozenset({"created_by", "launched_by"}),
+    "Campaign": frozenset({"created_by", "launched_by", "rehearsal_to"}),
     "SequenceVersion": frozenset(),
     "Step": frozenset(),
+    "StepDraft": frozenset(),
     "Arm": frozenset(),
+    "DailyCount": frozenset(),
+    "CampaignCount": frozenset(),
+    "CountCursor": frozenset(),
     "Enrollment": frozenset({"prospect", "enrolled_by"}),
     "Decision": frozenset({"values"}),
     "Message": frozenset(
@@ -26,7 +30,7 @@ IMPERSONAL: dict[str, frozenset[str]] = {
     "Campaign": frozenset(
         {
             *("id", "public_id", "created_at", "name", "program", "segment", "mailbox", "time_zone"),
-            *("state", "state_reason", "is_demo", "launched_at"),
+            *("state", "state_reason", "is_demo", "launched_at", "rehearsal_of"),
         }
     ),
     "SequenceVersion": frozenset({"id", "campaign", "number", "published_at", "created_at"}),
@@ -36,6 +40,17 @@ IMPERSONAL: dict[str, frozenset[str]] = {
             *("delay", "delay_unit", "window_start", "window_end", "weekdays"),
         }
     ),
+    "StepDraft": frozenset({"step", "subject", "text", "html", "saved_at"}),
+    "DailyCount": frozenset(
+        {
+            *("id", "campaign", "step_key", "day", "sent", "refused", "uncertain", "bounced", "complained"),
+            *("clicked", "replied", "positive", "unsubscribed"),
+        }
+    ),
+    "CampaignCount": frozenset(
+        {"campaign", "enrolled", "active", "not_begun", "finished", "stopped", "planned", "counted_at"}
+    ),
+    "CountCursor": frozenset({"id", "last_event_id"}),
     "Arm": frozenset({"id", "step", "name", "template_version"}),
     "Enrollment": frozenset(
         {

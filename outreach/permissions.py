@@ -1,16 +1,21 @@
 """Who may do what: one table of routes for the API and pages, one of models for the back office."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from accounts import keys
 from accounts.models import ApiKey, Role, User
+from outreach.lib import pages
 
 if TYPE_CHECKING:  # the REST framework's views read the settings, which name this module
     from rest_framework.views import APIView
@@ -26,10 +31,93 @@ _LIST: dict[str, Least] = {"GET": VIEWER, "POST": OPERATOR}
 _OPERATE: dict[str, Least] = {"POST": OPERATOR}
 _MANAGE: dict[str, Least] = {"POST": MANAGER}
 _PREVIEW: dict[str, Least] = {"POST": VIEWER}
+_FORM: dict[str, Least] = {"GET": OPERATOR, "POST": OPERATOR}
+_MANAGERS_FORM: dict[str, Least] = {"GET": MANAGER, "POST": MANAGER}
+_ADMINISTRATORS_FORM: dict[str, Least] = {"GET": ADMINISTRATOR, "POST": ADMINISTRATOR}
 
 # Every route by name: method → least role. A route or method that is not here is refused (HEAD counts as GET).
 ROUTES: dict[str, dict[str, Least]] = {
-    "landing": {"GET": PUBLIC},
+    "today": _READ,
+    "today-live": _READ,
+    "search": _READ,
+    "sign-in": {"GET": PUBLIC, "POST": PUBLIC},
+    "sign-out": {"POST": PUBLIC},
+    "sending-stop": _FORM,  # stopping is quick, starting again is considered
+    "sending-resume": _MANAGERS_FORM,
+    "settings": _READ,
+    "setup": _READ,
+    "setup-start": _ADMINISTRATORS_FORM,
+    "setup-practice": _MANAGE,
+    "campaigns": _READ,
+    "campaign": _READ,
+    "campaign-live": _READ,
+    "campaign-chart": _READ,
+    "campaign-people": _READ,
+    "campaign-pause": _OPERATE,
+    "campaign-resume": _OPERATE,
+    "campaign-archive": _FORM,
+    "campaign-restore": _OPERATE,
+    "campaign-new": _FORM,
+    "campaign-duplicate": _OPERATE,
+    "campaign-edit": _READ,
+    "campaign-save": _OPERATE,
+    "campaign-audience": _READ,
+    "campaign-audience-people": _READ,
+    "campaign-check": _READ,
+    "campaign-launch": _FORM,
+    "step-add": _OPERATE,
+    "step-save": _OPERATE,
+    "step-move": _OPERATE,
+    "step-remove": _OPERATE,
+    "step-preview": _PREVIEW,
+    "campaign-rehearse": _FORM,
+    "rehearsal": _READ,
+    "rehearsal-live": _READ,
+    "rehearsal-end": _OPERATE,
+    "rehearsal-answer": _OPERATE,
+    "prospect": _READ,
+    "prospect-note": _OPERATE,
+    "prospect-stop": _FORM,
+    "prospect-suppress": _FORM,
+    "prospect-hold": _OPERATE,
+    "prospect-release": _OPERATE,
+    "prospect-answered": _OPERATE,
+    "prospects-act": _OPERATE,
+    "message": _READ,
+    "message-settle": _MANAGE,
+    "messages-uncertain": _READ,
+    "inbox": _READ,
+    "reply-read": _OPERATE,
+    "suppressions": _READ,
+    "suppression-add": _FORM,
+    "prospects": _READ,
+    "prospect-add": _FORM,
+    "prospect-edit": _FORM,
+    "segments": _READ,
+    "segment": _READ,
+    "segment-add": _FORM,
+    "imports": _READ,
+    "import-new": _FORM,
+    "import-columns": _FORM,
+    "import-preview": _FORM,
+    "import-run": _OPERATE,
+    "import": _READ,
+    "import-live": _READ,
+    "import-rejects": _READ,
+    "programs": _READ,
+    "program-add": _FORM,
+    "program-edit": _FORM,
+    "mailboxes": _READ,
+    "mailbox-add": _MANAGERS_FORM,
+    "mailbox": _READ,
+    "mailbox-edit": _MANAGERS_FORM,
+    "mailbox-check": _MANAGE,
+    "mailbox-pause": _OPERATE,
+    "mailbox-resume": _MANAGE,
+    "profile": {"GET": VIEWER, "POST": VIEWER},
+    "api-keys": {"GET": ADMINISTRATOR},
+    "api-key-add": _ADMINISTRATORS_FORM,
+    "api-key-revoke": _ADMINISTRATORS_FORM,
     "health": {"GET": PUBLIC},
     "ready": {"GET": PUBLIC},
     "metrics": {"GET": OWN_RULE},
@@ -134,6 +222,42 @@ class RoutePermission(BasePermission):
             name = method.lower()
             return method == "OPTIONS" or name not in view.http_method_names or not hasattr(view, name)
         return isinstance(least, Role) and role.covers(least)
+
+
+class PagePermissionMiddleware:
+    """Asks the same table for every page, so that no view can forget to; the API and the back office ask themselves."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self._get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
+        match = request.resolver_match
+        if match is None or match.namespaces or hasattr(view, "cls"):  # `cls`: the REST framework's views
+            return None
+        least = least_role(match.view_name, request.method or "")
+        if least in (PUBLIC, OWN_RULE):
+            return None
+        role = role_of(request)
+        if role is None:
+            return _sign_in_first(request)
+        if least is None and match.view_name in ROUTES:
+            return HttpResponseNotAllowed(ROUTES[match.view_name])
+        if isinstance(least, Role) and role.covers(least):
+            return None
+        return render(request, "shell/forbidden.html", {"least": least, "role": role}, status=403)
+
+
+def _sign_in_first(request: HttpRequest) -> HttpResponse:
+    """A part of a page sends the whole window to sign in."""
+    address = reverse("sign-in")
+    if pages.is_part(request):
+        return HttpResponse(status=401, headers={"HX-Redirect": address})
+    return HttpResponseRedirect(f"{address}?{urlencode({'next': request.get_full_path()})}")
 
 
 class RoleBackend(ModelBackend):

@@ -32,7 +32,7 @@ _PORT_SECONDS = 3.0  # the web of a run that was just killed needs a moment to l
 _NAME_WIDTH = 6
 _COLOURS = {"run": 37, "web": 36, "worker": 32, "mail": 34, "beat": 35, "demo": 33}
 _LONGEST_LINE = 65536
-_ADDRESSES = {"Pages": "/", "Back office": "/admin/", "API": "/api/v1/docs/", "State": "/ready"}
+_ADDRESSES = {"Open": "/", "API": "/api/v1/docs/", "State": "/ready"}
 
 
 @dataclass(frozen=True)

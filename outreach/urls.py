@@ -2,15 +2,28 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from django.views.generic import RedirectView
 
-from outreach import health, metrics
+from outreach import dashboard, health, metrics, search, setup, shell
 
 admin.site.site_header = admin.site.site_title = "Outreach"
 admin.site.index_title = "Back office"
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="admin:index"), name="landing"),
+    path("", dashboard.today, name="today"),
+    path("today/live/", dashboard.today_live, name="today-live"),
+    path("search/", search.search, name="search"),
+    path("sign-in/", shell.SignIn.as_view(), name="sign-in"),
+    path("sign-out/", shell.sign_out, name="sign-out"),
+    path("sending/stop/", shell.sending_stop, name="sending-stop"),
+    path("sending/resume/", shell.sending_resume, name="sending-resume"),
+    path("settings/", shell.settings_index, name="settings"),
+    path("setup/", setup.setup, name="setup"),
+    path("setup/start/", setup.setup_start, name="setup-start"),
+    path("setup/practice-mailbox/", setup.setup_practice, name="setup-practice"),
+    path("", include("campaigns.page_urls")),
+    path("", include("prospects.page_urls")),
+    path("", include("integrations.page_urls")),
+    path("", include("accounts.page_urls")),
     path("", include("campaigns.public_urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("outreach.api")),

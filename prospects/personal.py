@@ -16,6 +16,8 @@ PERSONAL: dict[str, frozenset[str]] = {
     "Segment": frozenset({"filter", "created_by"}),
     "Suppression": frozenset({"key", "value", "source", "created_by"}),
     "ImportBatch": frozenset({"file_name", "created_by"}),
+    "ImportChunk": frozenset({"data"}),
+    "Note": frozenset({"prospect", "text", "created_by"}),
     "ImportRow": frozenset({"reason", "values"}),
 }
 
@@ -28,8 +30,10 @@ IMPERSONAL: dict[str, frozenset[str]] = {
     "ImportBatch": frozenset(
         {
             *("id", "public_id", "created_at", "finished_at", "mapping", "status", "error"),
-            *("added", "changed", "unchanged", "rejected"),
+            *("added", "changed", "unchanged", "rejected", "options", "bytes_total", "bytes_done", "records_done"),
         }
     ),
+    "ImportChunk": frozenset({"id", "batch", "number"}),
+    "Note": frozenset({"id", "public_id", "created_at"}),
     "ImportRow": frozenset({"id", "batch", "line"}),
 }

@@ -1,6 +1,7 @@
 """Campaigns, sequences, the ledger and what came back."""
 
-from campaigns.models.campaign import Arm, Campaign, SequenceVersion, Step
+from campaigns.models.campaign import Arm, Campaign, SequenceVersion, Step, StepDraft
+from campaigns.models.counts import CampaignCount, CountCursor, DailyCount
 from campaigns.models.enrollment import Decision, Enrollment
 from campaigns.models.message import Message, TrackedLink
 from campaigns.models.outcome import Event, Reply
@@ -9,6 +10,9 @@ from campaigns.models.sending import SendingControl
 __all__ = [
     "Arm",
     "Campaign",
+    "CampaignCount",
+    "CountCursor",
+    "DailyCount",
     "Decision",
     "Enrollment",
     "Event",
@@ -17,5 +21,6 @@ __all__ = [
     "SendingControl",
     "SequenceVersion",
     "Step",
+    "StepDraft",
     "TrackedLink",
 ]

@@ -37,6 +37,8 @@ class Campaign(PublicModel):
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
     state_reason = models.CharField(max_length=200, blank=True)
     is_demo = models.BooleanField(default=False)
+    rehearsal_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="rehearsals")
+    rehearsal_to = models.CharField(max_length=254, blank=True, help_text="Every message of a rehearsal goes here")
     launched_at = models.DateTimeField(null=True, blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     launched_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -45,7 +47,12 @@ class Campaign(PublicModel):
         constraints = [
             models.CheckConstraint(
                 condition=Q(state__in=["draft", "running", "paused", "archived"]), name="campaign_state_is_known"
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(rehearsal_of__isnull=True, rehearsal_to="")
+                | (Q(rehearsal_of__isnull=False) & ~Q(rehearsal_to="")),
+                name="campaign_rehearsal_has_address",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -124,3 +131,16 @@ class Arm(models.Model):
 
     def __str__(self) -> str:
         return f"{self.step} {self.name}"
+
+
+class StepDraft(models.Model):
+    """What a draft's step is about to say: saved as it is typed, right or wrong; a launch publishes it."""
+
+    step = models.OneToOneField(Step, primary_key=True, on_delete=models.CASCADE, related_name="draft")
+    subject = models.TextField(blank=True)
+    text = models.TextField(blank=True)
+    html = models.TextField(blank=True)
+    saved_at = models.DateTimeField(db_default=DatabaseClock())
+
+    def __str__(self) -> str:
+        return f"draft of {self.step}"

@@ -57,6 +57,7 @@ class Enrollment(PublicModel):
                 name="enrollment_due_follow_up",
             ),
             models.Index(fields=["prospect"], name="enrollment_prospect"),
+            models.Index(fields=["campaign", "state", "stop_reason", "id"], name="enrollment_standing"),
         ]
 
     def __str__(self) -> str:

@@ -104,6 +104,7 @@ class Message(PublicModel):
         indexes = [
             models.Index(fields=["mailbox", "send_at"], condition=Q(state="planned"), name="message_queue"),
             models.Index(fields=["mailbox"], condition=Q(state__in=["claimed", "sending"]), name="message_in_hand"),
+            models.Index(fields=["campaign", "send_at"], condition=Q(state="planned"), name="message_campaign_next"),
             models.Index(fields=["handed_over_at", "mailbox"], name="message_begun"),
             models.Index(fields=["prospect"], name="message_prospect"),
             models.Index(fields=["mailbox", "recipient_key"], name="message_recipient"),

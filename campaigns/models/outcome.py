@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
+from django.db.models import Q
 
 from campaigns.models.enrollment import Enrollment
 from campaigns.models.message import Message
@@ -88,7 +89,11 @@ class Reply(PublicModel):
 
     class Meta:
         verbose_name_plural = "replies"
-        indexes = [models.Index(fields=["prospect", "-id"], name="reply_prospect")]
+        indexes = [
+            models.Index(fields=["prospect", "-id"], name="reply_prospect"),
+            models.Index(fields=["-id"], condition=Q(read_at__isnull=True), name="reply_unread"),
+            models.Index(fields=["reply_class", "-id"], name="reply_by_class"),
+        ]
 
     def __str__(self) -> str:
         return f"reply {self.public_id}"

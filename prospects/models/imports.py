@@ -11,6 +11,8 @@ class ImportBatch(PublicModel):
     """One run of one file: how its columns were read and what became of its rows."""
 
     class Status(models.TextChoices):
+        UPLOADED = "uploaded", "Waiting for its columns"
+        QUEUED = "queued", "Waiting to run"
         RUNNING = "running", "Running"
         DONE = "done", "Done"
         FAILED = "failed", "Failed"
@@ -19,6 +21,10 @@ class ImportBatch(PublicModel):
     mapping = models.JSONField(default=dict)
     status = models.CharField(max_length=10, choices=Status, default=Status.RUNNING)
     error = models.CharField(max_length=500, blank=True)
+    options = models.JSONField(default=dict, help_text="How the file is to be read: source and tags")
+    bytes_total = models.BigIntegerField(default=0)
+    bytes_done = models.BigIntegerField(default=0)
+    records_done = models.PositiveIntegerField(default=0, help_text="A run that was cut off goes on behind them")
     added = models.PositiveIntegerField(default=0)
     changed = models.PositiveIntegerField(default=0)
     unchanged = models.PositiveIntegerField(default=0)
@@ -29,11 +35,28 @@ class ImportBatch(PublicModel):
     class Meta:
         verbose_name_plural = "import batches"
         constraints = [
-            models.CheckConstraint(condition=Q(status__in=["running", "done", "failed"]), name="import_status_is_known")
+            models.CheckConstraint(
+                condition=Q(status__in=["uploaded", "queued", "running", "done", "failed"]),
+                name="import_status_is_known",
+            )
         ]
 
     def __str__(self) -> str:
         return self.file_name
+
+
+class ImportChunk(models.Model):
+    """A piece of an uploaded file, kept until its import is done: web and worker may be different machines."""
+
+    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="chunks")
+    number = models.PositiveIntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["batch", "number"], name="import_chunk_once")]
+
+    def __str__(self) -> str:
+        return f"{self.batch_id} {self.number}"
 
 
 class ImportRow(models.Model):

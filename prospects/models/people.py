@@ -2,9 +2,11 @@
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Concat, Upper
 
 from outreach.lib.models import PublicModel
 
@@ -29,8 +31,17 @@ class Site(PublicModel):
     held_at = models.DateTimeField(null=True, blank=True)
     hold_reason = models.CharField(max_length=200, blank=True)
 
+    class Meta:
+        indexes = [models.Index(fields=["id"], condition=Q(held_at__isnull=False), name="site_held")]
+
     def __str__(self) -> str:
         return self.domain
+
+
+def searchable() -> Combinable:
+    """What a search for people looks in, upper-cased: one text, so that one index serves it."""
+    names = (F(name) for name in ("first_name", "last_name", "company", "email", "x_handle"))
+    return Upper(Concat(*(part for name in names for part in (name, Value(" ")))))
 
 
 class Prospect(PublicModel):
@@ -87,6 +98,11 @@ class Prospect(PublicModel):
             GinIndex(fields=["tags"], name="prospect_tags"),
             GinIndex(fields=["contact_keys"], name="prospect_contact_keys"),
             models.Index(F("country"), F("id"), name="prospect_country"),
+            models.Index(fields=["source", "-id"], name="prospect_source"),
+            models.Index(fields=["owner", "-id"], name="prospect_owner"),
+            models.Index(fields=["id"], condition=Q(held_at__isnull=False), name="prospect_held"),
+            models.Index(fields=["id"], condition=Q(stopped_at__isnull=False), name="prospect_stopped"),
+            GinIndex(OpClass(searchable(), name="gin_trgm_ops"), name="prospect_search"),
         ]
 
     def __str__(self) -> str:
@@ -96,3 +112,17 @@ class Prospect(PublicModel):
     def full_name(self) -> str:
         """First and last name, whichever there are."""
         return " ".join(part for part in (self.first_name, self.last_name) if part)
+
+
+class Note(PublicModel):
+    """What somebody here wrote down about a person."""
+
+    prospect = models.ForeignKey(Prospect, on_delete=models.CASCADE, related_name="notes")
+    text = models.TextField()
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        indexes = [models.Index(fields=["prospect", "-id"], name="note_prospect")]
+
+    def __str__(self) -> str:
+        return self.text[:50]

@@ -1,0 +1,1 @@
+"""Campaigns, their people, messages and answers as pages."""

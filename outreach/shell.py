@@ -1,0 +1,185 @@
+"""What stands around every page: the rooms, the sending state, who is here and when."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from django.conf import settings
+from django.contrib.auth import logout
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.views import LoginView
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import SimpleLazyObject, cached_property
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.callers import caller
+from accounts.models import Installation, Role, User
+from campaigns import sending_state, stopping
+from campaigns.models import Campaign, Reply, SendingControl
+from outreach import permissions
+from outreach.lib import pages
+
+MOST_UNREAD = 99
+
+
+@dataclass(frozen=True)
+class Room:
+    """A place in the bar: `routes` are the route names (or their beginnings) of the pages in it."""
+
+    name: str
+    route: str
+    icon: str
+    routes: tuple[str, ...]
+
+
+ROOMS = (
+    Room("Today", "today", "today", ("today",)),
+    Room("Inbox", "inbox", "inbox", ("inbox", "reply")),
+    Room("Prospects", "prospects", "people", ("prospect", "segment", "import", "message")),
+    Room("Campaigns", "campaigns", "campaign", ("campaign", "step", "rehearsal")),
+    Room(
+        "Settings",
+        "settings",
+        "settings",
+        ("settings", "mailbox", "suppression", "api-key", "program", "profile", "setup", "admin:"),
+    ),
+)
+
+
+class Shell:
+    """Asked by the templates only: a page that shows no bar costs no query."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+
+    @cached_property
+    def role(self) -> Role | None:
+        """Whose page this is."""
+        return permissions.role_of(self._request)
+
+    @cached_property
+    def here(self) -> str:
+        """The route of this page."""
+        match = self._request.resolver_match
+        return match.view_name if match else ""
+
+    @cached_property
+    def rooms(self) -> list[tuple[Room, bool]]:
+        """The rooms, each with whether this page is in it."""
+        return [(room, any(self.here.startswith(route) for route in room.routes)) for room in ROOMS]
+
+    @cached_property
+    def may_operate(self) -> bool:
+        """Whether who looks may change things."""
+        return self.role is not None and self.role.covers(Role.OPERATOR)
+
+    @cached_property
+    def may_manage(self) -> bool:
+        """Whether who looks may start sending again and change mailboxes."""
+        return self.role is not None and self.role.covers(Role.MANAGER)
+
+    @cached_property
+    def may_administer(self) -> bool:
+        """Whether who looks may do everything."""
+        return self.role == Role.ADMINISTRATOR
+
+    @cached_property
+    def sending(self) -> SendingControl:
+        """The switch over all sending."""
+        return sending_state.current()
+
+    @cached_property
+    def shows_demo(self) -> bool:
+        """Whether the demo world's people are here."""
+        left = Installation.objects.filter(real_since__isnull=False).exists()
+        return not left and Campaign.objects.filter(is_demo=True).exists()
+
+    @cached_property
+    def unread(self) -> int:
+        """Answers that nobody has read, counted to 99."""
+        return Reply.objects.filter(read_at=None).order_by("-id")[: MOST_UNREAD + 1].count()
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """The context processor: `shell` in every template."""
+    return {"shell": SimpleLazyObject(lambda: Shell(request))}
+
+
+class TimeZoneMiddleware:
+    """Pages speak in the zone of whoever looks."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path.startswith("/api/"):
+            return self._get_response(request)
+        with timezone.override(SimpleLazyObject(lambda: _zone_of(request))):  # type: ignore[arg-type]
+            return self._get_response(request)
+
+
+def _zone_of(request: HttpRequest) -> ZoneInfo:
+    user = caller(request)
+    try:
+        return ZoneInfo(user.time_zone if user else settings.TIME_ZONE)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo(settings.TIME_ZONE)
+
+
+class SignIn(LoginView):
+    """Signs a person in. The browser says its time zone: the first sign-in takes it over."""
+
+    template_name = "accounts/sign_in.html"
+    redirect_authenticated_user = True
+    next_page = "today"
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        user, zone = form.get_user(), self.request.POST.get("time_zone", "")
+        if user.last_login is None and zone in available_timezones():
+            User.objects.filter(pk=user.pk).update(time_zone=zone)
+        return super().form_valid(form)
+
+
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """Ends the session."""
+    logout(request)
+    return redirect("sign-in")
+
+
+@require_http_methods(["GET", "POST"])
+def sending_stop(request: HttpRequest) -> HttpResponse:
+    """Asks, then stops all sending at once."""
+    if request.method == "POST":
+        stopping.stop_all(reason=request.POST.get("reason", "").strip(), by=caller(request))
+        pages.said(
+            request, "All sending is stopped. Mails that were being handed over at that moment may still arrive."
+        )
+        return pages.back_to(request, reverse("today"))
+    return render(request, "shell/sending_stop.html", {"next": request.GET.get("next", "")})
+
+
+@require_http_methods(["GET", "POST"])
+def sending_resume(request: HttpRequest) -> HttpResponse:
+    """Asks, then lets sending go on."""
+    if request.method == "POST":
+        stopping.resume_all(by=caller(request))
+        pages.said(request, "Sending goes on.")
+        return pages.back_to(request, reverse("today"))
+    return pages.confirm(
+        request,
+        title="Let sending go on?",
+        text="Every running campaign goes on where it stopped. What fell due meanwhile goes out within its windows.",
+        button="Resume sending",
+        back=reverse("today"),
+        danger=False,
+    )
+
+
+def settings_index(request: HttpRequest) -> HttpResponse:
+    """The rooms behind Settings."""
+    return render(request, "shell/settings.html")

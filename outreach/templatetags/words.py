@@ -1,0 +1,112 @@
+"""Numbers, times and rates as pages show them."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+@register.filter
+def number(value: Any) -> str:
+    """12345 is 12,345."""
+    return "–" if value is None or value == "" else f"{value:,}"
+
+
+@register.filter
+def rate(part: Any, whole: Any) -> str:
+    """A share as a percentage with a sensible number of digits; "–" of nothing."""
+    if not whole:
+        return "–"
+    share = 100 * (part or 0) / whole
+    return f"{share:.1f} %" if 0 < share < 10 else f"{share:.0f} %"
+
+
+@register.filter
+def when(value: datetime | None) -> SafeString | str:
+    """An instant in the looker's zone, as short as today allows; the title says it in full."""
+    if value is None:
+        return "–"
+    local, today = timezone.localtime(value), timezone.localdate()
+    days = (local.date() - today).days
+    if days == 0:
+        short = f"{local:%H:%M}"
+    elif days == -1:
+        short = f"yesterday {local:%H:%M}"
+    elif days == 1:
+        short = f"tomorrow {local:%H:%M}"
+    elif abs(days) < 300:
+        short = f"{local.day} {local:%b %H:%M}"
+    else:
+        short = f"{local.day} {local:%b %Y}"
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', value.isoformat(), f"{local:%A %d %B %Y %H:%M %Z}", short
+    )
+
+
+@register.filter
+def at_their(value: datetime | None, zone: str) -> str:
+    """An instant on the clock of the prospect's zone: "16:42 in Berlin"; nothing when it is not known."""
+    if value is None or not zone:
+        return ""
+    return f"{value.astimezone(ZoneInfo(zone)):%H:%M} in {zone.rpartition('/')[2].replace('_', ' ')}"
+
+
+@register.filter
+def ago(value: datetime | None) -> SafeString | str:
+    """How long ago: "3 min", "5 h", "2 days"."""
+    if value is None:
+        return "never"
+    seconds = int((timezone.now() - value).total_seconds())
+    title = f"{timezone.localtime(value):%A %d %B %Y %H:%M %Z}"
+    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), title, span(seconds))
+
+
+def span(seconds: int) -> str:
+    """Seconds in the one unit that fits them."""
+    if seconds < MINUTE:
+        return "just now"
+    if seconds < HOUR:
+        return f"{seconds // MINUTE} min"
+    if seconds < DAY:
+        return f"{seconds // HOUR} h"
+    days = seconds // DAY
+    return "1 day" if days == 1 else f"{days} days"
+
+
+@register.filter
+def people(count: int) -> str:
+    """ "1 person", "12,345 people"."""
+    return "1 person" if count == 1 else f"{count:,} people"
+
+
+@register.filter
+def is_recent(value: datetime | None, minutes: int) -> bool:
+    """Whether an instant lies less than so many minutes back."""
+    return value is not None and timezone.now() - value < timedelta(minutes=minutes)
+
+
+@register.filter
+def get(mapping: Any, key: Any) -> Any:
+    """A value by a key that is itself a variable; None when it is not there."""
+    return mapping.get(key)
+
+
+@register.simple_tag(takes_context=True)
+def with_query(context: Any, **changed: Any) -> str:
+    """This page's query string with some values changed; an empty value takes its name out, and paging starts anew."""
+    query = context["request"].GET.copy()
+    for name in ("before", "after"):
+        query.pop(name, None)
+    for name, value in changed.items():
+        query.pop(name, None)
+        if value not in ("", None):
+            query[name] = str(value)
+    return f"?{query.urlencode()}"

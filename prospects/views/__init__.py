@@ -1,0 +1,1 @@
+"""People, segments, programs and imports as pages."""

@@ -1,0 +1,69 @@
+/* Everything works without this file; it makes it quicker. */
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const typing = (element) => element && (element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName));
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "/" && !typing(document.activeElement)) {
+      event.preventDefault();
+      document.getElementById("search")?.focus();
+    } else if (event.key === "Escape") {
+      document.querySelectorAll("details.add[open], details.pop-up[open]").forEach((details) => { details.open = false; });
+    }
+  });
+
+  document.addEventListener("click", (event) => {
+    const target = event.target instanceof Element ? event.target : null;
+    if (!target) return;
+    document.querySelectorAll("details.add[open], details.pop-up[open]").forEach((details) => {
+      if (!details.contains(target)) details.open = false;
+    });
+    const toggle = target.closest("[data-toggles]");
+    if (toggle) {
+      event.preventDefault();
+      const open = document.getElementById(toggle.dataset.toggles).classList.toggle("open");
+      toggle.setAttribute("aria-expanded", String(open));
+    }
+    if (target.closest("[data-theme-switch]")) {
+      const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+      root.dataset.theme = dark ? "light" : "dark";
+      document.cookie = `theme=${root.dataset.theme};path=/;max-age=31536000;samesite=lax`;
+      document.dispatchEvent(new CustomEvent("themechange"));
+    }
+    const all = target.closest("[data-checks-all]");
+    if (all) {
+      document.querySelectorAll(`input[name="${all.dataset.checksAll}"]`).forEach((box) => { box.checked = all.checked; });
+      all.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+    const insert = target.closest("[data-inserts]");
+    if (insert) {
+      const field = document.getElementById(insert.dataset.into);
+      field.setRangeText(insert.dataset.inserts, field.selectionStart, field.selectionEnd, "end");
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+      field.focus();
+    }
+  });
+
+  /* A select or checkbox marked so sends its form at once; the button beside it is for those without JavaScript. */
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-submits]")) event.target.form.requestSubmit();
+  });
+
+  document.querySelectorAll("[data-browser-zone]").forEach((field) => {
+    field.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
+  });
+
+  /* Parts that renew themselves: not in a hidden window, and without flicker when nothing has changed. */
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (document.hidden && event.detail.elt.matches("[data-live]")) event.preventDefault();
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { elt, target, xhr } = event.detail;
+    if (!elt.matches("[data-live]")) return;
+    if (target.contains(document.activeElement) && typing(document.activeElement)) event.detail.shouldSwap = false;
+    if (target.dataset.seen === xhr.responseText) event.detail.shouldSwap = false;
+    target.dataset.seen = xhr.responseText;
+  });
+})();
