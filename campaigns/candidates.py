@@ -11,6 +11,8 @@ from django.db.models import F
 from campaigns.deciding import Facts
 from campaigns.models import Decision, Message
 from campaigns.scheduling import Window
+from outreach.lib import signing
+from prospects import identity
 from templates.models import Channel
 
 
@@ -27,6 +29,7 @@ class LedgerRow:
     arm_id: int
     template_version_id: int
     recipient: str
+    recipient_key: str
     contact_keys: list[str]
     is_follow_up: bool
 
@@ -39,6 +42,7 @@ class Candidate:
     mailbox_domain: str
     facts: Facts
     ledger: LedgerRow
+    is_rehearsal: bool = False
 
     @property
     def enrollment_id(self) -> int:
@@ -69,12 +73,19 @@ CROSS JOIN LATERAL (
 ORDER BY due.turn, due.look_at, due.id
 """
 
+# Rehearsals wait for no slot, so they are asked for apart; there are few.
+_DUE_REHEARSALS = """
+SELECT e.id FROM campaigns_enrollment e JOIN campaigns_campaign c ON c.id = e.campaign_id
+ WHERE c.rehearsal_of_id IS NOT NULL AND c.state <> 'archived' AND e.state = 'active' AND e.look_at <= %s
+ ORDER BY e.look_at, e.id
+"""
+
 # A row that a stop holds is left for the next run: the planner waits for nobody, so it is in nobody's deadlock.
 _LOCK = "SELECT id FROM campaigns_enrollment WHERE id = ANY(%s) AND look_at IS NOT NULL FOR NO KEY UPDATE SKIP LOCKED"
 
 FACTS = """
 SELECT e.id, e.public_id, e.due_at, e.steps_handed_over,
-       c.id AS campaign_id, c.state AS campaign_state, b.id AS mailbox_id, b.status AS mailbox_status,
+       c.id AS campaign_id, c.state AS campaign_state, c.rehearsal_to, b.id AS mailbox_id, b.status AS mailbox_status,
        split_part(b.from_address, '@', 2) AS mailbox_domain, b.is_demo AS mailbox_is_demo,
        s.id AS step_id, s.key AS step_key, s.window_start, s.window_end, s.weekdays, s.channel,
        a.id AS arm_id, a.template_version_id,
@@ -99,12 +110,15 @@ SELECT e.id, e.public_id, e.due_at, e.steps_handed_over,
 
 
 def load(*, wanted: Mapping[int, int], now: datetime) -> list[Candidate]:
-    """Up to `wanted[mailbox_id]` candidates for each mailbox, follow-ups before new people. Three queries."""
-    if not wanted:
-        return []
+    """Every due rehearsal, then up to `wanted[mailbox_id]` candidates for each mailbox, follow-ups before new people.
+
+    Four queries.
+    """
     with connection.cursor() as cursor:
+        cursor.execute(_DUE_REHEARSALS, [now])
+        due = [row[0] for row in cursor.fetchall()]
         cursor.execute(_DUE, [list(wanted), list(wanted.values()), now, now])
-        ids = [row[0] for row in cursor.fetchall()]
+        ids = list(dict.fromkeys([*due, *(row[0] for row in cursor.fetchall())]))
         cursor.execute(_LOCK, [ids])
         locked = {row[0] for row in cursor.fetchall()}
     return facts_of([pk for pk in ids if pk in locked])
@@ -121,6 +135,9 @@ def facts_of(enrollment_ids: list[int]) -> list[Candidate]:
 
 
 def _candidate(row: Mapping[str, Any]) -> Candidate:
+    is_rehearsal = bool(row["rehearsal_to"])
+    if is_rehearsal:
+        row = _rehearsing(row)
     facts = Facts(
         due_at=row["due_at"],
         window=Window(row["zone"], row["window_start"], row["window_end"], frozenset(row["weekdays"])),
@@ -144,10 +161,29 @@ def _candidate(row: Mapping[str, Any]) -> Candidate:
         arm_id=row["arm_id"],
         template_version_id=row["template_version_id"],
         recipient=row["email"],
+        recipient_key=row.get("recipient_key") or identity.address_key(row["email"]),
         contact_keys=row["contact_keys"],
         is_follow_up=row["steps_handed_over"] > 0,
     )
-    return Candidate(row["public_id"], row["mailbox_domain"], facts, ledger)
+    return Candidate(row["public_id"], row["mailbox_domain"], facts, ledger, is_rehearsal)
+
+
+def _rehearsing(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A rehearsal goes to its own address, whatever is known of the person; whether that one is suppressed, the gate
+    asks. Its recipient key is the enrollment's own, since several people are played at one address.
+    """
+    return {
+        **row,
+        "email": row["rehearsal_to"],
+        "recipient_key": signing.keyed_hash("rehearsal", str(row["public_id"])),
+        "contact_keys": identity.contact_keys(email=row["rehearsal_to"]),
+        "person_stopped": False,
+        "site_stopped": False,
+        "suppressed_by": "",
+        "person_hold": "",
+        "site_hold": "",
+        "person_is_demo": False,
+    }
 
 
 def taken_slots(*, since: datetime) -> dict[int, list[datetime]]:

@@ -88,8 +88,8 @@ def _work(mailbox: Mailbox, *, token: int, clock: Clock, limit: int | None, done
     until, claimed = monotonic() + RUN_SECONDS, 0
     try:
         while monotonic() < until:
-            allowed = min(BATCH, _allowance(mailbox, clock()), *([limit - claimed] if limit is not None else []))
-            ids = ledger.claim(mailbox_id=mailbox.pk, token=token, now=clock(), limit=max(0, allowed))
+            most = BATCH if limit is None else min(BATCH, limit - claimed)
+            ids = _claim(mailbox, token=token, now=clock(), most=max(0, most))
             claimed += len(ids)
             jobs = batches.prepare(message_ids=ids, token=token, now=clock())
             if not ids or not _hand_over_all(
@@ -122,6 +122,14 @@ def _hand_over_all(
         elif not _hand_over(job, job.composed, connection, mailbox=mailbox, token=token, now=now, done=done):
             return False
     return True
+
+
+def _claim(mailbox: Mailbox, *, token: int, now: datetime, most: int) -> list[int]:
+    """Rehearsals first, which wait for no cap and no gap; then what both allow."""
+    if rehearsed := ledger.claim_rehearsals(mailbox_id=mailbox.pk, token=token, now=now, limit=most):
+        return rehearsed
+    allowed = max(0, min(most, _allowance(mailbox, now)))
+    return ledger.claim(mailbox_id=mailbox.pk, token=token, now=now, limit=allowed)
 
 
 def _allowance(mailbox: Mailbox, now: datetime) -> int:

@@ -39,6 +39,8 @@ WORDS = {
     "refused": "the receiving server refused the message",
     "gave_up": "the receiving server asked us to wait for more than four days",
     "uncertain": "nobody could tell for five days whether the message was sent",
+    "rehearsal_astray": "a rehearsal goes to nobody but its own address",
+    "rehearsal_over": "the rehearsal was ended",
     "manual": "somebody here added a suppression",
     "imported": "an import said not to write",
 }

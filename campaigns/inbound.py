@@ -32,6 +32,18 @@ RAISES_TO = {  # the lattice of Message.Outcome: what each one may replace
 }
 
 
+REPORTED = {
+    BounceKind.HARD: Message.Outcome.BOUNCED,
+    BounceKind.SOFT: Message.Outcome.BOUNCED_SOFT,
+    BounceKind.DELIVERED: Message.Outcome.DELIVERED,
+}
+ENDS_REHEARSAL = {
+    MailKind.COMPLAINT: "complained",
+    MailKind.UNSUBSCRIBE: "unsubscribed",
+    MailKind.REPLY: "replied",
+}
+
+
 def apply_waiting(*, now: datetime, limit: int = 500) -> int:
     """Applies up to `limit` waiting mails, oldest first, and returns how many. Safe to run twice at once.
 
@@ -88,7 +100,7 @@ def _apply_or_park(inbound: InboundEvent, *, now: datetime) -> str:
     except Exception as error:  # whatever strangers send must not stop the mail behind it
         log.exception("inbound_parked", inbound_id=inbound.pk)
         if found is not None and mail.kind in (MailKind.REPLY, MailKind.UNSUBSCRIBE):
-            stopping.stop_enrollments(prospect=found.message.prospect, reason="replied")
+            _stop(found.message, "replied")
         return f"{type(error).__name__}: {error}"[:2000].replace("\x00", "")
     return ""
 
@@ -99,6 +111,32 @@ def apply(*, inbound: InboundEvent, mail: IncomingMail, found: Match, now: datet
     stopping.lock_open(prospect=message.prospect)
     if found.proven:
         reconciling.proven_sent(message=message)
+    if message.campaign.rehearsal_of_id:
+        _rehearsed(mail, message)
+    else:
+        _apply(inbound, mail, message, now)
+
+
+def _rehearsed(mail: IncomingMail, message: Message) -> None:
+    """What comes back to a rehearsal ends it for the person who was played, and is no fact about anybody."""
+    if mail.kind == MailKind.BOUNCE and mail.bounce in REPORTED:
+        raise_outcome(message, REPORTED[mail.bounce])
+    if mail.kind == MailKind.COMPLAINT:
+        raise_outcome(message, Message.Outcome.COMPLAINED)
+    reason = "bounced" if mail.bounce == BounceKind.HARD else ENDS_REHEARSAL.get(mail.kind)
+    if reason is not None:
+        _stop(message, reason)
+
+
+def _stop(message: Message, reason: str) -> None:
+    """Ends what the message's person is in; of a rehearsal only itself."""
+    if message.campaign.rehearsal_of_id:
+        stopping.end_enrollments(enrollment_ids=[message.enrollment_id], reason=reason)
+    else:
+        stopping.stop_enrollments(prospect=message.prospect, reason=reason)
+
+
+def _apply(inbound: InboundEvent, mail: IncomingMail, message: Message, now: datetime) -> None:
     match mail.kind:
         case MailKind.BOUNCE:
             _bounce(inbound, mail, message, now)
@@ -112,7 +150,7 @@ def apply(*, inbound: InboundEvent, mail: IncomingMail, found: Match, now: datet
             stopping.unsubscribe(message=message, source="reply", now=now)
         case MailKind.REPLY:
             replies.record(inbound=inbound, mail=mail, message=message, now=now)
-            stopping.stop_enrollments(prospect=message.prospect, reason="replied")
+            _stop(message, "replied")
 
 
 def _bounce(inbound: InboundEvent, mail: IncomingMail, message: Message, now: datetime) -> None:

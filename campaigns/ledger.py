@@ -20,6 +20,11 @@ UPDATE campaigns_message
  WHERE mailbox_id = %s AND state IN ('claimed', 'sending') AND lease_token < %s
 RETURNING state
 """
+# An array is read once and asked before the gate; mostly it is empty.
+_REHEARSED = (
+    "m.campaign_id = ANY (ARRAY(SELECT r.id FROM campaigns_campaign r"
+    " WHERE r.rehearsal_of_id IS NOT NULL AND r.state = 'running'))"
+)
 _CLAIM = f"""
 WITH picked AS MATERIALIZED (
     SELECT m.id FROM campaigns_message m
@@ -31,6 +36,7 @@ UPDATE campaigns_message SET state = 'claimed', lease_token = %s
                 WHERE b.id = %s AND b.lease_token = %s AND b.lease_until > clock_timestamp())
 RETURNING id
 """  # noqa: S608
+_CLAIM_REHEARSALS = _CLAIM.replace("m.mailbox_id = %s AND", f"m.mailbox_id = %s AND {_REHEARSED} AND")
 _MARK = f"""
 UPDATE campaigns_message
    SET state = 'sending', marked_at = clock_timestamp(), handed_over_at = %s, attempts = attempts + 1,
@@ -82,6 +88,11 @@ def settle(*, mailbox_id: int, token: int) -> list[str]:
 def claim(*, mailbox_id: int, token: int, now: datetime, limit: int) -> list[int]:
     """Takes up to `limit` messages whose slot has come and that the gate lets pass. Empty when the lease was lost."""
     return _ids(_CLAIM, [mailbox_id, now, limit, token, mailbox_id, token])
+
+
+def claim_rehearsals(*, mailbox_id: int, token: int, now: datetime, limit: int) -> list[int]:
+    """`claim` for what is rehearsed through this mailbox."""
+    return _ids(_CLAIM_REHEARSALS, [mailbox_id, now, limit, token, mailbox_id, token])
 
 
 def mark(*, message_id: int, token: int, now: datetime, subject: str, text: str, html: str) -> bool:

@@ -33,8 +33,12 @@ def find(*, mail: IncomingMail, mailbox_id: int | None) -> Match | None:
     A report of a machine must name our Message-ID (reliability rule A6). A person's answer that comes from another
     program and quotes nothing still stops what we send to that address: stopping too much is safe. It proves nothing.
     """
-    named = _related(Message.objects.filter(message_id__in=mail.candidates, state__in=HANDED_OVER))
+    ids = (*mail.candidates, mail.message_id)
+    named = _related(Message.objects.filter(message_id__in=ids, state__in=HANDED_OVER))
     best = {message.message_id: message for message in named}
+    itself = best.get(mail.message_id)
+    if itself is not None and itself.campaign.rehearsal_of_id:  # rehearsed to the mailbox's own address: no answer
+        return None
     for candidate in mail.candidates:
         if candidate in best:
             return Match(best[candidate], proven=True)

@@ -97,7 +97,13 @@ def _refused(job: Job, outcome: Outcome, token: int, now: datetime) -> None:
 
 
 def bounced_for_good(*, message: Message, now: datetime, detail: dict[str, object]) -> None:
-    """The address takes no mail: an event, a suppression, and the end of the person's enrollments."""
+    """The address takes no mail: an event, a suppression, and the end of the person's enrollments.
+
+    A rehearsal says nothing about the person, and only ends.
+    """
+    if message.campaign.rehearsal_of_id:
+        stopping.end_enrollments(enrollment_ids=[message.enrollment_id], reason="bounced")
+        return
     Event.record_once(
         kind=Event.Kind.BOUNCED,
         message=message,

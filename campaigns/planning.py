@@ -17,12 +17,12 @@ from campaigns.models import Decision, Enrollment, Message
 from campaigns.scheduling import DAY, SlotBook
 from integrations.models import Mailbox
 from outreach.lib.models import DatabaseClock
-from prospects import identity
 
 log = structlog.get_logger(__name__)
 
 LOCK = 7_301_001  # advisory lock number of the planner
 LOOK_AHEAD = DAY
+MOST = 2**31 - 1  # slots of a rehearsal: somebody waits in front of the screen, so no cap and no gap hold it
 PER_RUN = 2_000  # messages for one mailbox in one run: a mailbox without a cap must not make the others wait
 
 
@@ -53,6 +53,7 @@ UPDATE campaigns_message SET recipient = p.email, recipient_key = p.identity_key
   FROM prospects_prospect p
  WHERE campaigns_message.id IN (
            SELECT m.id FROM campaigns_message m JOIN prospects_prospect q ON q.id = m.prospect_id
+             JOIN campaigns_campaign c ON c.id = m.campaign_id AND c.rehearsal_of_id IS NULL
             WHERE m.state = 'planned' AND q.email <> m.recipient AND q.email <> ''
               AND NOT EXISTS (SELECT 1 FROM campaigns_message o
                                WHERE o.campaign_id = m.campaign_id AND o.step_key = m.step_key
@@ -90,9 +91,28 @@ def _plan(done: Planned, *, now: datetime) -> Planned:
     last = candidates.last_decisions([candidate.enrollment_id for candidate in found])
     made = Plan()
     for candidate in found:
-        _decide_one(candidate, now=now, book=books[candidate.mailbox_id], last=last, made=made, done=done)
+        _decide_one(candidate, now=now, book=_book(candidate, books, now), last=last, made=made, done=done)
     done.messages = _write(made)
     return done
+
+
+def _book(candidate: Candidate, books: dict[int, SlotBook], now: datetime) -> SlotBook:
+    if candidate.is_rehearsal:
+        return _OpenBook(horizon=horizon(now), beside=books.get(candidate.mailbox_id))
+    return books[candidate.mailbox_id]
+
+
+class _OpenBook(SlotBook):
+    """Every slot is free; what is taken counts in the mailbox's own book."""
+
+    def __init__(self, *, horizon: datetime, beside: SlotBook | None) -> None:
+        super().__init__(cap=MOST, gap=timedelta(0), taken=(), horizon=horizon)
+        self._beside = beside
+
+    def take(self, at: datetime) -> None:
+        """Marks a slot as taken, for everybody else."""
+        if self._beside is not None:
+            self._beside.take(at)
 
 
 def slot_books(*, now: datetime) -> dict[int, SlotBook]:
@@ -156,7 +176,6 @@ def _verdict(candidate: Candidate, *, now: datetime, book: SlotBook) -> deciding
 def _message(candidate: Candidate, verdict: deciding.Send, now: datetime) -> Message:
     return Message(
         **asdict(candidate.ledger),
-        recipient_key=identity.address_key(candidate.ledger.recipient),
         message_id=composing.message_id(
             enrollment_public_id=candidate.enrollment_public_id,
             step_key=candidate.step_key,

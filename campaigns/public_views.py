@@ -20,11 +20,13 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     message = _message(tracking.UNSUBSCRIBE, token)
     if message is None:
         return render(request, "campaigns/link_unknown.html", status=404)
+    said = {"program": message.campaign.program, "is_rehearsal": bool(message.campaign.rehearsal_of_id)}
     if request.method != "POST":
-        return render(request, "campaigns/unsubscribe.html", {"program": message.campaign.program})
+        return render(request, "campaigns/unsubscribe.html", said)
     one_click = request.POST.get("List-Unsubscribe") == "One-Click"
     stopping.unsubscribe(message=message, source="one-click" if one_click else "page", now=timezone.now())
-    return render(request, "campaigns/unsubscribed.html", {"program": message.campaign.program})
+    page = "rehearsal_unsubscribed" if said["is_rehearsal"] else "unsubscribed"
+    return render(request, f"campaigns/{page}.html", said)
 
 
 @never_cache

@@ -71,7 +71,12 @@ def stop_person(*, prospect: Prospect, reason: str, by: User | None = None) -> i
 @retried
 @transaction.atomic
 def unsubscribe(*, message: Message, source: str, now: datetime) -> bool:
-    """The recipient of this message opted out: suppressed everywhere, at once. False when they had done so before."""
+    """The recipient of this message opted out: suppressed everywhere, at once. False when they had done so before.
+
+    In a rehearsal nobody has opted out: it only ends for the person who was played.
+    """
+    if message.campaign.rehearsal_of_id:
+        return bool(end_enrollments(enrollment_ids=[message.enrollment_id], reason="unsubscribed"))
     _, created = suppress(
         kind=Suppression.Kind.ADDRESS,
         value=message.recipient,

@@ -51,3 +51,10 @@ def check(*, mailbox: Mailbox, now: datetime) -> list[str]:
         mailbox.verified_at = now
         mailbox.save(update_fields=["verified_at"])
     return wrong
+
+
+def put_in_inbox(*, mailbox: Mailbox, raw: bytes) -> None:
+    """A practice mailbox gets a mail as if somebody had written to it. Raises IntegrationError in words."""
+    if not mailbox.is_demo:
+        raise IntegrationError("Only a practice mailbox takes invented answers.")
+    imap.append(imap_account(mailbox), raw)

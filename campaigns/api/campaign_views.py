@@ -35,8 +35,10 @@ class CampaignViewSet(
 ):
     """Who gets which sequence, from which mailbox, in whose name. Only a draft can be changed."""
 
-    queryset = Campaign.objects.select_related("program", "segment", "mailbox").defer(
-        "mailbox__smtp_password", "mailbox__imap_password"
+    queryset = (
+        Campaign.objects.filter(rehearsal_of=None)
+        .select_related("program", "segment", "mailbox")
+        .defer("mailbox__smtp_password", "mailbox__imap_password")
     )
     serializer_class = serializers.CampaignSerializer
     filterset_class = CampaignFilter
@@ -117,7 +119,7 @@ class StepViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Destr
         return super().get_queryset().filter(sequence_version=version)
 
     def _campaign(self) -> Campaign:
-        return get_object_or_404(Campaign, public_id=self.kwargs["campaign_id"])
+        return get_object_or_404(Campaign, public_id=self.kwargs["campaign_id"], rehearsal_of=None)
 
     def create(self, request: Request, **kwargs: Any) -> Response:
         body = serializers.StepCreateSerializer(data=request.data)
@@ -156,7 +158,7 @@ class ExplanationView(APIView):
     def get(self, request: Request, id: uuid.UUID, prospect_id: uuid.UUID) -> Response:
         explanation = explaining.explain(
             prospect=get_object_or_404(Prospect, public_id=prospect_id),
-            campaign=get_object_or_404(Campaign, public_id=id),
+            campaign=get_object_or_404(Campaign, public_id=id, rehearsal_of=None),
             now=timezone.now(),
         )
         return Response(serializers.ExplanationSerializer(explanation).data)

@@ -17,8 +17,10 @@ MESSAGE_RELATIONS = ("campaign", "prospect", "enrollment", "mailbox", "step", "t
 class EnrollmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet[Enrollment]):
     """People's ways through campaigns."""
 
-    queryset = Enrollment.objects.select_related("campaign", "prospect", "mailbox").only(
-        *public_ids(serializers.EnrollmentSerializer)
+    queryset = (
+        Enrollment.objects.filter(campaign__rehearsal_of=None)
+        .select_related("campaign", "prospect", "mailbox")
+        .only(*public_ids(serializers.EnrollmentSerializer))
     )
     serializer_class = serializers.EnrollmentSerializer
     filterset_class = EnrollmentFilter
@@ -27,7 +29,7 @@ class EnrollmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiVie
 class MessageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet[Message]):
     """Every message that was ever planned. One message has its exact text and why it was sent."""
 
-    queryset = Message.objects.select_related(*MESSAGE_RELATIONS)
+    queryset = Message.objects.filter(campaign__rehearsal_of=None).select_related(*MESSAGE_RELATIONS)
     filterset_class = MessageFilter
 
     def get_serializer_class(self) -> type[serializers.MessageSerializer]:

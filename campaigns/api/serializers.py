@@ -38,7 +38,7 @@ class CampaignSerializer(StrictModelSerializer[Campaign]):
 
 
 class StepSerializer(StrictModelSerializer[Step]):
-    """Expects `arms` with template version and template prefetched."""
+    """Expects `arms` with template version and template prefetched. Text that is still a draft has no template."""
 
     template = serializers.SerializerMethodField()
     template_version = serializers.SerializerMethodField()
@@ -60,11 +60,11 @@ class StepSerializer(StrictModelSerializer[Step]):
         ]
         read_only_fields = fields
 
-    def get_template(self, step: Step) -> str:
-        return str(step.arms.all()[0].template_version.template.public_id)
+    def get_template(self, step: Step) -> str | None:
+        return next((str(arm.template_version.template.public_id) for arm in step.arms.all()), None)
 
-    def get_template_version(self, step: Step) -> str:
-        return str(step.arms.all()[0].template_version.public_id)
+    def get_template_version(self, step: Step) -> str | None:
+        return next((str(arm.template_version.public_id) for arm in step.arms.all()), None)
 
 
 class StepCreateSerializer(StrictSerializer):

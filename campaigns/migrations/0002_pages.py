@@ -73,7 +73,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='campaign',
             name='rehearsal_to',
-            field=models.CharField(blank=True, help_text='Every message of a rehearsal goes here', max_length=254),
+            field=models.CharField(blank=True, db_default='', default='', help_text='Every message of a rehearsal goes here', max_length=254),
         ),
         AddConstraintNotValid(
             model_name='campaign',

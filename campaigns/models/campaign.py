@@ -38,7 +38,9 @@ class Campaign(PublicModel):
     state_reason = models.CharField(max_length=200, blank=True)
     is_demo = models.BooleanField(default=False)
     rehearsal_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="rehearsals")
-    rehearsal_to = models.CharField(max_length=254, blank=True, help_text="Every message of a rehearsal goes here")
+    rehearsal_to = models.CharField(
+        max_length=254, blank=True, default="", db_default="", help_text="Every message of a rehearsal goes here"
+    )
     launched_at = models.DateTimeField(null=True, blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     launched_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")

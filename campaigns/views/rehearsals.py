@@ -1,30 +1,140 @@
 """Trying a sequence out on oneself."""
 
+import uuid
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django import forms
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+
+from accounts.callers import caller
+from campaigns import rehearsal_report, rehearsing
+from campaigns.models import Campaign, Enrollment
+from outreach.lib import pages
+from outreach.lib.errors import DomainError
+from prospects.models import Prospect
+
+STOP_POLLING = 286  # htmx asks no more after this status
+PRESET = 3  # people that are ticked at first
 
 
-def campaign_rehearse(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    """Not built yet."""
-    raise Http404
+class RehearsalForm(forms.Form):
+    """To whom, as whom."""
+
+    to = forms.CharField(
+        label="Send every mail to",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+        help_text="An address of your own. Nobody else gets mail.",
+    )
+    people = forms.MultipleChoiceField(
+        label="As if you were",
+        widget=forms.CheckboxSelectMultiple,
+        help_text="One to five. Each of them gets the whole sequence, so two or three are plenty.",
+        error_messages={"required": "Choose at least one person to play."},
+    )
+
+    def __init__(self, data: Any = None, *, offered: list[Prospect], **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        self.fields["people"].choices = [(str(person.public_id), _label(person)) for person in offered]  # type: ignore[attr-defined]
 
 
-def rehearsal(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    """Not built yet."""
-    raise Http404
+def campaign_rehearse(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
+    """Asks for an address and for the people to play; POST begins."""
+    campaigns = Campaign.objects.select_related("mailbox", "segment", "program").filter(rehearsal_of=None)
+    campaign = get_object_or_404(campaigns, public_id=id)
+    chosen = _chosen(request.POST.getlist("people") or request.GET.getlist("prospect"))
+    offered = list(dict.fromkeys([*chosen, *rehearsing.suggested(campaign=campaign, first=chosen)]))
+    if request.method != "POST":
+        first = [str(person.public_id) for person in offered[:PRESET]]
+        to = getattr(request.user, "email", "") or campaign.mailbox.from_address
+        form = RehearsalForm(offered=offered, initial={"to": to, "people": first})
+    else:
+        form = RehearsalForm(request.POST, offered=offered)
+        if form.is_valid():
+            rehearsal = _start(form, campaign, chosen, request)
+            if rehearsal is not None:
+                return redirect("rehearsal", id=rehearsal.public_id)
+    earlier = campaign.rehearsals.order_by("-id").first()
+    page = {"campaign": campaign, "form": form, "offered": offered, "earlier": earlier}
+    return render(request, "campaigns/rehearse.html", page)
 
 
-def rehearsal_live(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    """Not built yet."""
-    raise Http404
+def rehearsal(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
+    """Each person's mails as they leave, and what comes next."""
+    return render(request, "campaigns/rehearsal.html", _page(id))
 
 
-def rehearsal_end(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    """Not built yet."""
-    raise Http404
+def rehearsal_live(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
+    """The part that renews itself; once it is over, it asks no more."""
+    page = _page(id)
+    status = STOP_POLLING if page["standing"].is_over else 200
+    return render(request, "campaigns/rehearsal_live.html", page, status=status)
 
 
-def rehearsal_answer(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    """Not built yet."""
-    raise Http404
+def rehearsal_end(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
+    """Ends it at once."""
+    found = _rehearsal(id)
+    if rehearsing.end(rehearsal=found):
+        pages.said(request, "The rehearsal has ended: nothing more of it goes out.")
+    return redirect("rehearsal", id=found.public_id)
+
+
+def rehearsal_answer(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
+    """An answer in the name of the person who is played, into a practice mailbox."""
+    found = _rehearsal(id)
+    enrollments: QuerySet[Enrollment] = Enrollment.objects.filter(campaign=found).select_related("prospect")
+    enrollment = get_object_or_404(enrollments, public_id=_uuid(request.POST.get("enrollment", "")))
+    text = request.POST.get("text", "")[:5000]
+    try:
+        rehearsing.answer(rehearsal=found, enrollment=enrollment, text=text, now=timezone.now())
+    except DomainError as error:
+        pages.refused(request, error)
+    else:
+        pages.said(request, f"The answer of {enrollment.prospect} is on its way: it is read in a few seconds.")
+    return redirect("rehearsal", id=found.public_id)
+
+
+def _start(form: RehearsalForm, campaign: Campaign, chosen: list[Prospect], request: HttpRequest) -> Campaign | None:
+    try:
+        return rehearsing.start(
+            campaign=campaign,
+            prospects=chosen,
+            to=form.cleaned_data["to"],
+            now=timezone.now(),
+            by=caller(request),
+        )
+    except DomainError as error:
+        pages.show_problems(form, error)
+        return None
+
+
+def _page(public_id: uuid.UUID) -> dict[str, Any]:
+    found = _rehearsal(public_id)
+    standing = rehearsal_report.standing(rehearsal=found, now=timezone.now())
+    return {"rehearsal": found, "campaign": found.rehearsal_of, "standing": standing}
+
+
+def _rehearsal(public_id: uuid.UUID) -> Campaign:
+    rehearsals = Campaign.objects.select_related("rehearsal_of", "mailbox").filter(rehearsal_of__isnull=False)
+    return get_object_or_404(rehearsals, public_id=public_id)
+
+
+def _chosen(said: list[str]) -> list[Prospect]:
+    ids = [found for found in map(_uuid, said[:50]) if found]
+    return list(Prospect.objects.select_related("site").filter(public_id__in=ids).order_by("id"))
+
+
+def _uuid(said: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(said)
+    except ValueError:
+        return None
+
+
+def _label(person: Prospect) -> str:
+    missing = rehearsing.gaps(prospect=person)
+    who = f"{person} ({person.company})" if person.company else str(person)
+    return f"{who}: no {', no '.join(missing)}" if missing else who

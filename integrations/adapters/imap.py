@@ -54,6 +54,12 @@ def check(account: ImapAccount) -> None:
         pass
 
 
+def append(account: ImapAccount, raw: bytes) -> None:
+    """Put one mail into the folder, unread, as if it had come. Raises CredentialsRefused or Unreachable in words."""
+    with _mailbox(account) as mailbox:
+        mailbox.append(raw, account.folder)
+
+
 class _Client(imaplib.IMAP4):
     """imaplib over a socket that we opened and, where asked, secured."""
 

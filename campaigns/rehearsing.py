@@ -1,0 +1,230 @@
+"""Rehearsing: a sequence in minutes, through the real engine, to one's own address as chosen people.
+
+A rehearsal is a campaign of its own beside the one it is of. The engine treats it like any other, with three
+exceptions: every message goes to `rehearsal_to`, it waits for no cap, gap or window, and what comes back is no fact
+about anybody.
+"""
+
+import uuid
+from collections.abc import Collection, Iterable
+from datetime import datetime, time
+
+from django.db import transaction
+
+from accounts.models import User
+from campaigns import drafting, preflight, stopping, tracking
+from campaigns.models import Arm, Campaign, Enrollment, Message, SequenceVersion, Step
+from campaigns.models.campaign import DelayUnit
+from integrations import mime, sending
+from integrations.ports import IntegrationError, OutgoingMail
+from outreach.lib.errors import DomainError, Problem
+from outreach.lib.models import new_public_id
+from prospects import identity, segments, suppression
+from prospects.models import Prospect
+
+MOST_PEOPLE = 5
+MINUTES_BETWEEN = 1
+LOOKED_AT = 200  # people of the segment among whom different ones are sought
+MIDNIGHT = time(0)
+EVERY_DAY = [1, 2, 3, 4, 5, 6, 7]
+CONCERNS = ("mailbox", "program", "steps")  # of the pre-flight check: the audience gets nothing
+
+
+class CannotRehearse(DomainError):
+    """What is missing for a rehearsal; each problem names a field of the form, a step, or nothing."""
+
+    status = 409
+
+
+class CannotAnswer(DomainError):
+    """An invented answer can't be put into the mailbox; the message says why."""
+
+    status = 409
+
+
+@transaction.atomic
+def start(*, campaign: Campaign, prospects: Collection[Prospect], to: str, now: datetime, by: User | None) -> Campaign:
+    """Begins a rehearsal of what the campaign says now, to the address `to` as each of 1 to 5 people.
+
+    What a draft is about to say is published first; an earlier rehearsal of the campaign ends. Raises CannotRehearse
+    with everything that is wrong at once, and what `drafting.publish` raises.
+    """
+    campaign = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)  # the planner is not in its way
+    to = _checked(campaign, prospects, to)
+    if campaign.state == Campaign.State.DRAFT:
+        drafting.publish(campaign=campaign, by=by)
+    problems = [problem for problem in preflight.check(campaign=campaign) if problem.field.startswith(CONCERNS)]
+    if problems:
+        raise CannotRehearse("The sequence is not ready to be rehearsed.", problems)
+    for earlier in Campaign.objects.filter(rehearsal_of=campaign).exclude(state=Campaign.State.ARCHIVED):
+        end(rehearsal=earlier)
+    rehearsal = _beside(campaign, to, now=now, by=by)
+    version = _quickened(campaign.current_version(), rehearsal, now=now)
+    tracking.register_links(version=version)
+    _enroll(rehearsal, version, prospects, now=now, by=by)
+    return rehearsal
+
+
+@transaction.atomic
+def end(*, rehearsal: Campaign) -> bool:
+    """Nothing more of it goes out; what it was stays to be read. False when it was ended before."""
+    open_ones = Campaign.objects.filter(pk=rehearsal.pk, rehearsal_of__isnull=False).exclude(
+        state=Campaign.State.ARCHIVED
+    )
+    if not open_ones.update(state=Campaign.State.ARCHIVED, state_reason="The rehearsal was ended."):
+        return False
+    ids = list(Enrollment.objects.filter(campaign=rehearsal).order_by("id").values_list("id", flat=True))
+    stopping.end_enrollments(enrollment_ids=ids, reason="rehearsal_over")
+    rehearsal.refresh_from_db()
+    return True
+
+
+def answer(*, rehearsal: Campaign, enrollment: Enrollment, text: str, now: datetime) -> None:
+    """Answers the newest mail as the person who is played, through the practice mailbox's IMAP server.
+
+    Raises CannotAnswer for a real mailbox (there one answers by mail), before the first mail, and when the server
+    does not take it.
+    """
+    if not rehearsal.mailbox.is_demo:
+        raise CannotAnswer("Answer from your own mail program: only a practice mailbox takes answers here.")
+    sent = Message.objects.filter(enrollment=enrollment, campaign=rehearsal, state=Message.State.SENT)
+    message = sent.select_related("mailbox", "prospect").order_by("-handed_over_at", "-id").first()
+    if message is None:
+        raise CannotAnswer("There is nothing to answer yet: wait for the first mail.")
+    if not text.strip():
+        raise CannotAnswer("An answer says something.", [Problem("text", "An answer says something.")])
+    try:
+        sending.put_in_inbox(mailbox=rehearsal.mailbox, raw=_reply(message, text, now))
+    except IntegrationError as error:
+        raise CannotAnswer(str(error)) from error
+
+
+def suggested(*, campaign: Campaign, first: Iterable[Prospect] = ()) -> list[Prospect]:
+    """Up to five people of the campaign's segment who differ in what is not known of them, `first` in front.
+
+    A complete one comes early: the others show how the text reads when a name or a company is missing.
+    """
+    try:
+        members = segments.members(segment=campaign.segment).exclude(email="")
+    except segments.BadFilter:
+        members = Prospect.objects.none()
+    people = list(members.select_related("site").order_by("-id")[:LOOKED_AT])
+    kinds: dict[tuple[str, ...], list[Prospect]] = {}
+    for person in people:
+        kinds.setdefault(gaps(prospect=person), []).append(person)
+    rows = [kinds[kind] for kind in sorted(kinds, key=lambda kind: (len(kind), kind))]
+    varied = [row[place] for place in range(MOST_PEOPLE) for row in rows if place < len(row)]
+    return list(dict.fromkeys([*first, *varied]))[:MOST_PEOPLE]
+
+
+def gaps(*, prospect: Prospect) -> tuple[str, ...]:
+    """What a message can't say about this person, in words."""
+    known = {
+        "first name": prospect.first_name,
+        "last name": prospect.last_name,
+        "company": prospect.company,
+        "website": prospect.website or prospect.site,
+        "country": prospect.country,
+    }
+    return tuple(what for what, value in known.items() if not value)
+
+
+def _checked(campaign: Campaign, prospects: Collection[Prospect], to: str) -> str:
+    problems = []
+    if campaign.rehearsal_of_id or campaign.state == Campaign.State.ARCHIVED:
+        problems.append(Problem("", "This campaign can't be rehearsed: restore it first."))
+    if not 1 <= len(prospects) <= MOST_PEOPLE:
+        problems.append(Problem("people", f"Choose one to {MOST_PEOPLE} people to play."))
+    try:
+        to = identity.normalise(to)
+    except identity.BadAddress as error:
+        problems.append(Problem("to", str(error)))
+    else:
+        if suppression.is_suppressed(identity.contact_keys(email=to)):
+            problems.append(Problem("to", "This address is suppressed: nothing is ever sent to it."))
+    if problems:
+        raise CannotRehearse("", problems)
+    return to
+
+
+def _beside(campaign: Campaign, to: str, *, now: datetime, by: User | None) -> Campaign:
+    return Campaign.objects.create(
+        name=f"Rehearsal {new_public_id().hex[-8:]} of {campaign.name}"[:100],
+        program=campaign.program,
+        segment=campaign.segment,
+        mailbox=campaign.mailbox,
+        time_zone=campaign.time_zone,
+        is_demo=campaign.is_demo,
+        state=Campaign.State.RUNNING,
+        rehearsal_of=campaign,
+        rehearsal_to=to,
+        launched_at=now,
+        created_by=by,
+        launched_by=by,
+    )
+
+
+def _quickened(original: SequenceVersion, rehearsal: Campaign, *, now: datetime) -> SequenceVersion:
+    """The same steps with the same content, a minute apart and open around the clock."""
+    version = SequenceVersion.objects.create(campaign=rehearsal, number=1, published_at=now)
+    steps = list(original.steps.order_by("position").prefetch_related("arms"))
+    copies = Step.objects.bulk_create(_quick(step, version) for step in steps)
+    Arm.objects.bulk_create(
+        Arm(step=copy, name=arm.name, template_version_id=arm.template_version_id)
+        for step, copy in zip(steps, copies, strict=True)
+        for arm in step.arms.all()
+    )
+    return version
+
+
+def _quick(step: Step, version: SequenceVersion) -> Step:
+    return Step(
+        sequence_version=version,
+        key=step.key,
+        position=step.position,
+        channel=step.channel,
+        delay=MINUTES_BETWEEN if step.position > 1 else 0,
+        delay_unit=DelayUnit.MINUTES,
+        window_start=MIDNIGHT,
+        window_end=MIDNIGHT,
+        weekdays=EVERY_DAY,
+    )
+
+
+def _enroll(
+    rehearsal: Campaign, version: SequenceVersion, prospects: Iterable[Prospect], *, now: datetime, by: User | None
+) -> None:
+    first = version.steps.order_by("position")[:1].get()
+    Enrollment.objects.bulk_create(
+        Enrollment(
+            campaign=rehearsal,
+            prospect=prospect,
+            sequence_version=version,
+            mailbox_id=rehearsal.mailbox_id,
+            next_step_key=first.key,
+            due_at=now,
+            look_at=now,
+            enrolled_by=by,
+        )
+        for prospect in prospects
+    )
+
+
+def _reply(message: Message, text: str, now: datetime) -> bytes:
+    """What a mail program would send back."""
+    quoted = "\n".join(f"> {line}".rstrip() for line in message.text.splitlines())
+    head = f"On {now:%d/%m/%Y %H:%M}, {message.mailbox.from_name} wrote:"
+    return mime.build(
+        OutgoingMail(
+            message_id=f"<{uuid.uuid4().hex}@{message.recipient.rpartition('@')[2]}>",
+            from_name=message.prospect.full_name,
+            from_address=message.recipient,
+            to_name=message.mailbox.from_name,
+            to_address=message.mailbox.from_address,
+            subject=f"Re: {message.subject}",
+            text=f"{text.strip()}\n\n{head}\n{quoted}\n",
+            date=now,
+            in_reply_to=message.message_id,
+            references=(message.message_id,),
+        )
+    )
