@@ -7,7 +7,7 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from campaigns import delivery, inbound, planning, reconciling, sending_state
+from campaigns import counting, delivery, inbound, planning, reconciling, sending_state
 
 
 @shared_task
@@ -39,6 +39,18 @@ def apply_inbound(**kwargs: Any) -> None:
 def keep_house(**kwargs: Any) -> None:
     """Gives up on what stayed uncertain for days."""
     reconciling.abandon_old(now=timezone.now())
+
+
+@shared_task
+def count(**kwargs: Any) -> None:
+    """Counts what pages show."""
+    counting.recount(now=timezone.now())
+
+
+@shared_task
+def count_week(**kwargs: Any) -> None:
+    """Counts the last days anew."""
+    counting.recount_week(now=timezone.now())
 
 
 @shared_task

@@ -1,16 +1,100 @@
 """Today: the state of things, what needs a person, what goes out."""
 
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
+
+from campaigns import agenda, analytics, answers, needs, obstacles, situation
+from campaigns.analytics import Weeks
+from campaigns.models import Campaign, Message
+from campaigns.situation import Situation
+
+A_WEEK = timedelta(days=6)  # a weekday alone says which day only this far ahead
+WEEK_NAMES = {
+    "sent": "Sent",
+    "replied": "Answers",
+    "positive": "Interested",
+    "bounced": "Bounced",
+    "unsubscribed": "Opted out",
+}
+WORSE = ("bounced", "unsubscribed")  # more of these is worse
 
 
-def today(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    """Not built yet."""
-    return render(request, "shell/settings.html")
+@dataclass(frozen=True)
+class Change:
+    """One number of the last seven days beside the seven before; `tone` says whether the change is welcome."""
+
+    name: str
+    now: int
+    before: int
+    tone: str
+
+    @property
+    def difference(self) -> str:
+        """With its sign: "+3", "−2", "the same"."""
+        more = self.now - self.before
+        return f"{'+' if more > 0 else '−'}{abs(more):,}" if more else "the same"
 
 
-def today_live(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    """Not built yet."""
-    raise Http404
+def today(request: HttpRequest) -> HttpResponse:
+    """The operator's first page."""
+    return render(request, "shell/today.html", _context())
+
+
+def today_live(request: HttpRequest) -> HttpResponse:
+    """What changes on it: all."""
+    return render(request, "shell/today_live.html", _context())
+
+
+def _context() -> dict[str, Any]:
+    now = timezone.now()
+    seen = situation.look()
+    slots, due = agenda.upcoming(seen=seen), agenda.due_today(seen=seen, now=now)
+    return {
+        "any": bool(seen.campaigns) or Campaign.objects.filter(rehearsal_of=None).exists(),
+        "control": seen.control,
+        "sent": sum(row.sent for row in due),
+        "of": sum(row.all for row in due),
+        "next": slots[0] if slots else None,
+        "next_city": _city(slots[0]) if slots else "",
+        "done": _day(agenda.done_about(seen=seen, now=now), now),
+        "needs": needs.of(seen=seen, now=now),
+        "answers": agenda.waiting_answers(),
+        "kinds": answers.KINDS,
+        "due": due,
+        "slots": slots,
+        "held": _held(seen),
+        "weeks": _changes(analytics.weeks(today=now.astimezone(UTC).date())),
+    }
+
+
+def _held(seen: Situation) -> list[obstacles.Obstacle]:
+    return sorted(obstacles.holding(seen), key=lambda each: -each.people)
+
+
+def _city(message: Message) -> str:
+    zone = message.prospect.time_zone
+    return zone.rpartition("/")[2].replace("_", " ") if "/" in zone else ""
+
+
+def _day(day: date | None, now: datetime) -> str:
+    """A day as one says it today."""
+    if day is None:
+        return ""
+    ahead = day - timezone.localtime(now).date()
+    if ahead <= timedelta(0):
+        return "today"
+    return f"{day:%A}" if ahead <= A_WEEK else f"about {day.day} {day:%B}"
+
+
+def _changes(weeks: Weeks) -> list[Change]:
+    found = []
+    for name, words in WEEK_NAMES.items():
+        now, before = getattr(weeks.this, name), getattr(weeks.last, name)
+        better = (now < before) if name in WORSE else (now > before)
+        found.append(Change(words, now, before, "" if now == before or name == "sent" else "good" if better else "bad"))
+    return found

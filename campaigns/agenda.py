@@ -1,0 +1,137 @@
+"""The operator's day: what needs a person, which answers wait, what goes out and when it will be done."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from django.db import connection
+from django.db.models import Case, Count, IntegerField, Value, When
+
+from campaigns import analytics, answers, situation
+from campaigns.models import Campaign, Message, Reply, Step
+from campaigns.models.campaign import DelayUnit
+from campaigns.situation import Situation
+from integrations.models import Mailbox
+
+DAY = timedelta(days=1)
+WEEK = 7
+SLOTS = 10
+ANSWERS = 8
+NEWEST = 500  # unread answers that are put in order; the inbox has them all
+FORESEEABLE = 365  # days
+PER_DAY = {DelayUnit.MINUTES: 1 / 1440, DelayUnit.HOURS: 1 / 24, DelayUnit.DAYS: 1.0, DelayUnit.BUSINESS_DAYS: 1.4}
+
+
+@dataclass(frozen=True)
+class DueToday:
+    """One campaign's mails of this UTC day: `sent` so far, `left` planned before midnight."""
+
+    campaign: Campaign
+    sent: int
+    left: int
+
+    @property
+    def all(self) -> int:
+        """Sent and left."""
+        return self.sent + self.left
+
+
+def upcoming(*, seen: Situation, campaign: Campaign | None = None) -> list[Message]:
+    """The next ten messages that will leave if nothing changes, soonest first: of running campaigns and active
+    mailboxes, with person, campaign and step; none while all sending is stopped. Two queries.
+    """
+    active = Mailbox.Status.ACTIVE
+    ids = [
+        each.pk
+        for each in seen.running
+        if each.mailbox.status == active and (campaign is None or each.pk == campaign.pk)
+    ]
+    if seen.control.stopped_at:
+        ids = []
+    with connection.cursor() as cursor:
+        cursor.execute(_NEXT, [ids, SLOTS, SLOTS])
+        found = [row[0] for row in cursor.fetchall()]
+    messages = Message.objects.filter(pk__in=found).select_related("prospect", "campaign", "step")
+    return list(messages.defer("text", "html", "subject", "why").order_by("send_at", "id"))
+
+
+_NEXT = """
+SELECT s.id FROM unnest(%s::bigint[]) AS c(id)
+ CROSS JOIN LATERAL (SELECT m.id, m.send_at FROM campaigns_message m
+                      WHERE m.campaign_id = c.id AND m.state = 'planned' ORDER BY m.send_at LIMIT %s) s
+ ORDER BY s.send_at, s.id LIMIT %s
+"""
+
+
+def due_today(*, seen: Situation, now: datetime) -> list[DueToday]:
+    """What each open campaign sends this UTC day, the busiest first. Two queries."""
+    today = now.astimezone(UTC).date()
+    ids = [each.pk for each in seen.campaigns]
+    sent = analytics.of_campaigns(ids, day=today)
+    before = Message.objects.filter(campaign__in=ids, state=Message.State.PLANNED, send_at__lt=_midnight(today + DAY))
+    left = dict(before.values_list("campaign").annotate(n=Count("id")))
+    rows = [
+        DueToday(each, sent[each.pk].sent if each.pk in sent else 0, left.get(each.pk, 0)) for each in seen.campaigns
+    ]
+    return sorted((row for row in rows if row.all), key=lambda row: -row.all)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(0), UTC)
+
+
+def waiting_answers(*, limit: int = ANSWERS) -> list[Reply]:
+    """Unread answers, those who said yes and those who ask first, then who has waited longest. One query."""
+    newest = Reply.objects.filter(read_at=None).order_by("-id").values("pk")[:NEWEST]
+    whens = [When(reply_class=name, then=Value(place)) for place, name in enumerate(answers.FIRST)]
+    place = Case(*whens, default=Value(len(whens)), output_field=IntegerField())
+    rows = answers.waiting().filter(pk__in=newest).order_by(place, "received_at", "id")
+    return list(rows.defer("message__text", "message__html", "message__why")[:limit])
+
+
+def latest_replies(*, campaign: Campaign, limit: int = 5) -> list[Reply]:
+    """The newest answers to a campaign, with the person. One query."""
+    rows = Reply.objects.filter(message__campaign=campaign).order_by(
+        "-id"
+    )  # by arrival: along the key, until enough are found
+    return list(rows.select_related("prospect")[:limit])
+
+
+def done_about(*, seen: Situation, now: datetime) -> date | None:
+    """The rough day on which everybody now in a running campaign will be through at the mailboxes' caps.
+
+    None when nobody is under way, when something stops sending, or when it is more than a year away. One query.
+    """
+    steps = _steps(seen.running)
+    moving = [each for each in seen.running if situation.standing(each).active and each.mailbox.daily_cap]
+    if seen.control.stopped_at or any(each.mailbox.status != Mailbox.Status.ACTIVE for each in moving):
+        return None
+    lasts = [_days_of_mailbox([each for each in moving if each.mailbox_id == pk], steps)
+             for pk in {each.mailbox_id for each in moving}]  # fmt: skip
+    longest = max(lasts, default=None)
+    today = now.astimezone(UTC).date()
+    return None if longest is None or longest > FORESEEABLE else today + longest * DAY
+
+
+def _steps(campaigns: Sequence[Campaign]) -> dict[int, list[Step]]:
+    """Of each campaign the steps of its newest version."""
+    rows = Step.objects.filter(sequence_version__campaign__in=campaigns).select_related("sequence_version")
+    found: dict[int, dict[int, list[Step]]] = {}
+    for step in rows.order_by("sequence_version__number", "position"):
+        version = step.sequence_version
+        found.setdefault(version.campaign_id, {}).setdefault(version.number, []).append(step)
+    return {pk: versions[max(versions)] for pk, versions in found.items()}
+
+
+def _days_of_mailbox(campaigns: Sequence[Campaign], steps: dict[int, list[Step]]) -> int:
+    """What is left to send over the cap, and no less than the sequence takes by itself; closed weekdays stretch it."""
+    left, longest, open_days = 0.0, 0.0, WEEK
+    for each in campaigns:
+        count, mine = situation.standing(each), steps.get(each.pk, [])
+        left += count.not_begun * len(mine) + (count.active - count.not_begun) * (len(mine) - 1) / 2
+        delays = sum(step.delay * PER_DAY[DelayUnit(step.delay_unit)] for step in mine[1:])
+        longest = max(longest, delays if count.not_begun else delays / 2)
+        open_days = min([open_days, *(len(step.weekdays) for step in mine)])
+    sending = math.ceil(left / campaigns[0].mailbox.daily_cap) - 1
+    return max(math.ceil(sending * WEEK / open_days), math.ceil(longest), 0)

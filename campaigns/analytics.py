@@ -1,0 +1,121 @@
+"""What campaigns brought, from the counted numbers: never from the ledger: a page costs the same at any size."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, timedelta
+from typing import Any
+
+from django.db.models import Case, Q, Sum, When
+
+from campaigns.models import Campaign, DailyCount, Step
+
+DAY = timedelta(days=1)
+WEEK = 7
+MOST_DAYS = 90
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Messages by what became of them. `uncertain` are those we are not sure about."""
+
+    sent: int = 0
+    refused: int = 0
+    uncertain: int = 0
+    bounced: int = 0
+    complained: int = 0
+    clicked: int = 0
+    replied: int = 0
+    positive: int = 0
+    unsubscribed: int = 0
+
+    @property
+    def tried(self) -> int:
+        """What bounces are a share of: a server that refuses at once counts as one too."""
+        return self.sent + self.refused
+
+    def __add__(self, other: "Numbers") -> "Numbers":
+        return Numbers(*(getattr(self, name) + getattr(other, name) for name in NAMES))
+
+
+NAMES = [field.name for field in fields(Numbers)]
+
+
+@dataclass(frozen=True)
+class StepNumbers:
+    """One step of a sequence with its numbers."""
+
+    position: int
+    subject: str
+    numbers: Numbers
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """From everybody in a campaign to those who said yes."""
+
+    enrolled: int
+    written: int
+    numbers: Numbers
+
+
+@dataclass(frozen=True)
+class Weeks:
+    """The last seven days (today is the last of them) and the seven before."""
+
+    this: Numbers
+    last: Numbers
+
+
+def steps(*, campaign: Campaign) -> list[StepNumbers]:
+    """The numbers of each step of the current sequence, in its order. Three queries."""
+    rows = DailyCount.objects.filter(campaign=campaign).values("step_key").annotate(**_sums())
+    found = {row["step_key"]: _numbers(row) for row in rows}
+    newest = Step.objects.filter(sequence_version__campaign=campaign).prefetch_related("arms__template_version")
+    by_version: dict[int, list[Step]] = {}
+    for step in newest.order_by("sequence_version__number", "position"):
+        by_version.setdefault(step.sequence_version_id, []).append(step)
+    current = list(by_version.values())[-1] if by_version else []
+    return [StepNumbers(step.position, _subject(step), found.get(step.key, Numbers())) for step in current]
+
+
+def _subject(step: Step) -> str:
+    arm = next(iter(step.arms.all()), None)
+    return arm.template_version.subject if arm else ""
+
+
+def funnel(*, enrolled: int, rows: Sequence[StepNumbers]) -> Funnel:
+    """Who got the first step was written to; the rest adds up over the steps."""
+    total = sum((row.numbers for row in rows), Numbers())
+    return Funnel(enrolled=enrolled, written=rows[0].numbers.sent if rows else 0, numbers=total)
+
+
+def of_campaigns(campaign_ids: Iterable[int], *, day: date | None = None) -> dict[int, Numbers]:
+    """The numbers of these campaigns, of all time or of one UTC day. One query."""
+    counts = DailyCount.objects.filter(campaign__in=list(campaign_ids))
+    counts = counts if day is None else counts.filter(day=day)
+    return {row["campaign"]: _numbers(row) for row in counts.values("campaign").annotate(**_sums())}
+
+
+def days(*, campaign: Campaign, today: date) -> list[tuple[date, Numbers]]:
+    """Day by day from the first on which anything happened to today, at most 90; days without anything are zeros."""
+    counts = DailyCount.objects.filter(campaign=campaign, day__gt=today - MOST_DAYS * DAY, day__lte=today)
+    found = {row["day"]: _numbers(row) for row in counts.values("day").annotate(**_sums())}
+    first = min(found, default=today)
+    return [(first + n * DAY, found.get(first + n * DAY, Numbers())) for n in range((today - first).days + 1)]
+
+
+def weeks(*, today: date) -> Weeks:
+    """The last seven days against the seven before, over all campaigns. One query."""
+    this = Q(day__gt=today - WEEK * DAY)
+    counts = DailyCount.objects.filter(day__gt=today - 2 * WEEK * DAY, day__lte=today)
+    sides = counts.annotate(is_this=Case(When(this, then=True), default=False)).values("is_this").annotate(**_sums())
+    found = {row["is_this"]: _numbers(row) for row in sides}
+    return Weeks(this=found.get(True, Numbers()), last=found.get(False, Numbers()))
+
+
+def _numbers(row: Mapping[str, Any]) -> Numbers:
+    return Numbers(*(row[name] for name in NAMES))
+
+
+def _sums() -> dict[str, Sum]:
+    return {name: Sum(name, default=0) for name in NAMES}

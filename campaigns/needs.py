@@ -1,0 +1,99 @@
+"""What needs a person now, each with its cure. When there is nothing, nothing is broken."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from campaigns.models import Campaign, Message
+from campaigns.situation import MOST_WAITING, Situation
+from integrations.models import Mailbox
+from prospects.models import ImportBatch
+
+MOST = 100
+IMPORTS_STAY = timedelta(days=3)  # a failed import is forgotten after that
+FEW = 5
+
+
+@dataclass(frozen=True)
+class Need:
+    """One thing in words; `cure` is the link to `route` (with `id`), `hint` says what to do without one."""
+
+    text: str
+    cure: str = ""
+    route: str = ""
+    id: uuid.UUID | None = None
+    hint: str = ""
+    tone: str = "bad"
+    takes_manager: bool = False
+
+
+def of(*, seen: Situation, now: datetime) -> list[Need]:
+    """Everything that waits for somebody, the worst first. Two queries."""
+    return [
+        *_machinery(seen),
+        *(need for mailbox in seen.mailboxes for need in _mailbox(mailbox, blind=mailbox.pk in seen.blind)),
+        *_uncertain(),
+        *(_paused(campaign) for campaign in seen.campaigns if _was_paused_by_us(campaign)),
+        *_imports(now),
+    ]
+
+
+def _machinery(seen: Situation) -> Iterator[Need]:
+    if seen.control.stopped_at:
+        reason = f": {seen.control.stop_reason}" if seen.control.stop_reason else ""
+        yield Need(f"All sending is stopped{reason}.", "Resume sending", "sending-resume", takes_manager=True)
+    if seen.silent:
+        yield Need(
+            "The background work is silent: nothing is sent and no answer is read.",
+            hint="It starts with the server; if it does not come back within a minute, restart Outreach.",
+        )
+    if seen.answers_waiting:
+        many = "100 or more" if seen.answers_waiting == MOST_WAITING else seen.answers_waiting
+        what = "One mail that came in is" if many == 1 else f"{many} mails that came in are"
+        hint = "Follow-ups wait until they are: an answer may be among them. This usually passes by itself."
+        yield Need(f"{what} not sorted yet.", hint=hint, tone="warn")
+
+
+def _mailbox(mailbox: Mailbox, *, blind: bool) -> Iterator[Need]:
+    """The first thing to mend of each mailbox: the rest follows from it, or shows when that is done."""
+    where = ("Open mailbox", "mailbox", mailbox.public_id)
+    if mailbox.status == Mailbox.Status.PAUSED:
+        reason = f": {mailbox.status_reason}" if mailbox.status_reason else ""
+        yield Need(f"The mailbox {mailbox.name} is paused{reason}", *where)
+    elif mailbox.verified_at is None:
+        yield Need(f"The mailbox {mailbox.name} was never checked.", "Check it", *where[1:], tone="warn")
+    elif mailbox.poll_error:
+        yield Need(f"{mailbox.name} can't be read: {mailbox.poll_error}", *where)
+    elif blind:
+        yield Need(f"{mailbox.name} was not read for half an hour: answers may be waiting there.", *where)
+
+
+def _uncertain() -> Iterator[Need]:
+    unsure = Message.objects.filter(state=Message.State.UNCERTAIN, campaign__rehearsal_of=None)
+    count = unsure[:MOST].count()
+    if count:
+        many = "100 or more mails" if count == MOST else "1 mail" if count == 1 else f"{count} mails"
+        yield Need(f"{many} we are not sure about.", "Look at them", "messages-uncertain", tone="warn")
+
+
+def _was_paused_by_us(campaign: Campaign) -> bool:
+    """A person's pause says so."""
+    return campaign.state == Campaign.State.PAUSED and not campaign.state_reason.startswith("paused")
+
+
+def _paused(campaign: Campaign) -> Need:
+    reason = f": {campaign.state_reason}" if campaign.state_reason else "."
+    return Need(f"{campaign.name} is paused{reason}", "Open campaign", "campaign", campaign.public_id, tone="warn")
+
+
+def _imports(now: datetime) -> Iterator[Need]:
+    failed = ImportBatch.objects.filter(status=ImportBatch.Status.FAILED, created_at__gt=now - IMPORTS_STAY)
+    for batch in failed.order_by("-id")[:FEW]:
+        yield Need(
+            f"The import of {batch.file_name} failed: {batch.error}",
+            "Open import",
+            "import",
+            batch.public_id,
+            tone="warn",
+        )

@@ -1,0 +1,155 @@
+"""What is in the way of sending, whom it holds, and what clears it: the facts of the gate in people's words."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from campaigns import situation
+from campaigns.analytics import Numbers
+from campaigns.models import Campaign, Enrollment, Message
+from campaigns.situation import Situation
+from integrations.models import Mailbox
+
+MOST_COUNTED = 1_000  # people on hold are counted this far
+ENOUGH_TO_JUDGE = 20  # messages
+BOUNCES, COMPLAINTS = 0.05, 0.003  # shares of what was sent above which a campaign is in danger
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Why so many people are held; `route` (with `id`) is the page that clears it, `cure` the words of the link."""
+
+    people: int
+    why: str
+    cure: str = ""
+    route: str = ""
+    id: uuid.UUID | None = None
+    query: str = ""
+    takes_manager: bool = False
+
+
+@dataclass(frozen=True)
+class Health:
+    """How a campaign does, in a few words; `tone` is good, warn, bad or nothing."""
+
+    words: str
+    tone: str = ""
+
+
+def holding(seen: Situation, *, campaign: Campaign | None = None) -> list[Obstacle]:
+    """Everything that holds people of open campaigns (or of one), the widest first. Three queries."""
+    campaigns = [each for each in seen.campaigns if campaign is None or each.pk == campaign.pk]
+    running = [each for each in campaigns if each.state == Campaign.State.RUNNING]
+    found = [
+        *_switch(seen, running),
+        *(_paused(each) for each in campaigns if each.state == Campaign.State.PAUSED),
+        *_mailboxes(seen, running),
+        *_unread(seen, running),
+        *_people(running),
+    ]
+    return [obstacle for obstacle in found if obstacle.people]
+
+
+def _active(campaigns: Sequence[Campaign]) -> int:
+    return sum(situation.standing(each).active for each in campaigns)
+
+
+def _begun(campaigns: Sequence[Campaign]) -> int:
+    return sum(situation.standing(each).active - situation.standing(each).not_begun for each in campaigns)
+
+
+def _switch(seen: Situation, running: Sequence[Campaign]) -> list[Obstacle]:
+    if not seen.control.stopped_at:
+        return []
+    why = "All sending is stopped"
+    return [Obstacle(_active(running), why, "Resume sending", "sending-resume", takes_manager=True)]
+
+
+def _paused(campaign: Campaign) -> Obstacle:
+    reason = f": {campaign.state_reason}" if campaign.state_reason else ""
+    people = situation.standing(campaign).active
+    return Obstacle(people, f"{campaign.name} is paused{reason}", "Open campaign", "campaign", campaign.public_id)
+
+
+def _mailboxes(seen: Situation, running: Sequence[Campaign]) -> list[Obstacle]:
+    found = []
+    for mailbox in {each.mailbox_id: each.mailbox for each in running}.values():
+        mine = [each for each in running if each.mailbox_id == mailbox.pk]
+        where = ("Open mailbox", "mailbox", mailbox.public_id)
+        if mailbox.status != Mailbox.Status.ACTIVE:
+            found.append(Obstacle(_active(mine), f"The mailbox {mailbox.name} is {_state(mailbox)}", *where))
+        elif mailbox.pk in seen.blind:
+            why = f"{mailbox.name} was not read for half an hour: an answer may be waiting"
+            found.append(Obstacle(_begun(mine), why, *where))
+    return found
+
+
+def _state(mailbox: Mailbox) -> str:
+    reason = f": {mailbox.status_reason}" if mailbox.status_reason else ""
+    return f"{mailbox.get_status_display().lower()}{reason}"
+
+
+def _unread(seen: Situation, running: Sequence[Campaign]) -> list[Obstacle]:
+    if not seen.answers_waiting:
+        return []
+    return [Obstacle(_begun(running), "Mail that came in is not sorted yet: an answer may be among it")]
+
+
+def _people(running: Sequence[Campaign]) -> list[Obstacle]:
+    ids = [each.pk for each in running]
+    active = Enrollment.objects.filter(campaign__in=ids, state=Enrollment.State.ACTIVE)
+    unsure = Message.objects.filter(state=Message.State.UNCERTAIN, campaign__in=ids)
+    return [
+        Obstacle(
+            _few(active.filter(prospect__held_at__isnull=False)),
+            "The person is on hold",
+            "See who",
+            "prospects",
+            query="?state=held",
+        ),
+        Obstacle(_few(active.filter(prospect__site__held_at__isnull=False)), "The site is on hold"),
+        Obstacle(_few(unsure), "We are not sure whether their mail was sent", "Settle them", "messages-uncertain"),
+    ]
+
+
+def _few(rows: QuerySet[Enrollment] | QuerySet[Message]) -> int:
+    return rows[:MOST_COUNTED].count()
+
+
+def health(*, campaign: Campaign, numbers: Numbers, next_at: datetime | None, seen: Situation) -> Health:
+    """How this campaign does; what stops it comes before what endangers it. No query."""
+    if campaign.state == Campaign.State.PAUSED:
+        return Health(campaign.state_reason[:1].upper() + campaign.state_reason[1:] or "Paused", "warn")
+    if campaign.state != Campaign.State.RUNNING:
+        return Health("")
+    return _stopped(campaign, seen) or _endangered(numbers) or _going(campaign, next_at)
+
+
+def _stopped(campaign: Campaign, seen: Situation) -> Health | None:
+    if seen.control.stopped_at:
+        return Health("All sending is stopped", "bad")
+    if campaign.mailbox.status != Mailbox.Status.ACTIVE:
+        return Health(f"Mailbox {_state(campaign.mailbox)}", "bad")
+    if campaign.mailbox_id in seen.blind:
+        return Health("Its mailbox is not being read", "bad")
+    return None
+
+
+def _endangered(numbers: Numbers) -> Health | None:
+    if numbers.tried < ENOUGH_TO_JUDGE:
+        return None
+    if numbers.complained > COMPLAINTS * numbers.tried:
+        return Health("Complaints above 0.3 %", "bad")
+    return Health("Bounces above 5 %", "warn") if numbers.bounced > BOUNCES * numbers.tried else None
+
+
+def _going(campaign: Campaign, next_at: datetime | None) -> Health:
+    if next_at is not None:
+        return Health("Going out", "good")
+    count = situation.standing(campaign)
+    if count.enrolled and not count.active:
+        return Health("Everybody is through")
+    return Health("Waiting for its window" if count.enrolled else "Nobody is in it yet")
