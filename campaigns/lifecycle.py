@@ -1,37 +1,33 @@
 """From a draft to a running campaign: create, add steps, check, launch, pause, resume."""
 
-import uuid
 from dataclasses import dataclass
 from datetime import datetime, time
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Exists, Max, OuterRef
 
 from accounts.models import User
-from campaigns import enrolling, preflight, tracking
-from campaigns.models import Arm, Campaign, SequenceVersion, Step
+from campaigns import counting, drafting, enrolling, preflight, tracking
+from campaigns.drafting import FIVE, NINE, InvalidCampaign, NotEditable
+from campaigns.models import Arm, Campaign, Enrollment, SequenceVersion, Step
 from campaigns.models.campaign import DelayUnit, workdays
 from integrations.models import Mailbox
 from outreach.lib.errors import DomainError, Problem
 from prospects.models import Program, Segment
 from templates.models import Template
 
-NINE, FIVE = time(9), time(17)
-
-
-class InvalidCampaign(DomainError):
-    """A field of a campaign or step has a value that can't be."""
-
-
-class NotEditable(DomainError):
-    """The sequence was launched: its steps no longer change."""
-
-    status = 409
+__all__ = ["FIVE", "NINE", "InvalidCampaign", "NotEditable"]  # drafting's, which refuses by them too
 
 
 class NotReady(DomainError):
     """The pre-flight check found problems; all of them are in `problems`."""
+
+    status = 409
+
+
+class StillRunning(DomainError):
+    """Somebody is still on the way through this campaign."""
 
     status = 409
 
@@ -101,12 +97,12 @@ def add_step(
 ) -> Step:
     """Appends a step that says the template's newest version. Raises NotEditable, InvalidCampaign."""
     weekdays = workdays() if weekdays is None else weekdays
-    _check_step(delay_unit, window_start, window_end, weekdays)
-    version = _editable_version(campaign)
+    drafting.check_timing(delay_unit=delay_unit, window_start=window_start, window_end=window_end, weekdays=weekdays)
+    version = drafting.editable_version(campaign)
     last = version.steps.aggregate(last=Max("position"))["last"] or 0
     step = Step.objects.create(
         sequence_version=version,
-        key=uuid.uuid4().hex[:12],
+        key=drafting.new_key(),
         position=last + 1,
         channel=template.channel,
         delay=delay,
@@ -119,44 +115,23 @@ def add_step(
     return step
 
 
-def _check_step(delay_unit: str, window_start: time, window_end: time, weekdays: list[int]) -> None:
-    problems = []
-    if delay_unit not in DelayUnit.values:
-        problems.append(Problem("delay_unit", f"One of {', '.join(DelayUnit.values)}."))
-    if window_end != time(0) and window_end <= window_start:
-        problems.append(Problem("window_end", "The window ends before it starts; 00:00 means midnight."))
-    if not weekdays or not set(weekdays) <= set(range(1, 8)):
-        problems.append(Problem("weekdays", "At least one day, from 1 (Monday) to 7 (Sunday)."))
-    if problems:
-        raise InvalidCampaign("", problems)
-
-
-@transaction.atomic
 def remove_step(*, step: Step) -> None:
     """Takes a step out of a draft's sequence. Raises NotEditable."""
-    version = _editable_version(step.sequence_version.campaign)
-    step.delete()
-    for position, remaining in enumerate(version.steps.order_by("position"), start=1):
-        if remaining.position != position:
-            Step.objects.filter(pk=remaining.pk).update(position=position)
-
-
-def _editable_version(campaign: Campaign) -> SequenceVersion:
-    Campaign.objects.select_for_update().get(pk=campaign.pk)
-    version = campaign.current_version()
-    if version.published_at:
-        raise NotEditable("This campaign was launched: its steps no longer change.")
-    return version
+    drafting.remove_step(step=step)
 
 
 @transaction.atomic
 def launch(*, campaign: Campaign, now: datetime, by: User | None) -> Launch:
-    """Freezes the sequence, enrols the segment and starts. Raises NotReady with everything that is wrong."""
+    """Publishes what was drafted, freezes the sequence, enrols the segment and starts.
+
+    Raises NotReady with everything that is wrong; then nothing has changed.
+    """
     Campaign.objects.select_for_update().get(pk=campaign.pk)
     campaign.refresh_from_db()
     problems = preflight.check(campaign=campaign)
     if problems:
         raise NotReady("The campaign is not ready to launch.", problems)
+    drafting.publish(campaign=campaign, by=by)
     version = campaign.current_version()
     SequenceVersion.objects.filter(pk=version.pk, published_at=None).update(published_at=now)
     tracking.register_links(version=version)
@@ -164,7 +139,9 @@ def launch(*, campaign: Campaign, now: datetime, by: User | None) -> Launch:
         state=Campaign.State.RUNNING, launched_at=now, launched_by=by, state_reason=""
     )
     campaign.refresh_from_db()
-    return Launch(enrolled=enrolling.enroll_segment(campaign=campaign, now=now, by=by))
+    enrolled = enrolling.enroll_segment(campaign=campaign, now=now, by=by)
+    counting.recount_campaign(campaign=campaign, now=now)
+    return Launch(enrolled=enrolled)
 
 
 def pause(*, campaign: Campaign, reason: str = "", by: User | None) -> bool:
@@ -176,6 +153,29 @@ def pause(*, campaign: Campaign, reason: str = "", by: User | None) -> bool:
 def resume(*, campaign: Campaign, by: User | None) -> bool:
     """Goes on where a pause stopped. False when it was not paused."""
     return _change_state(campaign, Campaign.State.PAUSED, Campaign.State.RUNNING, f"resumed by {by}" if by else "")
+
+
+def archive(*, campaign: Campaign, by: User | None) -> bool:
+    """Puts a draft, a paused or an ended campaign away; nothing of it moves any more. False when it was away before.
+
+    Raises StillRunning while people are on their way through it.
+    """
+    on_the_way = Enrollment.objects.filter(campaign=OuterRef("pk"), state=Enrollment.State.ACTIVE)
+    resting = [Campaign.State.DRAFT, Campaign.State.PAUSED]
+    rows = Campaign.objects.filter(pk=campaign.pk)
+    ended = rows.filter(~Exists(on_the_way), state=Campaign.State.RUNNING)
+    archived = {"state": Campaign.State.ARCHIVED, "state_reason": f"archived by {by}"[:200] if by else "archived"}
+    changed = rows.filter(state__in=resting).update(**archived) or ended.update(**archived)
+    campaign.refresh_from_db()
+    if campaign.state == Campaign.State.RUNNING:
+        raise StillRunning("People are still on their way through this campaign: pause it first, then archive it.")
+    return bool(changed)
+
+
+def restore(*, campaign: Campaign, by: User | None) -> bool:
+    """Takes an archived campaign back: a draft as a draft, any other paused. False when it was not archived."""
+    back = Campaign.State.PAUSED if campaign.launched_at else Campaign.State.DRAFT
+    return _change_state(campaign, Campaign.State.ARCHIVED, back, f"restored by {by}" if by else "restored")
 
 
 def _change_state(campaign: Campaign, old: str, new: str, reason: str) -> bool:

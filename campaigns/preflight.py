@@ -1,16 +1,16 @@
 """Everything that keeps a campaign from being launched, all at once."""
 
-from campaigns.models import Arm, Campaign
+from campaigns import drafting, reaching
+from campaigns.models import Campaign
 from integrations.models import Mailbox
 from outreach.lib.errors import Problem
 from prospects import segments, suppression
-from templates import linting
-from templates.models import TemplateVersion
 
 
 def check(*, campaign: Campaign) -> tuple[Problem, ...]:
     """Returns one Problem for each thing that is wrong, in the order a person would mend them; empty when ready."""
-    return (*_state(campaign), *_sender(campaign), *_sequence(campaign), *_audience(campaign))
+    reachable = reaching.problems(campaign=campaign)
+    return (*_state(campaign), *_sender(campaign), *reachable, *_sequence(campaign), *_audience(campaign))
 
 
 def _state(campaign: Campaign) -> list[Problem]:
@@ -32,31 +32,14 @@ def _sender(campaign: Campaign) -> list[Problem]:
 
 
 def _sequence(campaign: Campaign) -> list[Problem]:
-    arms = list(
-        Arm.objects.filter(step__sequence_version=campaign.current_version())
-        .select_related("step", "template_version__template")
-        .order_by("step__position")
-    )
-    if not arms:
+    """What the steps say now, published or not: a launch publishes the drafts."""
+    contents = drafting.contents(campaign=campaign)
+    if not contents:
         return [Problem("steps", "The sequence has no step.")]
-    problems = []
-    if not arms[0].template_version.subject:
-        problems.append(Problem("steps[1]", "The first step needs a subject."))
-    for arm in arms:
-        problems += _content(arm.step.position, arm.template_version)
-    return problems
-
-
-def _content(position: int, version: TemplateVersion) -> list[Problem]:
-    wanted = {"unsubscribe_url": "unsubscribe link", "postal_address": "postal address"}
-    parts = {"text": linting.variables(subject="", text=version.text)}
-    if version.html:
-        parts["HTML"] = linting.variables(subject="", text="", html=version.html)
     return [
-        Problem(f"steps[{position}]", f"“{version.template}” has no {what} in its {part}: add {{{{ {name} }}}}.")
-        for part, used in parts.items()
-        for name, what in wanted.items()
-        if name not in used
+        Problem(f"steps[{content.step.position}]", f"Step {content.step.position}: {problem.message}")
+        for content in contents
+        for problem in drafting.problems(content)
     ]
 
 

@@ -1,0 +1,97 @@
+"""Who a launch would enrol and who it leaves out, as a sum that adds up; it agrees with `enrolling.enroll`."""
+
+from dataclasses import dataclass
+
+from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, QuerySet, Value, When
+
+from campaigns.models import Campaign, Enrollment
+from prospects import segments, suppression
+from prospects.models import Prospect, Site, Suppression
+
+WRITTEN = "written"
+EVERYBODY = "segment"
+WORDS = {
+    "no-address": "have no address",
+    "suppressed": "are on the suppression list",
+    "person-stopped": "must not be written to",
+    "site-stopped": "belong to a site that must not be written to",
+    "enrolled": "are in this campaign already",
+    "demo": "are invented people of the demo world, and this mailbox is real",
+}
+ALL = 2**31  # a limit that cuts nothing off: it makes the database sort each person once, then count
+USUAL_KEYS = 4  # the keys of an address, its host, that host's owner and the site: see prospects.identity
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """How many people are left out by one reason, and the words that follow "… people"."""
+
+    reason: str
+    words: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Audience:
+    """`in_segment` is `written` and all that is left out; each person counts under the first reason that fits."""
+
+    in_segment: int
+    written: int
+    left_out: tuple[LeftOut, ...]
+
+
+class UnknownReason(Exception):
+    """There is no such part of an audience."""
+
+
+def add_up(*, campaign: Campaign) -> Audience:
+    """The sum over the campaign's segment as it is now, in one query. Raises segments.BadFilter."""
+    members = segments.members(segment=campaign.segment).order_by()
+    sorted_once = members.annotate(becomes=_becomes(campaign)).values("becomes")[:ALL]
+    wanted = {reason.replace("-", "_"): reason for reason in (WRITTEN, *WORDS)}
+    counting = {name: Count("becomes", filter=Q(becomes=reason)) for name, reason in wanted.items()}
+    counts = sorted_once.aggregate(**counting)
+    by_reason = {reason: counts[name] for name, reason in wanted.items()}
+    left_out = tuple(LeftOut(reason, words, by_reason[reason]) for reason, words in WORDS.items() if by_reason[reason])
+    return Audience(in_segment=sum(by_reason.values()), written=by_reason[WRITTEN], left_out=left_out)
+
+
+def people(*, campaign: Campaign, reason: str) -> QuerySet[Prospect]:
+    """The people behind one number of the sum: a reason, `written`, or the whole `segment`.
+
+    Raises UnknownReason, and segments.BadFilter.
+    """
+    members = segments.members(segment=campaign.segment)
+    if reason == EVERYBODY:
+        return members
+    if reason != WRITTEN and reason not in WORDS:
+        raise UnknownReason(reason)
+    return members.alias(becomes=_becomes(campaign)).filter(becomes=reason)
+
+
+def _becomes(campaign: Campaign) -> Case:
+    """The one thing that becomes of a person of the segment."""
+    enrolled = Enrollment.objects.filter(campaign=campaign).values("prospect")
+    reasons = [
+        When(email="", then=Value("no-address")),
+        When(_is_suppressed(), then=Value("suppressed")),
+        When(stopped_at__isnull=False, then=Value("person-stopped")),
+        When(site__in=Site.objects.filter(stopped_at__isnull=False), then=Value("site-stopped")),
+        When(pk__in=enrolled, then=Value("enrolled")),
+    ]
+    if not campaign.mailbox.is_demo:
+        reasons.append(When(is_demo=True, then=Value("demo")))
+    return Case(*reasons, default=Value(WRITTEN), output_field=CharField())
+
+
+def _is_suppressed() -> Q:
+    """The same as `suppression.without_suppressed`, by hashing the list once rather than looking it up per person.
+
+    Whoever has more keys than usual is looked up all the same.
+    """
+    keys = Suppression.objects.values("key")
+    usual = Q()
+    for place in range(USUAL_KEYS):
+        usual |= Q(**{f"contact_keys__{place}__in": keys})
+    unnamed = suppression.without_suppressed(Prospect.objects.filter(pk=OuterRef("pk")))
+    return usual | Q(Q(contact_keys__len__gt=USUAL_KEYS), ~Exists(unnamed))

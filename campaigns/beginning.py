@@ -1,0 +1,110 @@
+"""What a new campaign starts with, so that writing can begin at once."""
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from accounts.models import User
+from campaigns import drafting, lifecycle
+from campaigns.models import Arm, Campaign, SequenceVersion, Step, StepDraft
+from integrations.models import Mailbox
+from outreach.lib.errors import DomainError, Problem
+from prospects.models import Program, Prospect, Segment
+
+EVERYBODY = "Everybody"
+LONGEST_NAME = 100
+
+
+class NothingToStartWith(DomainError):
+    """A campaign needs a program, a mailbox and people first; `problems` names what is missing."""
+
+    status = 409
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a campaign can be made of; None or False where something must be added first."""
+
+    program: Program | None
+    mailbox: Mailbox | None
+    has_people: bool
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether a campaign can be made now."""
+        return bool(self.program and self.mailbox and self.has_people)
+
+
+def start() -> Start:
+    """The program used last, the first active mailbox (a real one before the demo's), and whether anybody is there."""
+    used = Campaign.objects.filter(rehearsal_of=None).order_by("-id").values_list("program", flat=True).first()
+    programs = Program.objects.filter(pk=used) if used else Program.objects.all()
+    active = Mailbox.objects.filter(status=Mailbox.Status.ACTIVE)
+    return Start(
+        program=programs.order_by("-id").first(),
+        mailbox=active.defer("smtp_password", "imap_password").order_by("is_demo", "id").first(),
+        has_people=Prospect.objects.exists(),
+    )
+
+
+def free_name(wanted: str = "") -> str:
+    """A campaign name that nobody has: the wanted one or, with a number behind it, the next; else "Campaign 3"."""
+    if not wanted:
+        wanted = f"Campaign {Campaign.objects.filter(rehearsal_of=None).count() + 1}"
+    wanted = wanted[: LONGEST_NAME - 6]
+    taken = set(Campaign.objects.filter(name__startswith=wanted).values_list("name", flat=True))
+    numbers = (f"{wanted} {number}" for number in range(2, len(taken) + 3))
+    return next(name for name in (wanted, *numbers) if name not in taken)
+
+
+@transaction.atomic
+def begin(*, name: str, segment: Segment | None = None, by: User | None) -> Campaign:
+    """A draft with sensible defaults and one blank step. Raises NothingToStartWith, InvalidCampaign."""
+    found = start()
+    if not (found.program and found.mailbox and found.has_people):
+        raise NothingToStartWith("Add a program, a mailbox and some prospects first.")
+    if Campaign.objects.filter(name=name).exists():
+        raise drafting.InvalidCampaign("", [Problem("name", "There is a campaign of this name already.")])
+    campaign = lifecycle.create_campaign(
+        name=name,
+        program=found.program,
+        mailbox=found.mailbox,
+        segment=segment or _newest_segment(by),
+        time_zone=by.time_zone if by else "UTC",
+        by=by,
+    )
+    drafting.add_step(campaign=campaign, by=by)
+    return campaign
+
+
+def _newest_segment(by: User | None) -> Segment:
+    newest = Segment.objects.order_by("-id").first()
+    return newest or Segment.objects.create(name=EVERYBODY, filter={}, created_by=by)
+
+
+@transaction.atomic
+def duplicate(*, campaign: Campaign, by: User | None) -> Campaign:
+    """A new draft "Name (copy)" for the same people: the same steps in their timing, with what they say now."""
+    copy = lifecycle.create_campaign(
+        name=free_name(f"{campaign.name[: LONGEST_NAME - 14]} (copy)"),
+        program=campaign.program,
+        segment=campaign.segment,
+        mailbox=campaign.mailbox,
+        time_zone=campaign.time_zone,
+        is_demo=campaign.is_demo,
+        by=by,
+    )
+    version = copy.current_version()
+    for content in drafting.contents(campaign=campaign):
+        _copy(content, version)
+    return copy
+
+
+def _copy(content: drafting.Content, version: SequenceVersion) -> None:
+    kept = ("position", "channel", "delay", "delay_unit", "window_start", "window_end", "weekdays")
+    timing = {name: getattr(content.step, name) for name in kept}
+    step = Step.objects.create(sequence_version=version, key=drafting.new_key(), **timing)
+    if content.draft:
+        StepDraft.objects.create(step=step, subject=content.subject, text=content.text, html=content.html)
+    for arm in content.step.arms.all():
+        Arm.objects.create(step=step, name=arm.name, template_version=arm.template_version)

@@ -1,0 +1,97 @@
+"""The forms of the campaign builder: each is saved by itself, field by field where it must be."""
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.db.models import Q
+from django.http import QueryDict
+
+from campaigns.drafting import Content
+from campaigns.models import Campaign
+from campaigns.models.campaign import DelayUnit
+from integrations.models import Mailbox
+from prospects.models import Program, Segment
+
+TEXTS = ("subject", "text", "html")
+TIMING = ("delay", "delay_unit", "window_start", "window_end", "weekdays")
+DAYS = [(1, "Mo"), (2, "Tu"), (3, "We"), (4, "Th"), (5, "Fr"), (6, "Sa"), (7, "Su")]
+UNITS = [(unit.value, unit.label.lower()) for unit in DelayUnit]
+
+
+class NewCampaignForm(forms.Form):
+    """A name is enough to begin."""
+
+    name = forms.CharField(max_length=100, help_text="For you and your colleagues; nobody else sees it.")
+
+
+class CampaignForm(forms.Form):
+    """What can be changed of a draft; a part of the page posts only its own fields."""
+
+    name = forms.CharField(max_length=100, help_text="For you and your colleagues; nobody else sees it.")
+    program = forms.ModelChoiceField(Program.objects.order_by("name"), label="Program", empty_label=None)
+    segment = forms.ModelChoiceField(Segment.objects.order_by("-id"), label="People in the segment", empty_label=None)
+    mailbox = forms.ModelChoiceField(Mailbox.objects.none(), label="Mailbox", empty_label=None)
+    time_zone = forms.ChoiceField(label="Where we do not know somebody's time zone, use")
+
+    def __init__(self, campaign: Campaign, data: QueryDict | None = None, *, only_posted: bool = False) -> None:
+        names = ("name", "program", "segment", "mailbox", "time_zone")
+        super().__init__(data, initial={name: getattr(campaign, name) for name in names})
+        self._campaign = campaign
+        mailboxes = Mailbox.objects.filter(~Q(status=Mailbox.Status.RETIRED) | Q(pk=campaign.mailbox_id))
+        choice = self.fields["mailbox"]
+        if isinstance(choice, forms.ModelChoiceField):
+            choice.queryset = mailboxes.defer("smtp_password", "imap_password").order_by("name")
+        zone = self.fields["time_zone"]
+        if isinstance(zone, forms.ChoiceField):
+            zone.choices = [(name, name) for name in sorted(available_timezones() | {campaign.time_zone})]
+        for name in names if only_posted and data is not None else ():
+            if name not in (data or {}):
+                del self.fields[name]
+
+    def clean_name(self) -> str:
+        """Raises ValidationError for a name that another campaign has."""
+        name: str = self.cleaned_data["name"]
+        if Campaign.objects.filter(name=name).exclude(pk=self._campaign.pk).exists():
+            raise forms.ValidationError("There is a campaign of this name already.")
+        return name
+
+
+class StepForm(forms.Form):
+    """One step: its text may be anything, its timing must make sense."""
+
+    delay = forms.IntegerField(min_value=0, max_value=10_000, required=False)
+    delay_unit = forms.ChoiceField(choices=UNITS, required=False)
+    window_start = forms.TimeField(
+        label="from", widget=forms.TimeInput(format="%H:%M", attrs={"type": "time"}), help_text="00:00 is midnight"
+    )
+    window_end = forms.TimeField(label="to", widget=forms.TimeInput(format="%H:%M", attrs={"type": "time"}))
+    weekdays = forms.TypedMultipleChoiceField(
+        choices=DAYS, coerce=int, widget=forms.CheckboxSelectMultiple, error_messages={"required": "At least one day."}
+    )
+    subject = forms.CharField(required=False, strip=False, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    text = forms.CharField(required=False, strip=False, widget=forms.Textarea(attrs={"rows": 12}))
+    html = forms.CharField(required=False, strip=False, widget=forms.Textarea(attrs={"rows": 8, "class": "mono"}))
+
+    def __init__(self, content: Content, data: QueryDict | None = None) -> None:
+        says = {"subject": content.subject, "text": content.text, "html": content.html}
+        timing = {name: getattr(content.step, name) for name in TIMING}
+        super().__init__(data, initial={**says, **timing}, auto_id=f"step-{content.step.public_id}-%s")
+        self._content = content
+
+    def clean(self) -> dict[str, Any]:
+        """The first step has no delay to fill in: it keeps the one it has."""
+        for name in ("delay", "delay_unit"):
+            if self.cleaned_data.get(name) in (None, ""):
+                self.cleaned_data[name] = getattr(self._content.step, name)
+        return self.cleaned_data
+
+    def texts(self) -> dict[str, str]:
+        """What was written, whether or not the timing makes sense; empty when it can't be stored."""
+        found = {name: self.cleaned_data[name] for name in TEXTS if name in self.cleaned_data}
+        return found if len(found) == len(TEXTS) else {}
+
+    def timing(self) -> dict[str, Any]:
+        """When it goes out; empty while something of it is wrong."""
+        found = {name: self.cleaned_data[name] for name in TIMING if name in self.cleaned_data}
+        return found if len(found) == len(TIMING) and not any(name in self.errors for name in TIMING) else {}

@@ -1,0 +1,253 @@
+"""What the parts of the campaign builder show: steps with preview and checks, windows in words, the outlook."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+from django.forms import BaseForm
+from django.http import HttpRequest
+from django.urls import reverse
+
+from campaigns import candidates, composing, drafting
+from campaigns.drafting import Content
+from campaigns.models import Campaign, Message, Step
+from campaigns.scheduling import Window
+from campaigns.views.building_forms import StepForm
+from outreach.lib.errors import Problem
+from prospects import segments
+from prospects.models import Prospect
+from prospects.models.people import searchable
+from templates import rendering
+from templates.context import CUSTOM, VARIABLES
+from templates.models import TemplateVersion
+
+READERS = 20
+DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+REMOVED = "removed_step"
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What one person would read, or why nothing can be shown; `goes_on` when it stays in its thread."""
+
+    subject: str = ""
+    text: str = ""
+    goes_on: bool = False
+    missing: str = ""
+
+
+@dataclass(frozen=True)
+class StepPart:
+    """One step as the builder shows it."""
+
+    content: Content
+    form: StepForm
+    problems: Sequence[Problem]
+    preview: Preview | None
+    delay: str
+    window: str
+
+    @property
+    def step(self) -> Step:
+        """The step itself."""
+        return self.content.step
+
+
+def step_parts(campaign: Campaign, contents: Sequence[Content], reader: Prospect | None) -> list[StepPart]:
+    """Every step with its form, its preview as the reader and what is wrong with it. No query of its own."""
+    return [step_part(campaign, contents, content, reader) for content in contents]
+
+
+def step_part(
+    campaign: Campaign,
+    contents: Sequence[Content],
+    content: Content,
+    reader: Prospect | None,
+    form: StepForm | None = None,
+) -> StepPart:
+    """One step; a form that was just posted keeps what is wrong with it."""
+    refused = [Problem("", sentence) for sentence in refusals(form)] if form else []
+    problems = (*refused, *drafting.problems(content))
+    return StepPart(
+        content=content,
+        form=form or StepForm(content),
+        problems=problems,
+        preview=_preview(campaign, contents, content, reader) if reader else None,
+        delay=delay_words(content.step),
+        window=window_words(content.step),
+    )
+
+
+def refusals(form: BaseForm) -> list[str]:
+    """What a posted form refuses, one sentence each."""
+    return [str(problem) for problems in form.errors.values() for problem in problems]
+
+
+def _preview(campaign: Campaign, contents: Sequence[Content], content: Content, reader: Prospect) -> Preview:
+    """A follow-up without a subject runs under that of the last message before it that has one."""
+    earlier = [other for other in contents if other.step.position < content.step.position and other.subject.strip()]
+    try:
+        said = _rendered(campaign, content.subject, content.text, content.html, reader)
+        if said.subject or not earlier:
+            return Preview(subject=said.subject, text=said.text)
+        thread = _rendered(campaign, earlier[-1].subject, "–", "", reader)
+        return Preview(subject=f"Re: {thread.subject}", text=said.text, goes_on=True)
+    except rendering.RenderError as error:
+        return Preview(missing=str(error))
+
+
+def _rendered(campaign: Campaign, subject: str, text: str, html: str, reader: Prospect) -> rendering.Rendered:
+    draft = TemplateVersion(subject=subject, text=text, html=html)
+    return composing.preview(
+        template_version=draft, prospect=reader, program=campaign.program, mailbox=campaign.mailbox
+    )
+
+
+def readers(campaign: Campaign, *, search: str = "", chosen: str = "") -> tuple[list[Prospect], Prospect | None]:
+    """Up to 20 people of the segment to preview as, and who is chosen: the first, unless somebody was named."""
+    try:
+        people: QuerySet[Prospect] = segments.members(segment=campaign.segment).select_related("site")
+    except segments.BadFilter:
+        people = Prospect.objects.none()
+    people = people.exclude(email="")
+    if search:
+        people = people.annotate(found=searchable()).filter(found__contains=search.upper())
+    listed = list(people.order_by("-pk")[:READERS])
+    named = next((person for person in listed if str(person.public_id) == chosen), None)
+    if chosen and named is None and (named := _person(chosen)) is not None and not search:
+        listed.insert(0, named)
+    return listed, named or next(iter(listed), None)
+
+
+def reader(campaign: Campaign, chosen: str) -> Prospect | None:
+    """Whom the page previews as."""
+    return _person(chosen) or readers(campaign)[1]
+
+
+def _person(public_id: str) -> Prospect | None:
+    people = Prospect.objects.select_related("site")
+    return people.filter(public_id=public_id).first() if is_uuid(public_id) else None
+
+
+def is_uuid(text: str) -> bool:
+    """Whether a text can be a public id."""
+    return len(text) == 36 and not set(text) - set("0123456789abcdef-") and text.count("-") == 4
+
+
+def variables(people: Iterable[Prospect]) -> list[tuple[str, str]]:
+    """What a message may say, each as it is written and what it means; custom fields are those of the people."""
+    custom = sorted({str(name) for person in people for name in person.custom})
+    own = [(f"{{{{ {CUSTOM}.{name} }}}}", "From your own columns") for name in custom[:30]]
+    return [*((f"{{{{ {name} }}}}", meaning) for name, meaning in VARIABLES.items()), *own]
+
+
+def delay_words(step: Step) -> str:
+    """When a step follows the one before it."""
+    if step.position == 1:
+        return "immediately"
+    if not step.delay:
+        return "right after the message before"
+    unit = step.get_delay_unit_display().lower()
+    return f"{step.delay} {unit[:-1] if step.delay == 1 else unit} after the message before"
+
+
+def window_words(step: Step) -> str:
+    """The days and hours of a step: "Monday to Friday, 9:00 to 17:00"."""
+    days = sorted(step.weekdays)
+    if len(days) == 7:
+        said = "every day"
+    elif len(days) > 2 and days[-1] - days[0] == len(days) - 1:
+        said = f"{DAY_NAMES[days[0] - 1]} to {DAY_NAMES[days[-1] - 1]}"
+    else:
+        said = ", ".join(DAY_NAMES[day - 1] for day in days)
+    if step.window_start == step.window_end == time(0):
+        return f"{said}, around the clock"
+    end = "midnight" if step.window_end == time(0) else f"{step.window_end:%-H:%M}"
+    return f"{said}, {step.window_start:%-H:%M} to {end}"
+
+
+def windows(contents: Iterable[Content]) -> list[tuple[int, str, str]]:
+    """Each step's position, when it follows the one before, and its days and hours."""
+    steps = [content.step for content in contents]
+    return [(step.position, delay_words(step), window_words(step)) for step in steps]
+
+
+def sent_today(campaign: Campaign, now: datetime) -> int:
+    """What the campaign's mailbox has handed over on this UTC day: what its daily cap counts."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    begun = Message.objects.filter(mailbox=campaign.mailbox_id, state__in=candidates.BEGUN)
+    return begun.filter(handed_over_at__gte=midnight).count()
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a launch would set in motion: from when, for how many sending days, how many messages at most."""
+
+    begins_at: datetime
+    days: int
+    messages: int
+
+
+def outlook(campaign: Campaign, *, people: int, steps: Sequence[Step], now: datetime) -> Outlook | None:
+    """Roughly: people by the mailbox's daily cap; None without a step."""
+    if not steps:
+        return None
+    first, mailbox = steps[0], campaign.mailbox
+    window = Window(campaign.time_zone, first.window_start, first.window_end, frozenset(first.weekdays))
+    days = math.ceil(people / mailbox.daily_cap) if mailbox.daily_cap else 0
+    return Outlook(begins_at=window.next_open(now + timedelta(seconds=10)), days=days, messages=people * len(steps))
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """What keeps a campaign from its launch, and where it is mended."""
+
+    sentence: str
+    link: str
+    button: str
+
+
+def obstacles(campaign: Campaign, contents: Sequence[Content], problems: Iterable[Problem]) -> list[Obstacle]:
+    """Every problem of the pre-flight check with the place that mends it."""
+    steps = {f"steps[{content.step.position}]": content.step for content in contents}
+    edit = reverse("campaign-edit", args=[campaign.public_id])
+    places = {
+        "mailbox": (reverse("mailbox", args=[campaign.mailbox.public_id]), "Open the mailbox"),
+        "program": (reverse("program-edit", args=[campaign.program.public_id]), "Open the program"),
+        "public_address": (reverse("setup"), "Open the set-up"),
+        "segment": (f"{edit}#who", "Choose other people"),
+        "steps": (f"{edit}#what", "Add a step"),
+        **{field: (f"{edit}#step-{step.public_id}", f"To step {step.position}") for field, step in steps.items()},
+    }
+    elsewhere = (f"{edit}#who", "Look at it")
+    return [Obstacle(problem.message, *places.get(problem.field, elsewhere)) for problem in problems]
+
+
+def remember(request: HttpRequest, campaign: Campaign, content: Content) -> None:
+    """Keeps a step that is about to go, so that one click brings it back."""
+    step = content.step
+    request.session[REMOVED] = {
+        "campaign": campaign.pk,
+        "position": step.position,
+        "subject": content.subject,
+        "text": content.text,
+        "html": content.html,
+        "delay": step.delay,
+        "delay_unit": step.delay_unit,
+        "weekdays": step.weekdays,
+        "window_start": step.window_start.isoformat(),
+        "window_end": step.window_end.isoformat(),
+    }
+
+
+def recall(request: HttpRequest, campaign: Campaign) -> dict[str, Any] | None:
+    """The step that went last, as `drafting.add_step` takes it; None when there is none of this campaign."""
+    kept = request.session.pop(REMOVED, None)
+    if not kept or kept["campaign"] != campaign.pk:
+        return None
+    window = {name: time.fromisoformat(kept[name]) for name in ("window_start", "window_end")}
+    timing = {**window, **{name: kept[name] for name in ("delay", "delay_unit", "weekdays")}}
+    return {**{name: kept[name] for name in ("subject", "text", "html", "position")}, "timing": timing}
