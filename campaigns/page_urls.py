@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from campaigns.views import building, campaigns, inbox, people, rehearsals, suppressions
+from campaigns.views import building, campaigns, inbox, people, prospect_list, rehearsals, suppressions
 
 urlpatterns = [
     path("campaigns/", campaigns.campaigns, name="campaigns"),
@@ -36,6 +36,7 @@ urlpatterns = [
     path("rehearsals/<uuid:id>/live/", rehearsals.rehearsal_live, name="rehearsal-live"),
     path("rehearsals/<uuid:id>/end/", rehearsals.rehearsal_end, name="rehearsal-end"),
     path("rehearsals/<uuid:id>/answer/", rehearsals.rehearsal_answer, name="rehearsal-answer"),
+    path("prospects/", prospect_list.prospects, name="prospects"),
     path("prospects/<uuid:id>/", people.prospect, name="prospect"),
     path("prospects/<uuid:id>/note/", people.prospect_note, name="prospect-note"),
     path("prospects/<uuid:id>/stop/", people.prospect_stop, name="prospect-stop"),

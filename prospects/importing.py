@@ -1,8 +1,8 @@
 """Importing people from a file: the good rows stay, each bad one is reported with its line and why."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from django.db import transaction
 from django.db.models import F
@@ -11,10 +11,11 @@ from accounts.models import User
 from outreach.lib.errors import DomainError, Problem
 from outreach.lib.models import DatabaseClock
 from outreach.lib.text import printable
-from prospects import cleaning, identity, places
-from prospects.importing_columns import Columns, UnreadableHeader, read_header
-from prospects.importing_merging import FILLED, Incoming, Merged, merge
+from prospects import cleaning
+from prospects.importing_columns import UnreadableHeader, read_header
+from prospects.importing_merging import merge
 from prospects.importing_reading import Record, UnreadableSource, records
+from prospects.importing_rows import Rows
 from prospects.models import ImportBatch, ImportRow
 
 CHUNK = 2_000  # records per transaction
@@ -58,94 +59,39 @@ def import_file(
             raise UnreadableHeader(header.problem)
         columns = read_header(header.values, mapping)
         ImportBatch.objects.filter(pk=batch.pk).update(mapping=columns.mapping())
-        run = _Run(batch, columns, cleaned["source"], cleaned["tags"], is_demo)
-        for chunk in iter(lambda: list(islice(found, CHUNK)), []):
-            run.take(chunk)
+        rows, count = Rows(columns, source=cleaned["source"], tags=cleaned["tags"], is_demo=is_demo), 0
+        while chunk := list(islice(found, CHUNK)):
+            take(batch=batch, rows=rows, chunk=chunk)
+            count += len(chunk)
             if progress:
-                progress(run.count)
+                progress(count)
     except (UnreadableSource, UnreadableHeader, OSError) as error:
-        _finish(batch, ImportBatch.Status.FAILED, error=str(error))
+        finish(batch=batch, status=ImportBatch.Status.FAILED, error=str(error))
         raise UnreadableFile(str(error), batch=batch) from error
-    _finish(batch, ImportBatch.Status.DONE)
+    finish(batch=batch, status=ImportBatch.Status.DONE)
     return batch
 
 
-def _finish(batch: ImportBatch, status: ImportBatch.Status, error: str = "") -> None:
+def take(*, batch: ImportBatch, rows: Rows, chunk: Sequence[Record], bytes_done: int = 0) -> None:
+    """Imports some records in one transaction, the counts and the progress with them."""
+    good, bad = rows.sort(chunk)
+    with transaction.atomic():
+        merged = merge(good)
+        added, changed = len(merged.added), len(merged.changed)
+        ImportRow.objects.bulk_create(
+            ImportRow(batch=batch, line=row.line, reason=row.reason, values=row.values) for row in bad
+        )
+        ImportBatch.objects.filter(pk=batch.pk).update(
+            added=F("added") + added,
+            changed=F("changed") + changed,
+            unchanged=F("unchanged") + len(good) - added - changed,
+            rejected=F("rejected") + len(bad),
+            records_done=F("records_done") + len(chunk),
+            bytes_done=bytes_done,
+        )
+
+
+def finish(*, batch: ImportBatch, status: ImportBatch.Status, error: str = "") -> None:
+    """Ends a run: what it did stays, and the error is kept as a sentence."""
     ImportBatch.objects.filter(pk=batch.pk).update(status=status, finished_at=DatabaseClock(), error=error[:500])
     batch.refresh_from_db()
-
-
-class _Run:
-    """One file on its way in: what was seen so far, and what each new person gets."""
-
-    def __init__(self, batch: ImportBatch, columns: Columns, source: str, tags: list[str], is_demo: bool) -> None:
-        self.batch = batch
-        self.columns = columns
-        self.source = source
-        self.tags = tags
-        self.is_demo = is_demo
-        self.count = 0
-        self.lines: dict[bytes, int] = {}  # half of an identity key: the line that had the person first
-
-    def take(self, chunk: Sequence[Record]) -> None:
-        """Imports some records in one transaction, the counts with them."""
-        rejected: list[ImportRow] = []
-        rows = list(self._good(chunk, rejected))
-        with transaction.atomic():
-            merged = merge(rows)
-            ImportRow.objects.bulk_create(rejected)
-            self._count(merged, len(rows), len(rejected))
-        self.count += len(chunk)
-
-    def _good(self, chunk: Sequence[Record], rejected: list[ImportRow]) -> Iterator[Incoming]:
-        for record in chunk:
-            row, reason = self._read(record)
-            if row:
-                yield row
-            else:
-                said = {name: printable(value)[:500] for name, value in self.columns.named(record.values).items()}
-                rejected.append(ImportRow(batch=self.batch, line=record.line, reason=reason[:300], values=said))
-
-    def _read(self, record: Record) -> tuple[Incoming | None, str]:
-        """The row, or why not."""
-        width = len(self.columns.headers)
-        if record.problem:
-            return None, record.problem
-        if any(value.strip() for value in record.values[width:]):
-            return None, f"This row has {len(record.values)} values, and the header has {width} columns."
-        cleaned, errors = cleaning.clean(self.columns.values(record.values))
-        if errors:
-            return None, "; ".join(f"{field}: {sentence}" for field, sentence in errors.items())
-        if not cleaned.get("email"):
-            return None, "There is no address in this row."
-        row = self._incoming(cleaned)
-        first = self.lines.setdefault(bytes.fromhex(row.identity_key[:32]), record.line)
-        return (row, "") if first == record.line else (None, f"This is the same person as line {first}.")
-
-    def _incoming(self, cleaned: Mapping[str, Any]) -> Incoming:
-        email = cleaned["email"]
-        domain = cleaning.site_domain(email=email, website=cleaned.get("website", ""))
-        keys = identity.contact_keys(email=email, site_domain=domain)
-        tags = cleaned.get("tags", [])
-        return Incoming(
-            identity_key=keys[0].removeprefix("address:"),
-            email=email,
-            contact_keys=keys,
-            site_domain=domain,
-            time_zone=cleaned.get("time_zone") or places.zone_of_country(cleaned.get("country", "")),
-            source=cleaned.get("source") or self.source,
-            is_demo=self.is_demo,
-            tags=tags,
-            all_tags=list(dict.fromkeys([*tags, *self.tags])),
-            custom=cleaned.get("custom", {}),
-            kind=cleaned.get("kind", "person"),
-            texts={name: cleaned[name] for name in FILLED if name in cleaned},
-        )
-
-    def _count(self, merged: Merged, good: int, rejected: int) -> None:
-        ImportBatch.objects.filter(pk=self.batch.pk).update(
-            added=F("added") + merged.added,
-            changed=F("changed") + merged.changed,
-            unchanged=F("unchanged") + good - merged.added - merged.changed,
-            rejected=F("rejected") + rejected,
-        )

@@ -28,7 +28,29 @@ SYNONYMS = {
     "source": "source lead_source",
     "legal_basis": "legal_basis",
 }
+LABELS = {
+    "email": "Email address",
+    "first_name": "First name",
+    "last_name": "Last name",
+    "full_name": "First and last name in one",
+    "company": "Company",
+    "job_title": "Job title",
+    "website": "Website",
+    "x_handle": "X handle",
+    "linkedin_url": "LinkedIn page",
+    "country": "Country",
+    "time_zone": "Time zone",
+    "language": "Language",
+    "tags": "Tags",
+    "kind": "Person or creator",
+    "source": "Where we know them from",
+    "legal_basis": "Legal basis",
+}
+OUR_OWN = ("Line in the file", "Why it was left out")  # of the list of left-out rows, which may come back corrected
 FIELD_OF = {synonym: field for field, synonyms in SYNONYMS.items() for synonym in synonyms.split()}
+
+
+NAMED = re.compile(rf"(^|; )({'|'.join(LABELS)}): ")
 
 
 class UnreadableHeader(Exception):
@@ -67,6 +89,17 @@ class Columns:
 
 def read_header(cells: Sequence[str], mapping: Mapping[str, str] | None = None) -> Columns:
     """Tells what each column means; `mapping` (column to field) has the last word. Raises UnreadableHeader."""
+    columns = suggested(cells, mapping)
+    if "email" not in columns.targets:
+        raise UnreadableHeader(_no_email(cells))
+    return columns
+
+
+def suggested(cells: Sequence[str], mapping: Mapping[str, str] | None = None) -> Columns:
+    """`read_header` for somebody who is still asked: there may be no address column yet, but there must be names.
+
+    Raises UnreadableHeader.
+    """
     if len(cells) > MAX_COLUMNS:
         raise UnreadableHeader(f"This file has {len(cells):,} columns; at most {MAX_COLUMNS} are read.")
     headers = _unique([cell.replace("\0", "").strip()[:200] for cell in cells])
@@ -77,9 +110,23 @@ def read_header(cells: Sequence[str], mapping: Mapping[str, str] | None = None) 
         target = chosen[header] if header in chosen else _target(header, taken)
         taken.add(target)
         targets.append(target)
-    if "email" not in targets:
+    if "email" not in targets and any("@" in cell for cell in cells):
         raise UnreadableHeader(_no_email(cells))
     return Columns(tuple(headers), tuple(targets))
+
+
+def own_names(headers: Sequence[str]) -> list[str]:
+    """For each column the field of its own that it may become, "custom.<name>"; no two are the same."""
+    names: list[str] = []
+    for number, header in enumerate(headers, start=1):
+        name = f"{CUSTOM}{snake(header) or f'column_{number}'}"
+        names.append(name if name not in names else f"{name[:50]}_{number}")
+    return names
+
+
+def in_words(reason: str) -> str:
+    """Why a row was left out, with the fields by the names that people know."""
+    return NAMED.sub(lambda found: f"{found[1]}{LABELS[found[2]]}: ", reason)
 
 
 def snake(header: str) -> str:
@@ -89,6 +136,8 @@ def snake(header: str) -> str:
 
 
 def _target(header: str, taken: set[str]) -> str:
+    if header in OUR_OWN:
+        return IGNORED
     name = snake(header)
     field = FIELD_OF.get(name)
     if field and field not in taken:
@@ -101,7 +150,7 @@ def _chosen(headers: Sequence[str], mapping: Mapping[str, str]) -> dict[str, str
     by_name = {header.casefold(): header for header in reversed(headers)}
     chosen: dict[str, str] = {}
     for column, field in mapping.items():
-        header = by_name.get(column.strip().casefold())
+        header = column if column in headers else by_name.get(column.strip().casefold())
         if header is None:
             raise UnreadableHeader(f"There is no column {column!r} in the file; there is: {_listed(headers)}.")
         custom = CUSTOM_NAME.fullmatch(field.removeprefix(CUSTOM)) if field.startswith(CUSTOM) else None

@@ -21,7 +21,7 @@ FILLED = (  # plain texts, in which an empty one may be filled
 NOTHING = dict.fromkeys(FILLED, "")
 INCOMING = f"""jsonb_to_recordset(%s::jsonb) AS incoming(
     identity_key text, public_id uuid, kind text, email text, contact_keys text[], site_id bigint, time_zone text,
-    source text, tags varchar(50)[], all_tags varchar(50)[], custom jsonb, is_demo boolean,
+    source text, tags varchar(50)[], all_tags varchar(50)[], known_tags varchar(50)[], custom jsonb, is_demo boolean,
     {", ".join(f"{name} text" for name in FILLED)})"""
 ADD = f"""
 INSERT INTO prospects_prospect (
@@ -34,17 +34,20 @@ ORDER BY identity_key
 ON CONFLICT (identity_key) WHERE identity_key IS NOT NULL DO NOTHING
 RETURNING identity_key"""  # noqa: S608 - names from this module only
 # A zone that was told from the country is no news about somebody of another country.
+LEARNS = f"""(
+    {" OR ".join(f"(person.{name} = '' AND incoming.{name} <> '')" for name in FILLED)}
+    OR (person.time_zone = '' AND incoming.time_zone <> ''
+        AND (incoming.country IN ('', person.country) OR person.country = ''))
+    OR NOT person.tags @> incoming.tags
+    OR (incoming.custom || person.custom) <> person.custom)"""
+# Somebody who gets nothing but a tag that the whole file gives is changed in the table and not counted as changed.
 FILL = f"""
 WITH due AS (
-    SELECT person.id, incoming.*,
+    SELECT person.id, incoming.*, {LEARNS} AS learns,
         person.website = '' AND incoming.website <> '' AS brings_site,
         person.time_zone = '' AND (incoming.country IN ('', person.country) OR person.country = '') AS takes_zone
     FROM prospects_prospect person JOIN {INCOMING} USING (identity_key)
-    WHERE {" OR ".join(f"(person.{name} = '' AND incoming.{name} <> '')" for name in FILLED)}
-        OR (person.time_zone = '' AND incoming.time_zone <> ''
-            AND (incoming.country IN ('', person.country) OR person.country = ''))
-        OR NOT person.tags @> incoming.tags
-        OR (incoming.custom || person.custom) <> person.custom
+    WHERE {LEARNS} OR NOT person.tags @> incoming.known_tags
     ORDER BY person.id
     FOR UPDATE OF person
 )
@@ -52,7 +55,7 @@ UPDATE prospects_prospect person SET
     {", ".join(f"{name} = COALESCE(NULLIF(person.{name}, ''), due.{name})" for name in FILLED)},
     time_zone = CASE WHEN takes_zone THEN due.time_zone ELSE person.time_zone END,
     tags = person.tags || ARRAY(
-        SELECT tag FROM unnest(due.tags) WITH ORDINALITY AS new(tag, place)
+        SELECT tag FROM unnest(due.known_tags) WITH ORDINALITY AS new(tag, place)
         WHERE tag <> ALL (person.tags) ORDER BY place),
     custom = due.custom || person.custom,
     site_id = CASE WHEN brings_site THEN COALESCE(due.site_id, person.site_id) ELSE person.site_id END,
@@ -61,12 +64,12 @@ UPDATE prospects_prospect person SET
         ELSE person.contact_keys END
 FROM due
 WHERE person.id = due.id
-RETURNING person.identity_key"""  # noqa: S608 - names from this module only
+RETURNING CASE WHEN due.learns THEN person.identity_key END"""  # noqa: S608 - names from this module only
 
 
 @dataclass(slots=True)
 class Incoming:
-    """One good row. `tags` are the row's own; `all_tags` has what a new person gets besides."""
+    """One good row. `tags` are the row's own; a new person gets `all_tags`, one who was known `known_tags`."""
 
     identity_key: str
     email: str
@@ -76,7 +79,9 @@ class Incoming:
     source: str
     is_demo: bool
     all_tags: list[str]
+    line: int = 0
     tags: list[str] = field(default_factory=list)
+    known_tags: list[str] = field(default_factory=list)
     custom: dict[str, str] = field(default_factory=dict)
     kind: str = "person"
     texts: dict[str, str] = field(default_factory=dict)
@@ -84,22 +89,22 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """How many people were added, and how many known ones learned something."""
+    """The identity keys of those who were added, and of known ones who learned something."""
 
-    added: int
-    changed: int
+    added: frozenset[str] = frozenset()
+    changed: frozenset[str] = frozenset()
 
 
 def merge(rows: Sequence[Incoming]) -> Merged:
     """Adds and fills in. Call it in a transaction; no two rows may have the same identity."""
     if not rows:
-        return Merged(0, 0)
+        return Merged()
     keys = sites.keys_of({row.site_domain for row in rows if row.site_domain})
     prepared = {row.identity_key: _record(row, keys.get(row.site_domain)) for row in rows}
     known = _known(list(prepared))
     added = _execute(ADD, [record for key, record in prepared.items() if key not in known])
     changed = _execute(FILL, [record for key, record in prepared.items() if key not in added])
-    return Merged(len(added), len(changed))
+    return Merged(added, changed)
 
 
 def _record(row: Incoming, site_id: int | None) -> dict[str, Any]:
@@ -116,6 +121,7 @@ def _record(row: Incoming, site_id: int | None) -> dict[str, Any]:
         "source": row.source,
         "tags": row.tags,
         "all_tags": row.all_tags,
+        "known_tags": row.known_tags,
         "custom": row.custom,
         "is_demo": row.is_demo,
     }
@@ -127,9 +133,9 @@ def _known(keys: list[str]) -> set[str]:
         return {key for (key,) in cursor.fetchall()}
 
 
-def _execute(statement: str, records: list[dict[str, Any]]) -> set[str]:
+def _execute(statement: str, records: list[dict[str, Any]]) -> frozenset[str]:
     if not records:
-        return set()
+        return frozenset()
     with connection.cursor() as cursor:
         cursor.execute(statement, [json.dumps(records)])
-        return {key for (key,) in cursor.fetchall()}
+        return frozenset(key for (key,) in cursor.fetchall() if key)

@@ -5,7 +5,6 @@ from django.urls import path
 from prospects.views import imports, people, programs, segments
 
 urlpatterns = [
-    path("prospects/", people.prospects, name="prospects"),
     path("prospects/add/", people.prospect_add, name="prospect-add"),
     path("prospects/<uuid:id>/edit/", people.prospect_edit, name="prospect-edit"),
     path("segments/", segments.segments, name="segments"),

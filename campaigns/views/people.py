@@ -2,59 +2,188 @@
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.callers import caller
+from campaigns import present, standing, stopping, timeline
+from campaigns.models import Enrollment
+from campaigns.views import chosen_people, messages
+from outreach.lib import pages
+from outreach.lib.errors import DomainError
+from prospects import holding, notes, places
+from prospects.models import Prospect, Suppression
+
+SHOWN, MOST_SHOWN = 40, 1_000
+MOST_OTHERS = 10
+
+message, message_settle, uncertain = messages.message, messages.message_settle, messages.uncertain
+prospects_act = require_POST(chosen_people.act)
 
 
-def prospect(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    """Not built yet."""
-    raise Http404
+class StopForm(forms.Form):
+    reason = forms.CharField(max_length=150, label="Why", help_text="Others will see it.")
 
 
-def prospect_note(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    """Not built yet."""
-    raise Http404
+def prospect(request: HttpRequest, id: Any) -> HttpResponse:
+    """The person's page; `?shown=` says how much of the timeline."""
+    person = _person(id)
+    return _page(request, person)
 
 
-def prospect_stop(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    """Not built yet."""
-    raise Http404
+def _person(id: Any) -> Prospect:
+    return get_object_or_404(Prospect.objects.select_related("site", "owner"), public_id=id)
 
 
-def prospect_suppress(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    """Not built yet."""
-    raise Http404
+def _page(request: HttpRequest, person: Prospect, **context: Any) -> HttpResponse:
+    said = request.GET.get("shown", "")
+    shown = min(int(said), MOST_SHOWN) if said.isdecimal() and len(said) < 6 else SHOWN
+    suppressed = standing.reasons(person.contact_keys)
+    now = timezone.now()
+    page = {
+        "prospect": person,
+        "now": now,
+        "country": places.country_name(person.country) or person.country,
+        "suppressed": list(suppressed.values()),
+        "timeline": timeline.of(prospect=person, suppressed=suppressed, limit=max(shown, SHOWN)),
+        "show_more": max(shown, SHOWN) * 2 if shown < MOST_SHOWN else 0,
+        "next": present.of(prospect=person, now=now),
+        "others": _others(person),
+        "custom": sorted(person.custom.items()),
+        **context,
+    }
+    return render(request, "campaigns/person.html", page)
 
 
-def prospect_hold(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    """Not built yet."""
-    raise Http404
+def _others(person: Prospect) -> list[Prospect]:
+    """Other people of the same site, one more than is shown."""
+    if person.site_id is None:
+        return []
+    return list(Prospect.objects.filter(site=person.site_id).exclude(pk=person.pk).order_by("-id")[: MOST_OTHERS + 1])
 
 
-def prospect_release(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    """Not built yet."""
-    raise Http404
+def _home(person: Prospect) -> str:
+    return reverse("prospect", args=[person.public_id])
 
 
-def prospect_answered(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    """Not built yet."""
-    raise Http404
+@require_POST
+def prospect_note(request: HttpRequest, id: Any) -> HttpResponse:
+    """Keeps a note; what is wrong with it stands beside it, and nothing typed is lost."""
+    person = _person(id)
+    text = request.POST.get("text", "")
+    try:
+        notes.add_note(prospect=person, text=text, by=caller(request))
+    except DomainError as error:
+        return _page(request, person, note=text, note_problem=str(error))
+    pages.said(request, "The note is kept.")
+    return pages.back_to(request, _home(person))
 
 
-def prospects_act(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    """Not built yet."""
-    raise Http404
+@require_http_methods(["GET", "POST"])
+def prospect_stop(request: HttpRequest, id: Any) -> HttpResponse:
+    """Asks, then never writes to this person again."""
+    person = _person(id)
+    form = StopForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        stopping.stop_person(prospect=person, reason=form.cleaned_data["reason"], by=caller(request))
+        pages.said(request, f"{person} will never be written to again.")
+        return pages.back_to(request, _home(person))
+    count = _active(person)
+    leaves = f" They leave {_campaigns(count)}, and what is planned is cancelled at once." if count else ""
+    return pages.confirm(
+        request,
+        title=f"Never write to {person} again?",
+        text=f"This is about 1 person, by any address, in every campaign.{leaves} It can't be undone here.",
+        button="Never write again",
+        back=_home(person),
+        form=form,
+    )
 
 
-def message(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    """Not built yet."""
-    raise Http404
+def _active(person: Prospect) -> int:
+    active = Enrollment.objects.filter(prospect=person, state=Enrollment.State.ACTIVE)
+    return active.filter(campaign__rehearsal_of=None).count()
 
 
-def message_settle(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    """Not built yet."""
-    raise Http404
+def _campaigns(count: int) -> str:
+    return "1 campaign" if count == 1 else f"{count} campaigns"
 
 
-def uncertain(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    """Not built yet."""
-    raise Http404
+@require_http_methods(["GET", "POST"])
+def prospect_suppress(request: HttpRequest, id: Any) -> HttpResponse:
+    """Asks, then suppresses the person's address."""
+    person = _person(id)
+    if not person.email:
+        pages.refused(request, f"{person} has no address to suppress.")
+        return pages.back_to(request, _home(person))
+    if request.method == "POST":
+        stopping.suppress(
+            kind=Suppression.Kind.ADDRESS,
+            value=person.email,
+            reason=Suppression.Reason.MANUAL,
+            source="the person's page",
+            by=caller(request),
+            prospect=person,
+        )
+        pages.said(request, f"{person.email} is suppressed.")
+        return pages.back_to(request, _home(person))
+    count = _active(person)
+    leaves = f" {person} leaves {_campaigns(count)}." if count else ""
+    return pages.confirm(
+        request,
+        title=f"Suppress {person.email}?",
+        text=f"Nobody is ever written to at this address, however it is spelled, also after a new import.{leaves}",
+        button="Suppress the address",
+        back=_home(person),
+    )
+
+
+@require_POST
+def prospect_hold(request: HttpRequest, id: Any) -> HttpResponse:
+    """Puts on hold; undo releases."""
+    person = _person(id)
+    reason = request.POST.get("reason") or request.GET.get("reason", "")
+    try:
+        done = holding.hold(prospect_ids=[person.pk], reason=reason, by=caller(request))
+    except DomainError as error:
+        return _page(request, person, hold_problem=str(error))
+    if done:
+        undo = reverse("prospect-release", args=[person.public_id])
+        pages.said(request, f"{person} is on hold: nothing is sent until somebody releases them.", undo=undo)
+    return pages.back_to(request, _home(person))
+
+
+@require_POST
+def prospect_release(request: HttpRequest, id: Any) -> HttpResponse:
+    """Releases; undo puts on hold again."""
+    person = _person(id)
+    if holding.release(prospect_ids=[person.pk]):
+        again = urlencode({"reason": person.hold_reason or "Put on hold again"})
+        undo = f"{reverse('prospect-hold', args=[person.public_id])}?{again}"
+        pages.said(request, f"{person} is released: what was held goes on.", undo=undo)
+    return pages.back_to(request, _home(person))
+
+
+@require_POST
+def prospect_answered(request: HttpRequest, id: Any) -> HttpResponse:
+    """Asks, then ends the person's campaigns because they answered elsewhere (a call, another address)."""
+    person = _person(id)
+    if "sure" not in request.POST:
+        count = _active(person)
+        return pages.confirm(
+            request,
+            title=f"Has {person} answered?",
+            text=f"They leave {_campaigns(count)}, and what is planned is cancelled. You can still write by hand.",
+            button="They answered",
+            back=_home(person),
+            danger=False,
+            fields={"sure": ["1"]},
+        )
+    count = stopping.stop_enrollments(prospect=person, reason="replied")
+    pages.said(request, f"{person} answered and leaves {_campaigns(count)}.")
+    return pages.back_to(request, _home(person))

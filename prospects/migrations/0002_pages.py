@@ -41,22 +41,22 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='importbatch',
             name='bytes_done',
-            field=models.BigIntegerField(default=0),
+            field=models.BigIntegerField(db_default=0, default=0),
         ),
         migrations.AddField(
             model_name='importbatch',
             name='bytes_total',
-            field=models.BigIntegerField(default=0),
+            field=models.BigIntegerField(db_default=0, default=0),
         ),
         migrations.AddField(
             model_name='importbatch',
             name='options',
-            field=models.JSONField(default=dict, help_text='How the file is to be read: source and tags'),
+            field=models.JSONField(db_default=models.Value({}, models.JSONField()), default=dict, help_text='How the file is to be read: source and tags'),
         ),
         migrations.AddField(
             model_name='importbatch',
             name='records_done',
-            field=models.PositiveIntegerField(default=0, help_text='A run that was cut off goes on behind them'),
+            field=models.PositiveIntegerField(db_default=0, default=0, help_text='A run that was cut off goes on behind them'),
         ),
         migrations.AlterField(
             model_name='importbatch',

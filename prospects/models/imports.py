@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 
 from outreach.lib.models import PublicModel
 
@@ -21,10 +21,14 @@ class ImportBatch(PublicModel):
     mapping = models.JSONField(default=dict)
     status = models.CharField(max_length=10, choices=Status, default=Status.RUNNING)
     error = models.CharField(max_length=500, blank=True)
-    options = models.JSONField(default=dict, help_text="How the file is to be read: source and tags")
-    bytes_total = models.BigIntegerField(default=0)
-    bytes_done = models.BigIntegerField(default=0)
-    records_done = models.PositiveIntegerField(default=0, help_text="A run that was cut off goes on behind them")
+    options = models.JSONField(
+        default=dict, db_default=Value({}, models.JSONField()), help_text="How the file is to be read: source and tags"
+    )
+    bytes_total = models.BigIntegerField(default=0, db_default=0)
+    bytes_done = models.BigIntegerField(default=0, db_default=0)
+    records_done = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="A run that was cut off goes on behind them"
+    )
     added = models.PositiveIntegerField(default=0)
     changed = models.PositiveIntegerField(default=0)
     unchanged = models.PositiveIntegerField(default=0)

@@ -1,0 +1,117 @@
+"""What happens next for one person in each campaign they are in: planned and held, or the decision as of now."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+
+from django.db import connection
+
+from campaigns import candidates, deciding, explaining, gate, planning
+from campaigns.candidates import Candidate
+from campaigns.models import Campaign, Enrollment, Message, Step
+from campaigns.scheduling import SlotBook
+from integrations.models import Mailbox
+from prospects.models import Prospect
+
+MOST = 3
+OPEN = {
+    Message.State.PLANNED: "Planned for",
+    Message.State.CLAIMED: "Planned for",
+    Message.State.SENDING: "Being sent since",
+    Message.State.UNCERTAIN: "We are not sure whether it was sent",
+}
+
+
+@dataclass(frozen=True)
+class Next:
+    """What comes next in one campaign: words, the instant they are about, and why; `waits` for somebody here."""
+
+    campaign: Campaign
+    step: int
+    words: str
+    at: datetime | None = None
+    why: str = ""
+    waits: bool = False
+
+
+def of(*, prospect: Prospect, now: datetime) -> list[Next]:
+    """At most three campaigns, the newest first. A fixed number of queries; nothing is written."""
+    active = Enrollment.objects.filter(
+        prospect=prospect, state=Enrollment.State.ACTIVE, campaign__rehearsal_of__isnull=True
+    )
+    ways = list(active.select_related("campaign").order_by("-id")[:MOST])
+    if not ways:
+        return []
+    found = Message.objects.filter(enrollment__in=ways, state__in=OPEN).select_related("step")
+    messages = {message.enrollment_id: message for message in found}
+    refused = _refusals([message.pk for message in messages.values()])
+    facts = {row.enrollment_id: row for row in candidates.facts_of([way.pk for way in ways])}
+    steps = Step.objects.in_bulk([row.ledger.step_id for row in facts.values()])
+    books = _books({row.mailbox_id for pk, row in facts.items() if pk not in messages}, now)
+    answers = []
+    for way in ways:
+        if message := messages.get(way.pk):
+            answers.append(_open(way, message, refused.get(message.pk, [])))
+        elif candidate := facts.get(way.pk):
+            answers.append(_decided(way, candidate, steps[candidate.ledger.step_id], books, now))
+        else:
+            answers.append(Next(way.campaign, 0, "Nothing comes next"))
+    return answers
+
+
+def _open(way: Enrollment, message: Message, refused: list[str]) -> Next:
+    at = {
+        Message.State.SENDING: message.handed_over_at,
+        Message.State.UNCERTAIN: message.handed_over_at,
+    }.get(Message.State(message.state), message.send_at)
+    held = message.state in (Message.State.PLANNED, Message.State.CLAIMED) and bool(refused)
+    why = "held: " + "; ".join(explaining.words(name) for name in refused) if held else ""
+    waits = held or message.state == Message.State.UNCERTAIN
+    return Next(way.campaign, message.step.position, OPEN[Message.State(message.state)], at, why, waits)
+
+
+def _decided(way: Enrollment, candidate: Candidate, step: Step, books: dict[int, SlotBook], now: datetime) -> Next:
+    closed = SlotBook(cap=0, gap=deciding.LOOK_AGAIN, taken=(), horizon=planning.horizon(now))
+    verdict = deciding.decide(now=now, facts=candidate.facts, slots=books.get(candidate.mailbox_id, closed))
+    why = explaining.words(verdict.rule)
+    match verdict:
+        case deciding.Send(slot=slot):
+            return Next(way.campaign, step.position, "Will be planned for about", slot, why)
+        case deciding.Wait(until=until):
+            return Next(way.campaign, step.position, "Waits until about", until, why)
+        case deciding.Hold():
+            return Next(way.campaign, step.position, "Held", None, why, waits=True)
+        case deciding.Stop():
+            return Next(way.campaign, step.position, "Will end", None, why)
+
+
+def _books(mailbox_ids: Collection[int], now: datetime) -> dict[int, SlotBook]:
+    """The slots of these active mailboxes as the planner counts them, without asking for everybody else's."""
+    since = datetime.combine(now.date(), time(0), UTC) - timedelta(days=1)
+    taken: dict[int, list[datetime]] = {}
+    mine = Message.objects.filter(mailbox__in=mailbox_ids)
+    planned = mine.filter(state=Message.State.PLANNED)  # apart from the claimed: each state has its own index
+    claimed = mine.filter(state=Message.State.CLAIMED)
+    begun = mine.filter(handed_over_at__gte=since, state__in=candidates.BEGUN)
+    for rows, column in ((planned, "send_at"), (claimed, "send_at"), (begun, "handed_over_at")):
+        for pk, at in rows.values_list("mailbox_id", column):
+            taken.setdefault(pk, []).append(at)
+    active = Mailbox.objects.filter(pk__in=mailbox_ids, status=Mailbox.Status.ACTIVE)
+    return {
+        pk: SlotBook(cap=cap, gap=timedelta(seconds=gap), taken=taken.get(pk, ()), horizon=planning.horizon(now))
+        for pk, cap, gap in active.values_list("id", "daily_cap", "gap_seconds")
+    }
+
+
+def _refusals(message_ids: Collection[int]) -> dict[int, list[str]]:
+    """The names of the gate's clauses that refuse each message right now."""
+    columns = ", ".join(clause.sql for clause in gate.CLAUSES)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT m.id, {columns} FROM campaigns_message m, {gate.FACTS} AND m.id = ANY(%s)",  # noqa: S608
+            [list(message_ids)],
+        )
+        return {
+            pk: [clause.name for clause, passes in zip(gate.CLAUSES, row, strict=True) if not passes]
+            for pk, *row in cursor.fetchall()
+        }

@@ -1,0 +1,58 @@
+"""One message as it was handed over, and those we are not sure about."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from accounts.callers import caller
+from campaigns import reconciling, timeline
+from campaigns.models import Event, Message
+from outreach.lib import pages
+
+RELATED = ("campaign", "mailbox", "step", "prospect", "template_version__template")
+MOST_EVENTS = 100
+
+
+def message(request: HttpRequest, id: Any) -> HttpResponse:
+    """The exact text, why it was sent, and what became of it."""
+    found = get_object_or_404(Message.objects.select_related(*RELATED), public_id=id)
+    events = Event.objects.filter(message=found).order_by("-id")[:MOST_EVENTS]
+    title, tone = timeline.message_title(found)
+    context = {
+        "message": found,
+        "title": title,
+        "tone": tone,
+        "facts": timeline.message_facts(found),
+        "events": [(event, *timeline.event_words(event)) for event in events],
+        "is_unsure": found.state == Message.State.UNCERTAIN,
+    }
+    return render(request, "campaigns/message.html", context)
+
+
+@require_POST
+def message_settle(request: HttpRequest, id: Any) -> HttpResponse:
+    """A named person says whether a message was sent."""
+    found = get_object_or_404(Message.objects.select_related(*RELATED, "enrollment"), public_id=id)
+    sent = request.POST.get("sent")
+    home = reverse("message", args=[found.public_id])
+    if sent not in ("yes", "no"):
+        pages.refused(request, "Say whether it was sent.")
+        return pages.back_to(request, home)
+    note = request.POST.get("note", "").strip()
+    if not reconciling.decide(message=found, sent=sent == "yes", note=note, by=caller(request)):
+        pages.refused(request, "This message has been settled already.")
+    elif sent == "yes":
+        pages.said(request, f"Settled: the mail to {found.prospect} was sent, the campaign goes on for them.")
+    else:
+        pages.said(request, f"Settled: the mail to {found.prospect} counts as not sent, and they leave the campaign.")
+    return pages.back_to(request, home)
+
+
+def uncertain(request: HttpRequest) -> HttpResponse:
+    """Mails of which nobody can tell yet whether they were sent."""
+    unsure = Message.objects.filter(state=Message.State.UNCERTAIN, campaign__rehearsal_of=None)
+    paged = pages.paged(request, unsure.select_related(*RELATED))
+    return render(request, "campaigns/uncertain.html", {"paged": paged})

@@ -1,0 +1,101 @@
+"""Forms about people and segments; the verbs decide what is right, the forms only read."""
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+
+from accounts.models import User
+from prospects import places
+from prospects.models import Prospect
+
+GROUPS = (
+    (
+        "Who",
+        ("email", "first_name", "last_name", "company", "job_title", "website", "x_handle", "linkedin_url", "kind"),
+    ),
+    ("Where", ("country", "time_zone", "language")),
+    ("How we know them", ("source", "legal_basis", "owner", "tags", "custom")),
+)
+CONTINUES = "  "  # a line of a custom field that goes on with the value above
+
+
+def _zones() -> list[tuple[str, str]]:
+    named = sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
+    return [("", "By the country"), ("UTC", "UTC"), *((name, name.replace("_", " ")) for name in named)]
+
+
+class ProspectForm(forms.Form):
+    """One person, in the groups of `GROUPS`."""
+
+    email = forms.CharField(required=False, max_length=400, label="Address")
+    first_name = forms.CharField(required=False)
+    last_name = forms.CharField(required=False)
+    company = forms.CharField(required=False)
+    job_title = forms.CharField(required=False)
+    website = forms.CharField(required=False)
+    x_handle = forms.CharField(required=False, label="X handle")
+    linkedin_url = forms.CharField(required=False, label="LinkedIn page")
+    kind = forms.ChoiceField(choices=Prospect.Kind.choices, required=False)
+    country = forms.CharField(required=False, help_text="Its English name or its two letters.")
+    time_zone = forms.ChoiceField(choices=_zones, required=False, help_text="Mail goes out by this clock.")
+    language = forms.CharField(required=False, help_text="Such as en or pt-BR.")
+    source = forms.CharField(required=False, help_text="Where you found them.")
+    legal_basis = forms.CharField(required=False, help_text="Such as legitimate interest.")
+    owner = forms.ModelChoiceField(
+        queryset=User.objects.filter(is_active=True).order_by("username"),
+        required=False,
+        empty_label="Nobody yet",
+        label="Looked after by",
+    )
+    tags = forms.CharField(required=False, help_text="Separated by commas.")
+    custom = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        label="Other fields",
+        help_text="One a line, such as “audience: 12000”. A line that begins with two spaces goes on above.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        zone = self.initial.get("time_zone") or ""
+        field = self.fields["time_zone"]
+        if isinstance(field, forms.ChoiceField) and zone and zone not in dict(_zones()):
+            field.choices = [*_zones(), (zone, zone)]
+
+    def clean_custom(self) -> dict[str, str]:
+        """The lines as names and values."""
+        found: dict[str, str] = {}
+        name = ""
+        for number, line in enumerate(self.cleaned_data["custom"].replace("\r\n", "\n").split("\n"), start=1):
+            if line.startswith(CONTINUES) and name:
+                found[name] += "\n" + line.removeprefix(CONTINUES)
+                continue
+            name, colon, value = (part.strip() for part in line.partition(":"))
+            if colon and name:
+                found[name] = value
+            elif line.strip():
+                raise forms.ValidationError(f"Line {number} is not of the kind “name: value”.")
+        return found
+
+    def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """The fields under their headings."""
+        return [(title, [self[name] for name in names]) for title, names in GROUPS]
+
+
+def values_of(prospect: Prospect) -> dict[str, Any]:
+    """A person as the form shows them."""
+    plain = [name for _, names in GROUPS for name in names]
+    custom = [f"{name}: {str(value).replace(chr(10), chr(10) + CONTINUES)}" for name, value in prospect.custom.items()]
+    return {
+        **{name: getattr(prospect, name) for name in plain},
+        "country": places.country_name(prospect.country) or prospect.country,
+        "tags": ", ".join(prospect.tags),
+        "custom": "\n".join(custom),
+    }
+
+
+class SegmentForm(forms.Form):
+    """The name of a segment."""
+
+    name = forms.CharField(max_length=100, help_text="Such as “German fashion blogs”.")
