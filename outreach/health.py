@@ -16,6 +16,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from campaigns import reaching
+
 PATIENCE = 1.3  # seconds for each server: both hung still answer within three
 BEAT_IS_LATE_AFTER = 60  # seconds
 LAST_TICK = "SELECT extract(epoch FROM clock_timestamp() - ticked_at)::float FROM campaigns_sendingcontrol"
@@ -30,8 +32,12 @@ class Hung(Exception):
 @never_cache
 @require_safe
 def health(request: HttpRequest) -> HttpResponse:
-    """Alive: this process answers. Asks nobody else, so that a dead database never restarts the web server."""
-    return HttpResponse("alive\n", content_type="text/plain")
+    """Alive: this process answers. Asks nobody else, so that a dead database never restarts the web server.
+
+    A header says which installation this is: the pre-flight finds out by it where the public address leads.
+    """
+    whose = {reaching.HEADER: reaching.fingerprint()}
+    return HttpResponse("alive\n", content_type="text/plain", headers=whose)
 
 
 @never_cache

@@ -6,7 +6,9 @@ import secrets
 import ssl
 import threading
 from argparse import Namespace
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from proxyprotocol.reader import ProxyProtocolReader
 from proxyprotocol.version import ProxyProtocolVersion
@@ -16,11 +18,11 @@ from pymap.backend.dict.mailbox import MailboxSet
 from pymap.imap import IMAPServer
 from pymap.parsing.message import AppendMessage
 from pymap.user import UserMetadata
+from pysasl.creds.server import ServerCredentials
 from pysasl.hashing import Cleartext
 
-from outreach.demo.loops import LoopServer, LoopThread
+from outreach.demo.loops import HOST, LoopServer, LoopThread
 
-HOST = "127.0.0.1"
 LINE_END = re.compile(rb"\r?\n")
 
 
@@ -39,10 +41,41 @@ class _Cleartext(Cleartext):
         return secrets.compare_digest(secret.encode(), hash.encode())
 
 
-class ImapServer(LoopServer):
-    """An IMAP server in a thread, on 127.0.0.1 only. Its mailboxes live as long as it does."""
+class _Login(Login):
+    """Lets an unknown user in with the password that `password_of` says; without it there are no unknown users."""
 
-    def __init__(self, port: int = 0, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, config: Config, password_of: Callable[[str], str] | None) -> None:
+        super().__init__(config)
+        self._password_of = password_of
+
+    async def authenticate(self, credentials: ServerCredentials) -> Any:
+        self.welcome(credentials.authcid)
+        return await super().authenticate(credentials)
+
+    def welcome(self, user: str) -> None:
+        """Makes the account of a user who has none yet."""
+        if self._password_of and user not in self.users_dict:
+            self.add(user, self._password_of(user))
+
+    def add(self, user: str, password: str) -> None:
+        """Creates an account with an empty INBOX, or changes its password."""
+        self.users_dict[user] = UserMetadata(self.config, user, password=password)
+        self.config.set_cache.setdefault(user, (MailboxSet(), FilterSet()))
+
+
+class ImapServer(LoopServer):
+    """An IMAP server in a thread, on 127.0.0.1 only. Its mailboxes live as long as it does.
+
+    With `password_of` anybody has an account who knows the password it says.
+    """
+
+    def __init__(
+        self,
+        port: int = 0,
+        *,
+        tls: ssl.SSLContext | None = None,
+        password_of: Callable[[str], str] | None = None,
+    ) -> None:
         self.port = port
         self._tls = tls
         self._lock = threading.Lock()
@@ -59,7 +92,7 @@ class ImapServer(LoopServer):
             reject_dnsbl=False,
             invalid_user_sleep=0.0,
         )
-        self._login = Login(self._config)
+        self._login = _Login(self._config, password_of)
 
     def add_user(self, user: str, password: str) -> None:
         """Create a user with an empty INBOX, or change the password of one who exists."""
@@ -83,10 +116,10 @@ class ImapServer(LoopServer):
         self.port = server.sockets[0].getsockname()[1]
 
     async def _add_user(self, user: str, password: str) -> None:
-        self._login.users_dict[user] = UserMetadata(self._config, user, password=password)
-        self._config.set_cache.setdefault(user, (MailboxSet(), FilterSet()))
+        self._login.add(user, password)
 
     async def _deliver(self, user: str, raw: bytes) -> int:
+        self._login.welcome(user)
         folders, _ = self._config.set_cache[user]
         inbox = await folders.get_mailbox("INBOX")
         lines = LINE_END.sub(b"\r\n", raw)  # a mail store keeps CRLF, whatever came

@@ -9,6 +9,8 @@ from typing import Any, Self, TypeVar
 
 Result = TypeVar("Result")
 
+HOST = "127.0.0.1"
+
 
 class LoopThread:
     """A daemon thread that runs one event loop until it is stopped."""

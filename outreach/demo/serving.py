@@ -1,16 +1,16 @@
-"""The demo world in real time, beside the web server and the workers of `make run`."""
+"""The demo world in real time, beside the web server and the workers of `make run`; later its two servers alone."""
 
 import fcntl
 import threading
 from datetime import UTC, datetime
-from pathlib import Path
 
 import structlog
-from django.conf import settings
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 
-from outreach.demo import behaviour, checking, people, staging
+from accounts import onboarding
+from outreach.demo import behaviour, checking, people, practising, staging
 from outreach.demo.checking import Findings
+from outreach.demo.practising import Ports
 from outreach.demo.records import Records
 from outreach.demo.staging import Cast
 from outreach.demo.visiting import OverHttp
@@ -31,24 +31,22 @@ def cast() -> Cast:
     return Cast(tag="", people=people.shipped())
 
 
-def folder() -> Path:
-    """Where the truth is written."""
-    return Path(settings.DATA_DIR) / "demo"
-
-
 def serve(*, stopped: threading.Event) -> None:
-    """Runs the world until `stopped` is set. Raises AlreadyServed, staging.CannotStage, lifecycle.NotReady."""
-    played = cast()
+    """Runs the world until `stopped` is set. Raises AlreadyServed, staging.CannotStage, lifecycle.NotReady.
+
+    Once Outreach is used for real nothing is staged and nobody acts: only the servers stay, for practice mailboxes.
+    """
+    played, folder = cast(), practising.folder()
     languages = {person.email: person.language for person in played.people}
-    folder().mkdir(parents=True, exist_ok=True)
-    with (folder() / "lock").open("w") as lock:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise AlreadyServed("The demo world runs already; stop the other one first.") from error
-        world = World(folder=folder(), seed=SEED, pace=behaviour.LIVE, visitor=OverHttp(), languages=languages)
-        known = staging.mailbox_of(played)
-        world.start(smtp_port=known.smtp_port if known else 0, imap_port=known.imap_port if known else 0)
+        world = World(folder=folder, seed=SEED, pace=behaviour.LIVE, visitor=OverHttp(), languages=languages)
+        before = practising.ports() or Ports(0, 0)
+        world.start(smtp_port=before.smtp_port, imap_port=before.imap_port)
         try:
             _live(world, played, stopped)
         finally:
@@ -58,21 +56,54 @@ def serve(*, stopped: threading.Event) -> None:
 def check() -> Findings:
     """Compares the log of the world in real time with the ledger; sending may go on meanwhile.
 
-    Raises staging.CannotStage when the demo was never started on this database.
+    Raises staging.CannotStage when there is no demo world on this database.
     """
     campaign = staging.campaign_of(cast())
     if campaign is None:
-        raise staging.CannotStage("The demo was never started here.")
-    return checking.check(campaign=campaign, records=Records(folder()), seed=SEED, is_over=False)
+        left = onboarding.is_real()
+        raise staging.CannotStage(
+            "The demo world was removed: this installation is used for real."
+            if left
+            else "The demo was never started here."
+        )
+    return checking.check(campaign=campaign, records=Records(practising.folder()), seed=SEED, is_over=False)
 
 
 def _live(world: World, played: Cast, stopped: threading.Event) -> None:
-    campaign = staging.ensure(world, cast=played, now=datetime.now(UTC))
-    connection.close()  # from here on the world lives without the database, whatever happens to it
-    owed = world.remember(now=datetime.now(UTC))
+    owed = _begin(world, played)
     log.info(
-        "demo_world_ready", campaign=str(campaign), smtp_port=world.smtp.port, imap_port=world.imap.port, owed=owed
+        "practice_servers_ready" if world.is_resting else "demo_world_ready",
+        smtp_port=world.smtp.port,
+        imap_port=world.imap.port,
+        owed=owed,
     )
     while not stopped.wait(LOOK_EVERY):
-        world.react(now=datetime.now(UTC))
+        if not world.is_resting:
+            _look(world, now=datetime.now(UTC))
     log.info("demo_world_stopped", received=len(world.smtp.received))
+
+
+def _begin(world: World, played: Cast) -> int:
+    """Sets the scene; returns how many reactions are owed from before."""
+    practising.announce(Ports(world.smtp.port, world.imap.port))
+    with staging.alone():
+        if onboarding.is_real():
+            world.rest()
+        else:
+            staging.ensure(world, cast=played, now=datetime.now(UTC))
+    connection.close()  # from here on the world lives on, whatever happens to the database
+    return 0 if world.is_resting else world.remember(now=datetime.now(UTC))
+
+
+def _look(world: World, *, now: datetime) -> None:
+    """People act, unless the demo world was left; but not while it is being removed."""
+    try:
+        with staging.undisturbed() as free:
+            if free and onboarding.is_real():
+                world.rest()
+                log.info("demo_world_left")
+            elif free:
+                world.react(now=now)
+    except (OperationalError, InterfaceError):
+        connection.close()
+        world.react(now=now)

@@ -16,9 +16,8 @@ from typing import Any, NoReturn
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session, syntax
 
-from outreach.demo.loops import LoopServer, LoopThread
+from outreach.demo.loops import HOST, LoopServer, LoopThread
 
-HOST = "127.0.0.1"
 logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd tells every line it hears
 
 

@@ -1,11 +1,15 @@
 """Setting up a demo campaign, once: program, mailbox, people, templates, sequence, launch. Touches demo rows only."""
 
 import io
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, time
+from typing import TYPE_CHECKING
 
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.models import User
 from campaigns import lifecycle
@@ -13,23 +17,29 @@ from campaigns.models import Campaign
 from integrations import sending
 from integrations.models import Mailbox
 from outreach.demo import people, sequence
-from outreach.demo.imap_server import HOST
+from outreach.demo.loops import HOST
 from outreach.demo.people import Person
-from outreach.demo.world import World
 from prospects import importing
 from prospects.models import Program, Prospect, Segment
 from templates import versions
 from templates.models import Template
 
+if TYPE_CHECKING:  # the web server, which offers to leave the demo world, needs no mail servers
+    from outreach.demo.world import World
+
 log = structlog.get_logger("demo")
 
+PROGRAM = "Demo: Lumen Tea partners"
+LOCK = 7_301_002  # advisory lock number of whoever builds or removes a demo world
+PATIENCE = 30.0  # seconds that the other one may take
+_clock = threading.Event()  # never set: its wait is a pause
 MIDNIGHT = time(0)
 EVERY_DAY = [1, 2, 3, 4, 5, 6, 7]
 CAP = 100_000
 
 
 class CannotStage(Exception):
-    """The demo can't be set up; `str()` says why."""
+    """The demo can't be set up, or not be removed now; `str()` says why."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,38 @@ class Cast:
         return f"Demo: {of} ({self.tag})" if self.tag else f"Demo: {of}"
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """One process at a time builds or removes a demo world. Raises CannotStage when the other one takes too long."""
+    with connection.cursor() as cursor:
+        for _ in range(int(PATIENCE * 2)):
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+            if cursor.fetchone() == (True,):
+                break
+            _clock.wait(0.5)
+        else:
+            raise CannotStage("The demo world is being set up or removed right now: try again in a minute.")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+
+
+@contextmanager
+def undisturbed() -> Iterator[bool]:
+    """Yields False while a world is being built or removed; else nobody begins to before the block ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock_shared(%s)", [LOCK])
+        free = cursor.fetchone() == (True,)
+    try:
+        yield free
+    finally:
+        if free:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock_shared(%s)", [LOCK])
+
+
 def campaign_of(cast: Cast) -> Campaign | None:
     """The campaign of an earlier start, if there is one."""
     return Campaign.objects.filter(name=cast.name("tea affiliates"), is_demo=True).first()
@@ -64,7 +106,7 @@ def mailbox_of(cast: Cast) -> Mailbox | None:
     return Mailbox.objects.filter(from_address=cast.sender, is_demo=True).first()
 
 
-def ensure(world: World, *, cast: Cast, now: datetime, by: User | None = None) -> Campaign:
+def ensure(world: "World", *, cast: Cast, now: datetime, by: User | None = None) -> Campaign:
     """The cast's campaign, running, its mailbox on the world's servers. A second call only mends the mailbox.
 
     Raises CannotStage.
@@ -96,7 +138,7 @@ def close(cast: Cast) -> None:
         mailbox.save(update_fields=["status", "imap_host"])
 
 
-def _mailbox(world: World, cast: Cast) -> Mailbox:
+def _mailbox(world: "World", cast: Cast) -> Mailbox:
     password = world.open_mailbox(cast.sender)
     peers = {
         "smtp_host": HOST,
@@ -123,7 +165,7 @@ def _mailbox(world: World, cast: Cast) -> Mailbox:
 @transaction.atomic
 def _write_campaign(cast: Cast, mailbox: Mailbox, by: User | None) -> Campaign:
     program, _ = Program.objects.get_or_create(
-        name="Demo: Lumen Tea partners",
+        name=PROGRAM,
         defaults={
             "merchant": "Lumen Tea Ltd",
             "website": "https://lumentea.example/",
@@ -152,8 +194,13 @@ def _write_campaign(cast: Cast, mailbox: Mailbox, by: User | None) -> Campaign:
     return campaign
 
 
+def template_name(content: sequence.Content) -> str:
+    """Under which name a step's message is kept."""
+    return f"Demo: {content.name}"
+
+
 def _template(content: sequence.Content, by: User | None) -> Template:
-    name = f"Demo: {content.name}"
+    name = template_name(content)
     known = Template.objects.filter(name=name).first()
     if known is not None:
         return known
@@ -163,7 +210,7 @@ def _template(content: sequence.Content, by: User | None) -> Template:
 def _bring_in_people(cast: Cast, *, by: User | None) -> None:
     batch = importing.import_file(
         source=io.BytesIO(people.as_csv(people.tagged(person, cast.tag) for person in cast.people)),
-        file_name="prospects.csv",
+        file_name=cast.name("prospects.csv"),
         by=by,
         source_name="Demo",
         is_demo=True,

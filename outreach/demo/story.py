@@ -19,7 +19,7 @@ from campaigns.models import Campaign, Enrollment, Message
 from integrations import polling
 from integrations.models import InboundEvent, Mailbox
 from outreach import embedded
-from outreach.demo import behaviour, checking, people, staging
+from outreach.demo import behaviour, checking, leaving, people, staging
 from outreach.demo.checking import Findings
 from outreach.demo.records import Records
 from outreach.demo.staging import Cast
@@ -55,11 +55,13 @@ class Run:
         return Cast(tag=self.tag, people=people.invent(self.prospects))
 
 
-def run_once(*, prospects: int, seed: int, now: datetime, root: Path | None = None) -> Findings:
+def run_once(*, prospects: int, seed: int, now: datetime, root: Path | None = None, keep: bool = True) -> Findings:
     """Tells the story for this many people and compares the receiving log with the ledger.
 
     A run with the same numbers that was killed midway is taken up and finished; of every other unfinished run the
-    doubles are reported too. `now` is where business time begins. Raises NotPossible, staging.CannotStage.
+    doubles are reported too. `now` is where business time begins. Unless `keep`, the people of a run that kept every
+    promise are removed at its end; where one was broken they stay as evidence. Raises NotPossible,
+    staging.CannotStage, leaving.StillSending.
     """
     if stopping.is_stopped():
         raise NotPossible("All sending is stopped: resume sending first, then tell the story.")
@@ -72,9 +74,15 @@ def run_once(*, prospects: int, seed: int, now: datetime, root: Path | None = No
         if not held:
             raise NotPossible(f"The run {run.tag} is being told by another process.")
         findings = _tell(run, now=now)
-        _write(run, finished=True)
-        staging.close(run.cast)
-    return _with_earlier(findings, [other for other in earlier if other != run])
+        _end(run, findings, keep=keep)
+    return _with_earlier(findings, [other for other in earlier if other != run], keep=keep)
+
+
+def _end(run: Run, findings: Findings, *, keep: bool) -> None:
+    _write(run, finished=True)
+    staging.close(run.cast)
+    if not keep and not findings.broken:
+        leaving.clear(cast=run.cast)
 
 
 def _tell(run: Run, *, now: datetime) -> Findings:
@@ -190,7 +198,7 @@ def _held(run: Run) -> Iterator[bool]:
             yield True
 
 
-def _with_earlier(findings: Findings, earlier: list[Run]) -> Findings:
+def _with_earlier(findings: Findings, earlier: list[Run], *, keep: bool) -> Findings:
     """Adds what is broken in runs that were killed and nobody takes up, and closes them."""
     broken = list(findings.broken)
     for run in earlier:
@@ -200,6 +208,5 @@ def _with_earlier(findings: Findings, earlier: list[Run]) -> Findings:
                 continue
             found = checking.check(campaign=campaign, records=Records(run.folder), seed=run.seed, is_over=False)
             broken += [f"Earlier run {run.tag}: {sentence}" for sentence in found.broken]
-            _write(run, finished=True)
-            staging.close(run.cast)
+            _end(run, found, keep=keep)
     return Findings(counts=findings.counts, broken=tuple(broken))

@@ -1,7 +1,6 @@
 """The demo world: two mail servers on loopback and the people behind them, who act when their time has come."""
 
 import heapq
-import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,7 +11,7 @@ from typing import Self, TypeVar
 
 import structlog
 
-from outreach.demo import behaviour, mails, visiting
+from outreach.demo import behaviour, mails, practising, visiting
 from outreach.demo.behaviour import Habit, Pace, Temperament
 from outreach.demo.imap_server import ImapServer
 from outreach.demo.mails import Letter
@@ -51,10 +50,14 @@ class Reaction:
 
 
 class World:
-    """Owns both servers and the agenda. A world on the folder of an earlier one goes on where that one was killed."""
+    """Owns both servers and the agenda. A world on the folder of an earlier one goes on where that one was killed.
+
+    `languages` names its people: address → language. Mail to anybody else is accepted and logged, and nobody acts.
+    """
 
     def __init__(self, *, folder: Path, seed: int, pace: Pace, visitor: Visitor, languages: Mapping[str, str]) -> None:
         self.records = Records(folder)
+        self.is_resting = False
         self._seed = seed
         self._pace = pace
         self._visitor = visitor
@@ -70,7 +73,7 @@ class World:
         """Listens, on these ports where they are free: a restarted world is found where it was."""
         self.smtp = _listen(lambda port: SmtpServer(port, self._receive, self.records.received).start(), smtp_port)
         try:
-            self.imap = _listen(lambda port: ImapServer(port).start(), imap_port)
+            self.imap = _listen(lambda port: ImapServer(port, password_of=practising.password_of).start(), imap_port)
         except OSError:
             self.smtp.stop()
             raise
@@ -91,9 +94,15 @@ class World:
 
     def open_mailbox(self, address: str) -> str:
         """Gives the sender an account for incoming mail and returns its password."""
-        password = secrets.token_urlsafe(12)
+        password = practising.password_of(address)
         self.imap.add_user(address, password)
         return password
+
+    def rest(self) -> None:
+        """From here on nobody is left who could act: every mail is accepted and logged."""
+        self.is_resting = True
+        self._languages = {}
+        self._agenda.clear()
 
     def remember(self, *, now: datetime) -> int:
         """Reads the log of an earlier world on this folder; returns how many reactions are owed because of it."""
@@ -128,6 +137,8 @@ class World:
     def _receive(self, recipient: str, message: bytes | None, stage: Stage) -> str | Manner | None:
         """What the receiving server says; runs on its thread."""
         person = recipient.lower()
+        if not self._knows(person):
+            return None
         if stage is Stage.RCPT:
             self._attempts[person] += 1
             nature = behaviour.temperament(person, self._seed)
@@ -136,19 +147,26 @@ class World:
             self.records.keep_letter(recipient=person, message_id=mails.message_id_of(message), raw=message)
         return None
 
+    def _knows(self, recipient: str) -> bool:
+        return behaviour.base_address(recipient) in self._languages
+
     def _arrived(self, recipient: str, message_id: str, *, raw: bytes, now: datetime, is_done: bool = False) -> None:
+        if not self._knows(recipient):
+            return
         seen = self._letters.setdefault(recipient, [])
         if message_id in seen:
             return
         seen.append(message_id)
         nature = behaviour.temperament(recipient, self._seed)
-        if not nature.reacts_to(len(seen)) or (is_done and nature.habit not in BY_MAIL):
+        if not nature.reacts_to(len(seen)):
             return
-        if is_done:  # our mail server forgets its mail when it stops: the same mail comes again, and changes nothing
-            heapq.heappush(self._agenda, Reaction(now, recipient, message_id, nature, raw))
-        else:
+        if not is_done:
             due = now + self._pace.delay(nature)
             heapq.heappush(self._agenda, Reaction(due, recipient, message_id, nature, raw))
+        elif (
+            nature.habit in BY_MAIL
+        ):  # our mail server forgot its mail when it stopped: nothing new, so nothing is said
+            self._mail_back(nature.habit, mails.read(raw), recipient, now=now)
 
     def _perform(self, reaction: Reaction, *, now: datetime) -> bool:
         habit = reaction.temperament.habit
@@ -167,7 +185,6 @@ class World:
         return True
 
     def _act(self, habit: Habit, letter: Letter, reaction: Reaction, *, now: datetime) -> int:
-        language = self._languages.get(behaviour.base_address(reaction.recipient), "en")
         if habit is Habit.ONE_CLICK:
             content_type, body = FORMS[int(reaction.temperament.slowness * 1000) % len(FORMS)]
             url = letter.unsubscribe_url
@@ -178,8 +195,12 @@ class World:
         if habit is Habit.SCANNER:
             ours = [link for link in (*letter.links, letter.unsubscribe_url) if visiting.is_ours(link)]
             return max(self._visitor.visit(method, link, agent=SCANNER) for link in ours for method in ("HEAD", "GET"))
-        self.imap.deliver(letter.sender, _mail_back(habit, letter, language=language, now=now))
+        self._mail_back(habit, letter, reaction.recipient, now=now)
         return 0
+
+    def _mail_back(self, habit: Habit, letter: Letter, recipient: str, *, now: datetime) -> None:
+        language = self._languages.get(behaviour.base_address(recipient), "en")
+        self.imap.deliver(letter.sender, _mail_back(habit, letter, language=language, now=now))
 
 
 def _listen(start: Callable[[int], Server], port: int) -> Server:

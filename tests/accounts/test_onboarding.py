@@ -13,7 +13,7 @@ def test_makes_an_administrator_who_can_log_in(db, client):
     user, password = onboarding.create_first_administrator()
     assert authenticate(username=user.username, password=password) == user
     assert client.login(username="admin", password=password)
-    assert client.get("/admin/").status_code == 200
+    assert client.get("/").status_code == 200
 
 
 def test_makes_none_where_somebody_is(manager):

@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import keys
+from campaigns import reaching
 from campaigns.models import SendingControl
 from outreach import health
 from outreach.lib.models import DatabaseClock
@@ -125,5 +126,12 @@ def test_shows_metrics_to_administrators_and_their_keys(client, db, role, status
     assert client.get("/metrics", **far).status_code == status
 
 
-def test_leads_people_from_the_front_door_to_the_back_office(client):
-    assert client.get("/")["Location"] == "/admin/"
+def test_asks_strangers_at_the_front_door_to_sign_in(client):
+    assert client.get("/")["Location"] == "/sign-in/?next=%2F"
+
+
+def test_says_which_installation_answers(client, settings):
+    ours = client.get("/health")[reaching.HEADER]
+    assert ours == reaching.fingerprint()
+    settings.INSTALLATION_KEY = "another"
+    assert client.get("/health")[reaching.HEADER] != ours

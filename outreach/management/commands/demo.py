@@ -27,6 +27,7 @@ class Command(BaseCommand):
         what.add_argument("--once", action="store_true", help="tell the story once and compare both logs")
         what.add_argument("--check", action="store_true", help="compare the running demo's log with the ledger")
         parser.add_argument("--prospects", type=int, default=300, help="how many people (with --once)")
+        parser.add_argument("--keep", action="store_true", help="leave the people in the database (with --once)")
         parser.add_argument("--seed", type=int, default=7, help="decides how people behave (with --once)")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -34,14 +35,18 @@ class Command(BaseCommand):
             raise CommandError("A story needs at least one person: --prospects 1 or more.")
         try:
             if options["once"]:
-                told = story.run_once(prospects=options["prospects"], seed=options["seed"], now=timezone.now())
-                self._report(told)
+                self._report(self._tell(options))
             elif options["check"]:
                 self._report(serving.check())
             else:
                 serving.serve(stopped=_stopped_by_signal())
         except (staging.CannotStage, story.NotPossible, serving.AlreadyServed, DomainError) as error:
             raise CommandError(str(error)) from error
+
+    def _tell(self, options: dict[str, Any]) -> Findings:
+        return story.run_once(
+            prospects=options["prospects"], seed=options["seed"], keep=options["keep"], now=timezone.now()
+        )
 
     def _report(self, findings: Findings) -> None:
         console = Console(file=cast(IO[str], self.stdout), highlight=False)

@@ -1,0 +1,50 @@
+"""How a mailbox is doing, in words."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from integrations.models import Mailbox
+
+BLIND_AFTER = timedelta(minutes=30)  # without a complete look into it no follow-up leaves
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """`tone` is good, warn, bad or "" (out of service); `word` fits a badge, each sentence says one thing to know."""
+
+    tone: str
+    word: str
+    sentences: tuple[str, ...] = ()
+
+
+def of(*, mailbox: Mailbox, now: datetime) -> Health:
+    """The worst thing gives tone and word, everything that is wrong a sentence."""
+    if mailbox.status == Mailbox.Status.RETIRED:
+        return Health("", "Retired", ("Nothing is sent from it any more; answers are still read.",))
+    found = [*_sending(mailbox), *_receiving(mailbox, now)]
+    if not found:
+        return Health("good", "Works")
+    worst = min(found, key=lambda one: one.tone)  # "bad" before "warn"
+    return Health(worst.tone, worst.word, tuple(sentence for one in found for sentence in one.sentences))
+
+
+def _sending(mailbox: Mailbox) -> list[Health]:
+    found = []
+    if mailbox.status == Mailbox.Status.PAUSED:
+        reason = mailbox.status_reason.strip().rstrip(".") or "no reason is known"
+        found.append(Health("bad", "Paused", (f"Nothing is sent from it: {reason}.", "Answers are still read.")))
+    if mailbox.verified_at is None:
+        sentence = "It was not checked since its servers were set: no campaign can be launched with it."
+        found.append(Health("warn", "Not checked", (sentence,)))
+    return found
+
+
+def _receiving(mailbox: Mailbox, now: datetime) -> list[Health]:
+    if mailbox.poll_error:
+        words = mailbox.poll_error.rstrip(".")
+        return [Health("bad", "Can't be read", (f"Its answers can't be read: {words}.", "Follow-ups wait."))]
+    if mailbox.polled_at is None:
+        return [Health("warn", "Not read yet", ("Its answers are read for the first time within a minute or two.",))]
+    if mailbox.polled_at < now - BLIND_AFTER:
+        return [Health("bad", "Not read", ("Its answers were not read for more than half an hour: follow-ups wait.",))]
+    return []
