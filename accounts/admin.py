@@ -8,9 +8,10 @@ from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from accounts import keys
-from accounts.models import ApiKey, IdempotentAnswer, User
+from accounts.models import ApiKey, IdempotentAnswer, Installation, User
 from outreach.lib.admin import AnyModelForm, ReadOnlyAdmin, ScaledAdmin, VerbAdmin, each
 
 admin.site.unregister(Group)  # what people may do follows from their role alone
@@ -18,20 +19,28 @@ admin.site.unregister(Group)  # what people may do follows from their role alone
 
 @admin.register(User)
 class PersonAdmin(ScaledAdmin, UserAdmin):
-    list_display = ["username", "first_name", "last_name", "role", "is_active", "is_staff", "last_login"]
+    says = "Who may sign in. What they may do follows from their role alone, here and on every page."
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    ordering = ("-pk",)
+    list_display = ["username", "first_name", "last_name", "role", "is_active", "last_login"]
     list_filter = ["role", "is_active"]
     filter_horizontal = ()
+    sortable_by = ["username", "role", "last_login"]
+    readonly_fields = ("last_login", "date_joined")
     fieldsets = (
         (None, {"fields": ("username", "password")}),
-        ("Person", {"fields": ("first_name", "last_name", "email", "time_zone")}),
-        ("What they may do", {"fields": ("role", "is_active", "is_staff")}),
+        ("Person", {"fields": (("first_name", "last_name"), ("email", "time_zone"))}),
+        ("What they may do", {"fields": ("role", "is_active")}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
-    add_fieldsets = ((None, {"fields": ("username", "usable_password", "password1", "password2", "role", "is_staff")}),)
+    add_fieldsets = ((None, {"fields": ("username", "password1", "password2", "role")}),)
 
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(VerbAdmin):
+    says = "For programs. A key is shown once, when it is made; it may never do more than its owner."
     fields = ["name", "role", "owner", "expires_at"]
     autocomplete_fields = ["owner"]
     list_display = ["name", "prefix", "role", "owner", "created_at", "expires_at", "last_used_at", "revoked_at"]
@@ -59,6 +68,14 @@ class ApiKeyAdmin(VerbAdmin):
 
 @admin.register(IdempotentAnswer)
 class IdempotentAnswerAdmin(ReadOnlyAdmin):
+    says = "Answers of the API that a repeated request gets again, kept for a day."
     list_display = ["caller", "key", "status", "created_at"]
     search_fields = ["=key"]
     exclude = ["body"]  # an answer may carry what its reader here may not see
+
+
+@admin.register(Installation)
+class InstallationAdmin(ReadOnlyAdmin):
+    says = "Since when this installation is used for real; “Start for real” sets it."
+    list_display = ["__str__", "real_since", "started_by"]
+    list_select_related = ["started_by"]

@@ -11,29 +11,32 @@ from integrations import editing, sending
 from integrations.models import InboundEvent, Mailbox
 from outreach.lib.admin import AnyModelForm, ReadOnlyAdmin, SecretField, VerbAdmin, each
 
-SENDING = ("smtp_host", "smtp_port", "smtp_security", "smtp_username", "smtp_password")
-READING = ("imap_host", "imap_port", "imap_security", "imap_username", "imap_password", "imap_folder")
+SENDING = ("smtp_host", ("smtp_port", "smtp_security"), ("smtp_username", "smtp_password"))
+READING = ("imap_host", ("imap_port", "imap_security"), ("imap_username", "imap_password"), "imap_folder")
 STATE = ("status", "status_reason", "is_demo", "verified_at", "polled_at", "poll_error")
 
 
 class MailboxForm(AnyModelForm):
-    smtp_password = SecretField()
-    imap_password = SecretField()
+    smtp_password = SecretField(label="SMTP password")
+    imap_password = SecretField(label="IMAP password")
 
 
 @admin.register(Mailbox)
 class MailboxAdmin(VerbAdmin):
     form = MailboxForm
+    says = "Who the mail comes from. Passwords are kept encrypted and never shown."
+    page = "mailbox"
     fieldsets = (
-        (None, {"fields": ["name", "from_name", "from_address", "daily_cap", "gap_seconds"]}),
+        (None, {"fields": ["name", ("from_name", "from_address"), ("daily_cap", "gap_seconds")]}),
         ("Sending (SMTP)", {"fields": SENDING}),
         ("Reading (IMAP)", {"fields": READING}),
         ("State", {"fields": STATE}),
     )
     readonly_fields = STATE
-    list_display = ["name", "from_address", "status", "daily_cap", "verified_at", "polled_at", "poll_error", "is_demo"]
+    list_display = ["name", "from_address", "status", "daily_cap", "verified_at", "polled_at", "poll_error"]
     list_filter = ["status", "is_demo"]
     search_fields = ["name", "from_address"]
+    sortable_by = ["name", "from_address", "status"]
     actions = ["check_now", "pause", "resume"]
 
     def call_verb(self, request: HttpRequest, obj: Any, fields: dict[str, Any], *, change: bool) -> Mailbox:
@@ -61,6 +64,7 @@ class MailboxAdmin(VerbAdmin):
 
 @admin.register(InboundEvent)
 class InboundEventAdmin(ReadOnlyAdmin):
+    says = "Every mail that came in, as it came. One with an error could not be read and is kept."
     list_display = ["__str__", "mailbox", "uid", "stored_at", "applied_at", "error"]
     list_select_related = ["mailbox"]
     list_filter = ["source"]

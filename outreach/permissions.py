@@ -242,11 +242,11 @@ class PagePermissionMiddleware:
         least = least_role(match.view_name, request.method or "")
         if least in (PUBLIC, OWN_RULE):
             return None
+        if least is None and match.view_name in ROUTES:
+            return HttpResponseNotAllowed(ROUTES[match.view_name])
         role = role_of(request)
         if role is None:
             return _sign_in_first(request)
-        if least is None and match.view_name in ROUTES:
-            return HttpResponseNotAllowed(ROUTES[match.view_name])
         if isinstance(least, Role) and role.covers(least):
             return None
         return render(request, "shell/forbidden.html", {"least": least, "role": role}, status=403)

@@ -116,10 +116,17 @@ class TimeZoneMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path.startswith("/api/"):
+        try:
             return self._get_response(request)
-        with timezone.override(SimpleLazyObject(lambda: _zone_of(request))):  # type: ignore[arg-type]
-            return self._get_response(request)
+        finally:
+            timezone.deactivate()
+
+    def process_view(self, request: HttpRequest, view: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Public pages ask nobody who looks: they answer without the database."""
+        match = request.resolver_match
+        route = match.view_name if match else ""
+        if permissions.least_role(route, "GET") not in (permissions.PUBLIC, permissions.OWN_RULE):
+            timezone.activate(_zone_of(request))
 
 
 def _zone_of(request: HttpRequest) -> ZoneInfo:

@@ -5,9 +5,6 @@ from django.urls import include, path
 
 from outreach import dashboard, health, metrics, search, setup, shell
 
-admin.site.site_header = admin.site.site_title = "Outreach"
-admin.site.index_title = "Back office"
-
 urlpatterns = [
     path("", dashboard.today, name="today"),
     path("today/live/", dashboard.today_live, name="today-live"),

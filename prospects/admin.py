@@ -1,64 +1,154 @@
-"""People, programs, segments and imports in the back office. Suppressions are in campaigns.admin."""
+"""People, programs, segments and imports in the back office. Suppressions are in campaigns.admin.refusals."""
 
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
+from import_export.admin import ImportMixin
+from import_export.resources import ModelResource
+from unfold.contrib.import_export.forms import ImportForm
 
 from accounts.callers import caller
 from outreach.lib.admin import AnyModelForm, ReadOnlyAdmin, ScaledAdmin, VerbAdmin
+from outreach.lib.exporting import ExportsList
 from prospects import editing, segments
-from prospects.models import ImportBatch, ImportRow, Program, Prospect, Segment, Site
+from prospects.models import ImportBatch, ImportRow, Note, Program, Prospect, Segment, Site, searchable
 
-WHO = ("email", "first_name", "last_name", "company", "job_title", "website", "x_handle", "linkedin_url")
-WHERE = ("country", "time_zone", "language")
-WHAT_WE_KNOW = ("tags", "custom", "source", "legal_basis")
+SHORTEST, MOST_PEOPLE = 3, 200
 STATE = ("site", "is_demo", "stopped_at", "stop_reason", "held_at", "hold_reason", "created_at")
+EXAMPLE = (
+    '{"all": [{"field": "country", "op": "in", "value": ["DE", "AT"]}, {"field": "tags", "op": "is", "value": "vip"}]}'
+)
+
+
+def matching(request: HttpRequest, people: QuerySet[Prospect], term: str) -> QuerySet[Prospect]:
+    """Those whose name, company or address holds the words; nobody, and a sentence, for fewer than three letters."""
+    if len(term) < SHORTEST:
+        messages.warning(request, "Type at least three letters.")
+        return people.none()
+    return people.annotate(found=searchable()).filter(found__contains=term.upper())
+
+
+class OfPeople(ScaledAdmin):
+    """Searches a list of what belongs to people by the people, through their one index."""
+
+    search_fields = ["prospect__company"]  # makes Django show the field; the search itself is below
+    search_help_text = "Name, company or address"
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], term: str) -> tuple[Any, bool]:
+        if not (term := term.strip()):
+            return queryset, False
+        people = matching(request, Prospect.objects.order_by("-pk"), term)
+        return queryset.filter(prospect_id__in=list(people.values_list("pk", flat=True)[:MOST_PEOPLE])), False
 
 
 class ProgramForm(AnyModelForm):
     website = forms.URLField(required=False, assume_scheme="https")
 
 
+class ProgramResource(ModelResource):
+    """Programs from a sheet, known by their name."""
+
+    class Meta:
+        model = Program
+        fields = ("name", "merchant", "website", "postal_address")
+        import_id_fields = ("name",)
+        clean_model_instances = True
+        skip_unchanged = True
+
+
 @admin.register(Program)
-class ProgramAdmin(ScaledAdmin):
+class ProgramAdmin(ImportMixin, ExportsList, ScaledAdmin):
+    says = "What affiliates are recruited for. The postal address stands in every mail."
     form = ProgramForm
-    fields = ("name", "merchant", "website", "postal_address")
+    import_form_class = ImportForm
+    fieldsets = (
+        (None, {"fields": ("name", "merchant", "website")}),
+        ("In every mail", {"fields": ("postal_address",)}),
+    )
     list_display = ["name", "merchant", "website", "created_at"]
     search_fields = ["name", "merchant"]
+    sortable_by = ["name", "merchant"]
+    exported = ("public_id", "name", "merchant", "website", "postal_address", "created_at")
+    import_export_change_list_template = "admin/import_export/change_list_import_export.html"
+
+    def get_import_resource_classes(self, request: HttpRequest) -> list[type[ModelResource]]:
+        return [ProgramResource]
+
+    def has_import_permission(self, request: HttpRequest) -> bool:
+        return self.has_add_permission(request) and self.has_change_permission(request)
 
 
 @admin.register(Site)
-class SiteAdmin(ScaledAdmin):
+class SiteAdmin(ExportsList, ScaledAdmin):
+    says = "Websites by their domain. A site comes with its first person."
     fields = readonly_fields = ("domain", "stopped_at", "held_at", "hold_reason", "created_at")
     list_display = ["domain", "stopped_at", "held_at", "created_at"]
     search_fields = ["domain__startswith"]
+    search_help_text = "The beginning of a domain"
+    exported = ("public_id", "domain", "stopped_at", "held_at", "hold_reason", "created_at")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return False  # a site comes with its first person
+        return False
 
 
-class ProspectAdmin(VerbAdmin):
-    """Registered in campaigns.admin, which adds the actions that reach into campaigns."""
+class StandingFilter(admin.SimpleListFilter):
+    """Both choices have an index of their own."""
 
+    title = "standing"
+    parameter_name = "standing"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("stopped", "Never written to again"), ("held", "On hold")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        field = {"stopped": "stopped_at", "held": "held_at"}.get(self.value() or "")
+        return queryset.filter(**{f"{field}__isnull": False}) if field else queryset
+
+
+class ProspectAdmin(ExportsList, VerbAdmin):
+    """Registered in campaigns.admin.refusals, which adds the actions that reach into campaigns."""
+
+    says = "Everybody who could promote a product."
+    page = "prospect"
     fieldsets = (
-        (None, {"fields": WHO}),
-        ("Where", {"fields": WHERE}),
-        ("What we know", {"fields": WHAT_WE_KNOW}),
+        ("Who", {"fields": ("email", ("first_name", "last_name"), ("company", "job_title"))}),
+        ("Where on the web", {"fields": ("website", ("x_handle", "linkedin_url"))}),
+        ("Where in the world", {"fields": (("country", "language"), "time_zone")}),
+        ("What we know", {"fields": ("tags", "custom", ("source", "legal_basis"))}),
         ("State", {"fields": STATE}),
     )
     readonly_fields = STATE
-    list_display = ["__str__", "email", "company", "site", "country", "source", "stopped_at", "created_at"]
+    list_display = ["__str__", "email", "company", "country", "source", "stopped_at", "created_at"]
     list_select_related = ["site"]
-    list_filter = ["kind", "is_demo"]
-    search_fields = ["email__startswith", "last_name__istartswith", "company__istartswith"]
+    list_filter = [StandingFilter, "owner"]
+    search_fields = ["email"]
+    search_help_text = "Name, company, address or X handle"
+    import_export_change_list_template = "admin/prospects/prospect/change_list.html"
+    exported = (
+        "public_id", "email", "first_name", "last_name", "company", "job_title", "website", "site__domain", "x_handle",
+        "linkedin_url", "country", "time_zone", "language", "tags", "custom", "source", "legal_basis", "stopped_at",
+        "stop_reason", "held_at", "hold_reason", "created_at",
+    )  # fmt: skip
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], term: str) -> tuple[Any, bool]:
+        return (matching(request, queryset, term.strip()) if term.strip() else queryset), False
 
     def call_verb(self, request: HttpRequest, obj: Any, fields: dict[str, Any], *, change: bool) -> Prospect:
         if not change:
             return editing.add_prospect(by=caller(request), **fields)
         editing.change_prospect(prospect=obj, by=caller(request), **fields)
         return Prospect.objects.select_related("site").get(pk=obj.pk)
+
+
+@admin.register(Note)
+class NoteAdmin(OfPeople, ReadOnlyAdmin):
+    says = "Written on a person's page."
+    list_display = ["prospect", "__str__", "created_by", "created_at"]
+    list_select_related = ["prospect", "created_by"]
 
 
 class SegmentForm(AnyModelForm):
@@ -72,12 +162,31 @@ class SegmentForm(AnyModelForm):
 
 
 @admin.register(Segment)
-class SegmentAdmin(ScaledAdmin):
+class SegmentAdmin(ExportsList, ScaledAdmin):
+    says = "People by a rule. Whoever fits is in, also when they come later."
+    page = "segment"
     form = SegmentForm
-    fields = ["name", "filter"]
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": ("name", "filter"),
+                "description": format_html(
+                    "<p>The filter is a rule in JSON; <code>{{}}</code> is everybody. For example, people in Germany "
+                    "or Austria who have the tag “vip”:</p><pre>{}</pre><p>Fields: email, first_name, last_name, "
+                    "company, country, language, source, kind, site, tags, created_at, is_demo, custom.&lt;name&gt;. "
+                    "Ops: is, is_not, contains, starts_with, in, is_empty, not_empty; before and after for created_at. "
+                    "“all”, “any” and “not” join rules.</p>",
+                    EXAMPLE,
+                ),
+            },
+        ),
+    )
     list_display = ["name", "created_by", "created_at"]
     list_select_related = ["created_by"]
     search_fields = ["name"]
+    sortable_by = ["name"]
+    exported = ("public_id", "name", "filter", "created_by__username", "created_at")
 
     def save_model(self, request: HttpRequest, obj: Segment, form: Any, change: bool) -> None:
         if not change:
@@ -87,6 +196,8 @@ class SegmentAdmin(ScaledAdmin):
 
 @admin.register(ImportBatch)
 class ImportBatchAdmin(ReadOnlyAdmin):
+    says = "Every file that was imported, and what became of its rows."
+    page = "import"
     list_display = ["file_name", "status", "added", "changed", "unchanged", "rejected", "created_by", "created_at"]
     list_select_related = ["created_by"]
     list_filter = ["status"]
@@ -94,5 +205,6 @@ class ImportBatchAdmin(ReadOnlyAdmin):
 
 @admin.register(ImportRow)
 class ImportRowAdmin(ReadOnlyAdmin):
+    says = "Rows that were not taken, each with the reason."
     list_display = ["batch", "line", "reason"]
     list_select_related = ["batch"]

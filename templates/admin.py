@@ -5,19 +5,30 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
 
 from accounts.callers import caller
 from outreach.lib.admin import AnyModelForm, ReadOnlyAdmin, VerbAdmin
-from templates import versions
+from outreach.lib.exporting import ExportsList
+from templates import context, versions
 from templates.models import Template, TemplateVersion
 
 CONTENT = ["subject", "text", "html", "language"]
+VARIABLES = format_html(
+    "<details><summary>What a message may say</summary><dl>{}<dt><code>{{{{ custom.… }}}}</code></dt>"
+    "<dd>Any custom field of the prospect, by its name</dd></dl></details>",
+    format_html_join(
+        "", "<dt><code>{{{{ {} }}}}</code></dt><dd>{}</dd>", ((name, what) for name, what in context.VARIABLES.items())
+    ),
+)
 
 
 class TemplateForm(AnyModelForm):
     subject = forms.CharField(max_length=500, required=False, help_text="Empty: a follow-up keeps its thread's subject")
     text = forms.CharField(widget=forms.Textarea, strip=False)
-    html = forms.CharField(widget=forms.Textarea, strip=False, required=False)
+    html = forms.CharField(
+        label="HTML", widget=forms.Textarea, strip=False, required=False, help_text="Empty: the mail is plain text"
+    )
     language = forms.CharField(max_length=10, initial="en")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -27,12 +38,18 @@ class TemplateForm(AnyModelForm):
 
 
 @admin.register(Template)
-class TemplateAdmin(VerbAdmin):
+class TemplateAdmin(ExportsList, VerbAdmin):
+    says = "What can be said. Saving another text makes a new version; what was sent keeps its own."
     form = TemplateForm
-    fields = ["name", "channel", *CONTENT]
+    fieldsets = (
+        (None, {"fields": ("name", ("channel", "language"))}),
+        ("What it says", {"fields": ("subject", "text", "html"), "description": VARIABLES}),
+    )
     list_display = ["name", "channel", "archived_at", "created_at"]
     list_filter = ["channel"]
     search_fields = ["name"]
+    sortable_by = ["name", "created_at"]
+    exported = ("public_id", "name", "channel", "archived_at", "created_at")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["channel"] if obj else []
@@ -51,7 +68,9 @@ class TemplateAdmin(VerbAdmin):
 
 
 @admin.register(TemplateVersion)
-class TemplateVersionAdmin(ReadOnlyAdmin):
+class TemplateVersionAdmin(ExportsList, ReadOnlyAdmin):
+    says = "Every text as it was; none ever changes."
     list_display = ["template", "number", "subject", "language", "created_by", "created_at"]
     list_select_related = ["template", "created_by"]
     search_fields = ["template__name", "subject"]
+    exported = ("public_id", "template__name", "number", "language", "subject", "text", "html", "created_at")

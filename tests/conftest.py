@@ -4,15 +4,18 @@ import os
 from datetime import UTC, datetime
 
 import pytest
+from django.core.cache import cache
 from hypothesis import HealthCheck, settings
 from rest_framework.test import APIClient
 
+from campaigns import reaching
 from outreach.demo.imap_server import ImapServer
 from outreach.demo.smtp_server import SmtpServer
 from tests import factories
+from tests.installation import installation
 from tests.running import running
 
-__all__ = ["running"]  # a fixture
+__all__ = ["installation", "running"]  # fixtures
 
 _relaxed = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 settings.register_profile("test", max_examples=30, deadline=None, suppress_health_check=_relaxed)
@@ -41,6 +44,15 @@ def client_as(db):
         return client
 
     return make
+
+
+@pytest.fixture
+def reachable(settings):
+    """A public address that was found to answer a moment ago: needed to launch from a real mailbox."""
+    settings.PUBLIC_URL = "https://outreach.example.com"
+    cache.set(reaching.key(url=settings.PUBLIC_URL), "", 60)
+    yield settings.PUBLIC_URL
+    cache.delete(reaching.key(url=settings.PUBLIC_URL))
 
 
 @pytest.fixture

@@ -9,24 +9,11 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from outreach.lib import words
+
 register = template.Library()
-
-MINUTE, HOUR, DAY = 60, 3600, 86400
-
-
-@register.filter
-def number(value: Any) -> str:
-    """12345 is 12,345."""
-    return "–" if value is None or value == "" else f"{value:,}"
-
-
-@register.filter
-def rate(part: Any, whole: Any) -> str:
-    """A share as a percentage with a sensible number of digits; "–" of nothing."""
-    if not whole:
-        return "–"
-    share = 100 * (part or 0) / whole
-    return f"{share:.1f} %" if 0 < share < 10 else f"{share:.0f} %"
+for plain in (words.number, words.rate, words.people):
+    register.filter(plain)
 
 
 @register.filter
@@ -66,25 +53,7 @@ def ago(value: datetime | None) -> SafeString | str:
         return "never"
     seconds = int((timezone.now() - value).total_seconds())
     title = f"{timezone.localtime(value):%A %d %B %Y %H:%M %Z}"
-    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), title, span(seconds))
-
-
-def span(seconds: int) -> str:
-    """Seconds in the one unit that fits them."""
-    if seconds < MINUTE:
-        return "just now"
-    if seconds < HOUR:
-        return f"{seconds // MINUTE} min"
-    if seconds < DAY:
-        return f"{seconds // HOUR} h"
-    days = seconds // DAY
-    return "1 day" if days == 1 else f"{days} days"
-
-
-@register.filter
-def people(count: int) -> str:
-    """ "1 person", "12,345 people"."""
-    return "1 person" if count == 1 else f"{count:,} people"
+    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), title, words.span(seconds))
 
 
 @register.filter

@@ -125,7 +125,7 @@ def test_enrolling_needs_a_launched_campaign_and_happens_once_per_person(now):
     assert counts == [1, 0]
 
 
-def test_a_real_mailbox_enrols_no_people_of_the_demo_world(now):
+def test_a_real_mailbox_enrols_no_people_of_the_demo_world(now, reachable):
     factories.ProspectFactory(is_demo=True)
     factories.ProspectFactory()
     campaign = ready(now, mailbox=factories.MailboxFactory(is_demo=False))

@@ -13,8 +13,15 @@ from outreach.permissions import OFFICE_APPS
 from prospects.models import Prospect
 from tests import factories
 
-OURS = [model for app in ("accounts", *sorted(OFFICE_APPS)) for model in apps.get_app_config(app).get_models()]
+NOT_SHOWN = {"ImportChunk", "CountCursor"}  # bytes of a file on its way, and a bookmark
+OURS = [
+    model
+    for app in ("accounts", *sorted(OFFICE_APPS))
+    for model in apps.get_app_config(app).get_models()
+    if model.__name__ not in NOT_SHOWN
+]
 LEDGER = ["Message", "Event", "Decision", "Enrollment", "InboundEvent", "ImportRow", "TrackedLink", "IdempotentAnswer"]
+LEDGER += ["DailyCount", "CampaignCount", "Installation"]
 
 
 def _page(model, name, *args):
@@ -24,7 +31,7 @@ def _page(model, name, *args):
 @pytest.fixture
 def office(client, db):
     def login(role):
-        client.force_login(factories.UserFactory(role=role, is_staff=True))
+        client.force_login(factories.UserFactory(role=role))
         return client
 
     return login
@@ -46,7 +53,7 @@ def test_knows_every_model():
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
 def test_opens_every_list_and_never_counts_a_whole_table(office, one_of_each, model, django_assert_max_num_queries):
     client = office("administrator")
-    with django_assert_max_num_queries(8) as queries:
+    with django_assert_max_num_queries(12) as queries:
         assert client.get(_page(model, "changelist")).status_code == 200
     for query in queries.captured_queries:
         assert not (query["sql"].startswith("SELECT COUNT") and " LIMIT " not in query["sql"]), query["sql"]
@@ -81,9 +88,10 @@ def test_opens_to_a_role_what_it_may_see(office, role):
         assert status == (200 if may else 403), model
 
 
-def test_is_closed_to_people_who_are_not_staff(client, db):
-    client.force_login(factories.UserFactory(role="administrator"))
-    assert client.get("/admin/").status_code == 302
+@pytest.mark.parametrize("role", Role.values)
+def test_asks_for_a_role_and_not_for_a_flag(client, db, role):
+    client.force_login(factories.UserFactory(role=role, is_staff=False))
+    assert client.get("/admin/prospects/prospect/").status_code == 200
 
 
 def test_counts_to_a_limit(db, monkeypatch):

@@ -166,7 +166,7 @@ class TestWelcome:
         assert "password" not in running.welcome(8123, None)
 
     def test_names_every_address(self):
-        for path in ("/", "/admin/", "/api/v1/docs/", "/ready"):
+        for path in ("/", "/api/v1/docs/", "/ready"):
             assert f"http://127.0.0.1:8123{path} " in running.welcome(8123, None)
 
 

@@ -1,0 +1,5 @@
+"""Campaigns, the ledger and every way to say no, in the back office."""
+
+from campaigns.admin import ledger, refusals, sequences
+
+__all__ = ["ledger", "refusals", "sequences"]
