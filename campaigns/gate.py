@@ -25,6 +25,12 @@ FACTS = """
  WHERE e.id = m.enrollment_id AND c.id = m.campaign_id AND b.id = m.mailbox_id AND p.id = m.prospect_id"""
 # A rehearsal speaks as a person to an address of our own: what is known about that person does not concern it.
 REHEARSAL = "c.rehearsal_of_id IS NOT NULL"
+# Known of the address itself it does: whoever has it and said no gets no rehearsal either, whoever is played.
+READER_SAID_NO = """EXISTS (
+    SELECT 1 FROM prospects_prospect reader LEFT JOIN prospects_site home ON home.id = reader.site_id
+     WHERE reader.identity_key = ANY (
+               ARRAY(SELECT substr(k, 9) FROM unnest(m.contact_keys) k WHERE starts_with(k, 'address:')))
+       AND (reader.stopped_at IS NOT NULL OR home.stopped_at IS NOT NULL))"""
 
 CLAUSES = (
     Clause(
@@ -44,7 +50,11 @@ CLAUSES = (
     ),
     Clause("no_address", f"({REHEARSAL} OR p.email <> '')", ends=True),
     Clause("address_changed", f"({REHEARSAL} OR p.email = m.recipient)"),  # the planner writes the new address
-    Clause("person_stopped", f"({REHEARSAL} OR p.stopped_at IS NULL)", ends=True),
+    Clause(
+        "person_stopped",
+        f"(CASE WHEN {REHEARSAL} THEN NOT {READER_SAID_NO} ELSE p.stopped_at IS NULL END)",
+        ends=True,
+    ),
     Clause("site_stopped", f"({REHEARSAL} OR s.stopped_at IS NULL)", ends=True),
     Clause("person_held", f"({REHEARSAL} OR p.held_at IS NULL)"),
     Clause("site_held", f"({REHEARSAL} OR s.held_at IS NULL)"),

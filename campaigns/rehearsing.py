@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, time
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.models import User
 from campaigns import drafting, preflight, stopping, tracking
@@ -142,9 +143,16 @@ def _checked(campaign: Campaign, prospects: Collection[Prospect], to: str) -> st
     else:
         if suppression.is_suppressed(identity.contact_keys(email=to)):
             problems.append(Problem("to", "This address is suppressed: nothing is ever sent to it."))
+        elif _said_no(to):
+            problems.append(Problem("to", "Whoever has this address is never written to again."))
     if problems:
         raise CannotRehearse("", problems)
     return to
+
+
+def _said_no(address: str) -> bool:
+    reader = Prospect.objects.filter(identity_key=identity.address_key(address))
+    return reader.filter(Q(stopped_at__isnull=False) | Q(site__stopped_at__isnull=False)).exists()
 
 
 def _beside(campaign: Campaign, to: str, *, now: datetime, by: User | None) -> Campaign:

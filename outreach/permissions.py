@@ -10,6 +10,7 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.cache import patch_cache_control
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
@@ -225,13 +226,20 @@ class RoutePermission(BasePermission):
 
 
 class PagePermissionMiddleware:
-    """Asks the same table for every page, so that no view can forget to; the API and the back office ask themselves."""
+    """Asks the same table for every page, so that no view can forget to; the API and the back office ask themselves.
+
+    What only some may see is kept by no cache, not even by the browser's for its back button after signing out.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self._get_response(request)
+        response = self._get_response(request)
+        match = request.resolver_match
+        if match and not match.namespaces and least_role(match.view_name, "GET") not in (PUBLIC, OWN_RULE):
+            patch_cache_control(response, private=True, no_store=True)
+        return response
 
     def process_view(
         self, request: HttpRequest, view: Any, args: tuple[Any, ...], kwargs: dict[str, Any]

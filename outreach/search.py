@@ -129,7 +129,7 @@ def _messages(q: str) -> Group:
     named = Q(message_id=f"<{q.strip('<>')}>")
     with suppress(ValueError):
         named |= Q(public_id=UUID(q))
-    rows = Message.objects.filter(named).select_related("prospect", "campaign")[:MOST]
+    rows = Message.objects.filter(named, campaign__rehearsal_of=None).select_related("prospect", "campaign")[:MOST]
     return _group(
         "Messages",
         rows,

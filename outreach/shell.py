@@ -22,6 +22,7 @@ from campaigns import sending_state, stopping
 from campaigns.models import Campaign, Reply, SendingControl
 from outreach import permissions
 from outreach.lib import pages
+from outreach.lib.text import printable
 
 MOST_UNREAD = 99
 
@@ -162,7 +163,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 def sending_stop(request: HttpRequest) -> HttpResponse:
     """Asks, then stops all sending at once."""
     if request.method == "POST":
-        stopping.stop_all(reason=request.POST.get("reason", "").strip(), by=caller(request))
+        stopping.stop_all(reason=printable(request.POST.get("reason", "")), by=caller(request))
         pages.said(
             request, "All sending is stopped. Mails that were being handed over at that moment may still arrive."
         )

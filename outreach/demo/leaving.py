@@ -69,10 +69,11 @@ def count() -> Left:
     """What `leave` would remove. Counts demo rows one by one: to be asked once in an installation's life."""
     campaigns = Campaign.objects.filter(is_demo=True)
     people = Prospect.objects.filter(is_demo=True)
-    messages = Message.objects.filter(Q(campaign__in=campaigns) | Q(prospect__in=people))
+    sent = Message.objects.filter(handed_over_at__isnull=False)
+    elsewhere = sent.filter(prospect__in=people).exclude(campaign__in=list(campaigns))  # an "or" would read them all
     return Left(
         people=people.count(),
-        messages=messages.filter(handed_over_at__isnull=False).count(),
+        messages=sent.filter(campaign__in=list(campaigns)).count() + elsewhere.count(),
         campaigns=campaigns.filter(rehearsal_of=None).count(),
         answers=Reply.objects.filter(prospect__in=people).count(),
     )
@@ -151,7 +152,7 @@ def _remove(scope: _Scope, *, by: User | None, is_for_good: bool) -> Left:
     answers = _remove_ledger(messages, enrollments, people)
     shown = _remove_campaigns(campaigns)
     _remove_people(people)
-    Suppression.objects.filter(kind=Suppression.Kind.ADDRESS, key__in=stops).delete()
+    Suppression.objects.filter(kind=Suppression.Kind.ADDRESS, key__in=stops, created_by=None).delete()
     ImportBatch.objects.filter(scope.batches).delete()
     _remove_mailboxes(scope.mailboxes)
     _remove_words(scope.segments, texts)
@@ -166,7 +167,10 @@ def _locked(model: type[Model], which: Q) -> list[int]:
 
 
 def _stops_of(people: list[int], messages: list[int]) -> set[str]:
-    """The address keys by which these people, at any address they were written to, are suppressed."""
+    """The address keys by which these people, at any address they were written to, are suppressed.
+
+    What a person here entered stays nevertheless: a real address may have been tried on an invented one.
+    """
     written = Message.objects.filter(pk__in=messages, prospect__in=people)
     rows = [*Prospect.objects.filter(pk__in=people).values_list("contact_keys", flat=True)]
     rows += written.values_list("contact_keys", flat=True)

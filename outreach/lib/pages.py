@@ -17,6 +17,7 @@ from outreach.lib.errors import DomainError
 R = TypeVar("R")
 ROWS = 50
 LARGEST_KEY = 2**63 - 1
+DIGITS = 19  # of it; Python refuses to read very long numbers
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def _key(request: HttpRequest, name: str) -> int | None:
     said = request.GET.get(name)
     if said is None:
         return None
-    if not said.isdecimal() or int(said) > LARGEST_KEY:
+    if not said.isdecimal() or len(said) > DIGITS or int(said) > LARGEST_KEY:
         raise BadRequest(f"{name} is not a place in this list.")
     return int(said)
 

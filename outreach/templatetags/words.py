@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django import template
 from django.utils import timezone
@@ -40,10 +40,14 @@ def when(value: datetime | None) -> SafeString | str:
 
 @register.filter
 def at_their(value: datetime | None, zone: str) -> str:
-    """An instant on the clock of the prospect's zone: "16:42 in Berlin"; nothing when it is not known."""
+    """An instant on the clock of the prospect's zone: "16:42 in Berlin"; nothing when it is not known, or no longer."""
     if value is None or not zone:
         return ""
-    return f"{value.astimezone(ZoneInfo(zone)):%H:%M} in {zone.rpartition('/')[2].replace('_', ' ')}"
+    try:
+        local = value.astimezone(ZoneInfo(zone))
+    except (ZoneInfoNotFoundError, ValueError):  # the planner holds such a person, and says why
+        return ""
+    return f"{local:%H:%M} in {zone.rpartition('/')[2].replace('_', ' ')}"
 
 
 @register.filter
