@@ -2,12 +2,13 @@
 
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib.auth.forms import PasswordChangeForm
 
 from accounts.models import Role
+from outreach.lib import zones
+from outreach.lib.zones import ZoneField
 
 DAYS = (("30", "30 days"), ("90", "90 days"), ("365", "A year"), ("", "Never"))
 MAY = {
@@ -18,26 +19,17 @@ MAY = {
 }
 
 
-def zones() -> list[tuple[str, str]]:
-    """The time zones that people live in, by name."""
-    named = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "SystemV/")))
-    return [("UTC", "UTC"), *((zone, zone.replace("_", " ")) for zone in named)]
-
-
 class ProfileForm(forms.Form):
     first_name = forms.CharField(max_length=150, required=False)
     last_name = forms.CharField(max_length=150, required=False)
     email = forms.EmailField(
         max_length=254, required=False, label="Your address", help_text="Rehearsals are sent there."
     )
-    time_zone = forms.ChoiceField(choices=zones, help_text="All times on all pages are on this clock.")
+    time_zone = ZoneField(help_text="All times on all pages are on this clock.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        present = self.initial.get("time_zone", "")
-        field = self.fields["time_zone"]
-        if isinstance(field, forms.ChoiceField) and present and present not in dict(zones()):
-            field.choices = [(present, present), *zones()]  # an older name of a zone stays what it is
+        zones.keep(self, "time_zone", self.initial.get("time_zone", ""))
 
 
 class PasswordForm(PasswordChangeForm):

@@ -58,9 +58,7 @@ def api_key_add(request: HttpRequest) -> HttpResponse:
         except DomainError as error:
             pages.show_problems(form, error)
         else:
-            response = render(request, "accounts/api_key_made.html", {"key": key, "raw": raw})
-            response["Cache-Control"] = "no-store"
-            return response
+            return render(request, "accounts/api_key_made.html", {"key": key, "raw": raw})
     return render(request, "accounts/api_key_add.html", {"form": form})
 
 

@@ -64,7 +64,7 @@ FROM generate_series(1, 200000, 10) n;
 LEDGER = """
 INSERT INTO campaigns_enrollment (public_id, campaign_id, prospect_id, sequence_version_id, mailbox_id, state, stop_reason, next_step_key,
     steps_handed_over, due_at, look_at)
-SELECT gen_random_uuid(), c.id, p.id, v.id, c.mailbox_id, (ARRAY['active', 'active', 'finished', 'stopped'])[p.id % 4 + 1],
+SELECT gen_random_uuid(), c.id, p.id, v.id, (SELECT min(id) FROM integrations_mailbox) + p.id % 20, (ARRAY['active', 'active', 'finished', 'stopped'])[p.id % 4 + 1],
     CASE WHEN p.id % 4 = 3 THEN (ARRAY['replied', 'bounced', 'unsubscribed'])[p.id % 3 + 1] ELSE '' END, s.key, 1, now(),
     CASE WHEN p.id % 4 < 2 THEN now() + interval '1 day' END
 FROM campaigns_campaign c JOIN campaigns_sequenceversion v ON v.campaign_id = c.id

@@ -12,6 +12,7 @@ from integrations.forms import MailboxForm
 from integrations.models import Mailbox
 from integrations.providers import BY_SLUG, PROVIDERS
 from outreach.lib import pages
+from outreach.lib.text import printable
 
 OTHER = "other"
 
@@ -69,7 +70,7 @@ def mailbox_check(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
 def mailbox_pause(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """Sends nothing from it until somebody resumes it."""
     found = get_object_or_404(_without_secrets(), public_id=id)
-    reason = request.POST.get("reason", "").strip() or "no reason was given"
+    reason = printable(request.POST.get("reason", "")) or "no reason was given"
     if found.pause(reason=f"{reason} ({request.user})"):
         pages.said(request, f"Nothing is sent from {found.from_address} until somebody resumes it.")
     else:

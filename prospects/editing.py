@@ -27,7 +27,7 @@ class InvalidProspect(DomainError):
 def add_prospect(*, email: str, by: User | None, **fields: Any) -> Prospect:
     """Adds a person. Without an address they need an X handle or a LinkedIn page.
 
-    A country with one time zone gives the zone where none is given. Raises InvalidProspect with every field at once,
+    The country gives the zone where none is given. Raises InvalidProspect with every field at once,
     also when the person is here already.
     """
     cleaned = _cleaned({"email": email, **fields})

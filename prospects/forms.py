@@ -1,11 +1,12 @@
 """Forms about people and segments; the verbs decide what is right, the forms only read."""
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 
 from accounts.models import User
+from outreach.lib import zones
+from outreach.lib.zones import ZoneField
 from prospects import places
 from prospects.models import Prospect
 
@@ -18,11 +19,6 @@ GROUPS = (
     ("How we know them", ("source", "legal_basis", "owner", "tags", "custom")),
 )
 CONTINUES = "  "  # a line of a custom field that goes on with the value above
-
-
-def _zones() -> list[tuple[str, str]]:
-    named = sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
-    return [("", "By the country"), ("UTC", "UTC"), *((name, name.replace("_", " ")) for name in named)]
 
 
 class ProspectForm(forms.Form):
@@ -38,7 +34,7 @@ class ProspectForm(forms.Form):
     linkedin_url = forms.CharField(required=False, label="LinkedIn page")
     kind = forms.ChoiceField(choices=Prospect.Kind.choices, required=False)
     country = forms.CharField(required=False, help_text="Its English name or its two letters.")
-    time_zone = forms.ChoiceField(choices=_zones, required=False, help_text="Mail goes out by this clock.")
+    time_zone = ZoneField(empty="By the country", required=False, help_text="Mail goes out by this clock.")
     language = forms.CharField(required=False, help_text="Such as en or pt-BR.")
     source = forms.CharField(required=False, help_text="Where you found them.")
     legal_basis = forms.CharField(required=False, help_text="Such as legitimate interest.")
@@ -58,10 +54,7 @@ class ProspectForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        zone = self.initial.get("time_zone") or ""
-        field = self.fields["time_zone"]
-        if isinstance(field, forms.ChoiceField) and zone and zone not in dict(_zones()):
-            field.choices = [*_zones(), (zone, zone)]
+        zones.keep(self, "time_zone", self.initial.get("time_zone") or "")
 
     def clean_custom(self) -> dict[str, str]:
         """The lines as names and values."""

@@ -17,7 +17,7 @@ SYNONYMS = {
     "full_name": "full_name fullname name contact contact_name",
     "company": "company company_name organisation organization organization_name business firma account account_name",
     "job_title": "job_title jobtitle title position role job",
-    "website": "website url web web_site homepage site domain website_url company_website blog",
+    "website": "website url web web_site webseite homepage site site_web domain website_url company_website blog",
     "x_handle": "x_handle x twitter twitter_handle x_username twitter_username",
     "linkedin_url": "linkedin_url linkedin linkedin_profile linkedin_profile_url person_linkedin_url",
     "country": "country country_code land pays",

@@ -6,16 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Exists, Func, OuterRef, Q, QuerySet
-from django.db.models.expressions import F
-from django.db.models.fields import BooleanField
+from django.db.models import Q, QuerySet
 from django.db.models.lookups import Contains
 
 from accounts.models import User
 from outreach.lib.errors import DomainError, Problem
 from outreach.lib.text import printable
-from prospects import places, segments
-from prospects.models import Prospect, Segment, Suppression, searchable
+from prospects import places, segments, suppression
+from prospects.models import Prospect, Segment, searchable
 
 COUNT_LIMIT, COSTLY_LIMIT = 10_000, 1_000  # the second for what has to look at more than the people's own rows
 MOST_WORDS, LONGEST = 6, 200
@@ -120,14 +118,7 @@ def _standing(state: str) -> Q:
             return Q(held_at__isnull=False)
         case "stopped":
             return Q(stopped_at__isnull=False)
-    named_by = Func(
-        F("key"),
-        OuterRef("contact_keys"),
-        template="%(expressions)s)",
-        arg_joiner=" = ANY(",
-        output_field=BooleanField(),
-    )
-    return Q(Exists(Suppression.objects.filter(named_by)))
+    return Q(suppression.names_them())
 
 
 def segment_of(facets: Facets) -> Segment | None:

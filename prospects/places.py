@@ -15,6 +15,17 @@ OTHER_NAMES = {
     "trinidad and tobago": "TT", "new zealand": "NZ", "south africa": "ZA", "portugal": "PT", "france": "FR",
 }  # fmt: skip
 
+# Where a country has several zones: the one of its most people. A guess is kinder than another continent's clock.
+MAIN_ZONES = {
+    "AR": "America/Argentina/Buenos_Aires", "AU": "Australia/Sydney", "BR": "America/Sao_Paulo",
+    "CA": "America/Toronto", "CD": "Africa/Kinshasa", "CL": "America/Santiago", "CN": "Asia/Shanghai",
+    "CY": "Asia/Nicosia", "DE": "Europe/Berlin", "EC": "America/Guayaquil", "ES": "Europe/Madrid",
+    "ID": "Asia/Jakarta", "KZ": "Asia/Almaty", "MN": "Asia/Ulaanbaatar", "MX": "America/Mexico_City",
+    "MY": "Asia/Kuala_Lumpur", "NZ": "Pacific/Auckland", "PG": "Pacific/Port_Moresby", "PS": "Asia/Gaza",
+    "PT": "Europe/Lisbon", "RU": "Europe/Moscow", "UA": "Europe/Kyiv", "US": "America/New_York",
+    "UZ": "Asia/Tashkent",
+}  # fmt: skip
+
 
 def country_code(name: str) -> str:
     """The ISO 3166-1 alpha-2 code of a code or a name, or "" when it is none that we know."""
@@ -31,9 +42,9 @@ def country_name(code: str) -> str:
 
 
 def zone_of_country(code: str) -> str:
-    """The IANA zone of a country that has exactly one, else ""."""
+    """The IANA zone of a country, of most of its people where it has several; "" for an unknown country."""
     zones = _zones().get(code, [])
-    return zones[0] if len(zones) == 1 else ""
+    return zones[0] if len(zones) == 1 else MAIN_ZONES.get(code, "")
 
 
 def zone_name(name: str) -> str:

@@ -9,6 +9,7 @@ class ProgramForm(forms.Form):
     website = forms.URLField(
         required=False,
         assume_scheme="https",
+        widget=forms.TextInput(attrs={"inputmode": "url"}),  # a browser's own check would refuse www.example.com
         help_text="Where people can read about it; mails may link to it.",
         error_messages={"invalid": "This is no web address."},
     )

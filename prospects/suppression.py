@@ -40,6 +40,11 @@ def named(*, kind: str, value: str) -> tuple[str, str]:
 
 def without_suppressed(prospects: QuerySet[Prospect]) -> QuerySet[Prospect]:
     """The people that no suppression names, by any of their keys."""
+    return prospects.exclude(names_them())
+
+
+def names_them() -> Exists:
+    """For a condition on Prospect: whether a suppression names them, by any of their keys."""
     named_by = Func(
         F("key"),
         OuterRef("contact_keys"),
@@ -47,7 +52,7 @@ def without_suppressed(prospects: QuerySet[Prospect]) -> QuerySet[Prospect]:
         arg_joiner=" = ANY(",
         output_field=BooleanField(),
     )
-    return prospects.exclude(Exists(Suppression.objects.filter(named_by)))
+    return Exists(Suppression.objects.filter(named_by))
 
 
 def is_suppressed(keys: Iterable[str]) -> bool:

@@ -91,7 +91,9 @@ class Visitor:
         self.base = f"http://127.0.0.1:{installation.port}"
         self.jar = CookieJar()
         self.open = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.jar)).open
-        password = re.search(r"admin with the password (\S+)", installation.log.read_text())[1]
+        told = r"admin with the password (\S+)"
+        installation.wait(lambda: re.search(told, installation.log.read_text()), seconds=30)
+        password = re.search(told, installation.log.read_text())[1]
         self.get("/sign-in/")
         self.post("/sign-in/", username="admin", password=password)
 

@@ -1,10 +1,14 @@
 """Something of everything that a page can show, without any server outside."""
 
+import io
+
 from django.urls import get_resolver, reverse
 
 from accounts import keys
-from campaigns import enrolling, lifecycle, planning
+from campaigns import enrolling, lifecycle, planning, rehearsing, stopping
 from campaigns.models import Enrollment, Event, Message, Reply
+from integrations.ports import ReplyClass
+from prospects import holding, uploading
 from prospects.models import ImportBatch, ImportRow, Note, Suppression
 from tests import factories
 
@@ -16,6 +20,10 @@ DRAFTS = (
     "campaign-launch",
     "campaign-rehearse",
 )
+WAITING_SHEETS = ("import-columns", "import-preview", "import-run")
+LONG = "Donaudampfschifffahrtsgesellschaftskapitänsmützenfabrikationsleiterin"
+HOSTILE = f'<b>Ünïcode</b> & "{LONG}"'
+SHEET = f"Email;First name;{LONG}\nada@tea.example;Ada;tea\nnobody;Bo;\nada@tea.example;Ada;{LONG * 3}\n"
 
 
 class World:
@@ -27,6 +35,8 @@ class World:
         self.campaign = self._running()
         self.draft = factories.campaign(mailbox=self.mailbox, steps=2)
         self.grow()
+        self.sheet = self._sheet()
+        self.rehearsal = self._rehearsal()
 
     def _running(self):
         factories.ProspectFactory()
@@ -34,6 +44,23 @@ class World:
         lifecycle.launch(campaign=campaign, now=self.now, by=None)
         planning.plan(now=self.now)
         return campaign
+
+    def _sheet(self):
+        """One that was uploaded, its columns chosen, and waits."""
+        sheet = uploading.store(source=io.BytesIO(SHEET.encode()), file_name=f"{LONG}.csv", by=None, now=self.now)
+        targets = [column.target for column in uploading.columns(batch=sheet)]
+        uploading.choose_columns(batch=sheet, targets=targets)
+        return sheet
+
+    def _rehearsal(self):
+        """One whose first mail has left."""
+        made = rehearsing.start(
+            campaign=self.campaign, prospects=[self.person], to="me@outreach.example", now=self.now, by=None
+        )
+        planning.plan(now=self.now)
+        handed = {"marked_at": self.now, "handed_over_at": self.now}
+        Message.objects.filter(campaign=made).update(state="sent", subject="Hello", text=f"Hello {LONG}", **handed)
+        return made
 
     def grow(self):
         """Another one of each."""
@@ -48,19 +75,7 @@ class World:
         Message.objects.filter(pk=message.pk).update(
             state="uncertain", marked_at=self.now, handed_over_at=self.now, subject="Hello", text="Hello there"
         )
-        event, _ = Event.record_once(
-            kind="replied", message=message, occurred_at=self.now, dedupe_key=f"reply:{message.pk}"
-        )
-        self.reply = Reply.objects.create(
-            prospect=message.prospect,
-            message=message,
-            event=event,
-            sender=message.recipient,
-            text="Yes, please",
-            reply_class="positive",
-            received_at=self.now,
-        )
-        Enrollment.objects.filter(pk=message.enrollment_id).update(state="stopped", stop_reason="replied", look_at=None)
+        self.reply = self._answered(message, "positive", "Yes, please")
         batch = ImportBatch.objects.create(file_name="people.csv", status="done", added=1, rejected=1)
         ImportRow.objects.create(batch=batch, line=2, reason="There is no address in this row.", values={"email": ""})
         self.batch = batch
@@ -68,6 +83,21 @@ class World:
         Suppression.objects.create(kind="address", key=key, value=f"no{message.pk}@site.example", reason="manual")
         self.segment, self.program = factories.SegmentFactory(), factories.ProgramFactory()
         self.key, _ = keys.create_key(name="k", role="viewer", owner=factories.UserFactory(role="administrator"))
+
+    def _answered(self, message, kind, text):
+        event, _ = Event.record_once(
+            kind="replied", message=message, occurred_at=self.now, dedupe_key=f"reply:{message.pk}:{kind}"
+        )
+        Enrollment.objects.filter(pk=message.enrollment_id).update(state="stopped", stop_reason="replied", look_at=None)
+        return Reply.objects.create(
+            prospect=message.prospect,
+            message=message,
+            event=event,
+            sender=message.recipient,
+            text=text,
+            reply_class=kind,
+            received_at=self.now,
+        )
 
     def address(self, route):
         match get_resolver().reverse_dict.getlist(route)[0][0][0][1]:
@@ -84,9 +114,11 @@ class World:
     def _subject(self, route):
         if route in DRAFTS or route.startswith("step"):
             return self.draft
+        if route in WAITING_SHEETS:
+            return self.sheet
         kinds = {
             "campaign": self.campaign,
-            "rehearsal": self.campaign,
+            "rehearsal": self.rehearsal,
             "prospect": self.person,
             "message": self.message,
             "reply": self.reply,
@@ -97,3 +129,48 @@ class World:
             "api": self.key,
         }
         return kinds[route.partition("-")[0]]
+
+
+class OddWorld(World):
+    """With what makes pages ugly: long words, markup in names, people who must not be written to, answers of all kinds.
+
+    Its odd person, campaign and mailbox are the ones that the pages of one subject are about.
+    """
+
+    def __init__(self, now):
+        super().__init__(now)
+        self.person = self._odd_person()
+        held, stopped = factories.ProspectFactory(time_zone="Asia/Tokyo"), factories.ProspectFactory()
+        enrolling.enroll_segment(campaign=self.campaign, now=now, by=None)
+        planning.plan(now=now)
+        holding.hold(prospect_ids=[held.pk], reason=f"Asked to wait, {LONG}", by=None)
+        stopping.stop_person(prospect=stopped, reason="A competitor")
+        self.message = Message.objects.filter(campaign=self.campaign, prospect=self.person).get()
+        for kind in ReplyClass:
+            self.reply = self._answered(self.message, kind, f"{HOSTILE} {LONG * 3}\n\nYours" * 3)
+        Reply.objects.filter(pk=self.reply.pk).update(read_at=now)
+        self._idle_ones()
+        self.rehearsal = self._rehearsal()
+
+    def _odd_person(self):
+        return factories.ProspectFactory(
+            email=f"{'a' * 60}@{'long-' * 10}site.example",
+            first_name=HOSTILE,
+            last_name=LONG,
+            company=HOSTILE,
+            job_title=LONG,
+            tags=[LONG[:50], "tea", "pots", "cups", "herbs"],
+            source=HOSTILE,
+            country="DE",
+            time_zone="America/Argentina/ComodRivadavia",
+            custom={"what_they_write_about": f"{LONG} " * 20},
+        )
+
+    def _idle_ones(self):
+        paused = factories.campaign(mailbox=self.mailbox, steps=1, name=f"Spring {LONG}")
+        lifecycle.launch(campaign=paused, now=self.now, by=None)
+        lifecycle.pause(campaign=paused, by=None)
+        self.mailbox = factories.MailboxFactory(name=LONG, from_address=f"{'b' * 60}@{'long-' * 10}site.example")
+        self.mailbox.pause(reason=f"The password was refused, {LONG}")
+        self.program = factories.ProgramFactory(name=LONG, merchant=LONG, postal_address="")
+        self.segment = factories.SegmentFactory(name=HOSTILE[:100])

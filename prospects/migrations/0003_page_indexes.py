@@ -38,4 +38,8 @@ class Migration(migrations.Migration):
             model_name='site',
             index=models.Index(condition=models.Q(('held_at__isnull', False)), fields=['id'], name='site_held'),
         ),
+        AddIndexConcurrently(
+            model_name='prospect',
+            index=models.Index(condition=models.Q(('is_demo', True)), fields=['id'], name='prospect_demo'),
+        ),
     ]

@@ -102,6 +102,7 @@ class Prospect(PublicModel):
             models.Index(fields=["owner", "-id"], name="prospect_owner"),
             models.Index(fields=["id"], condition=Q(held_at__isnull=False), name="prospect_held"),
             models.Index(fields=["id"], condition=Q(stopped_at__isnull=False), name="prospect_stopped"),
+            models.Index(fields=["id"], condition=Q(is_demo=True), name="prospect_demo"),
             GinIndex(OpClass(searchable(), name="gin_trgm_ops"), name="prospect_search"),
         ]
 

@@ -10,7 +10,10 @@
       event.preventDefault();
       document.getElementById("search")?.focus();
     } else if (event.key === "Escape") {
-      document.querySelectorAll("details.add[open], details.pop-up[open]").forEach((details) => { details.open = false; });
+      document.querySelectorAll("details.add[open], details.pop-up[open]").forEach((details) => {
+        if (details.contains(document.activeElement)) details.querySelector("summary").focus();
+        details.open = false;
+      });
     }
   });
 
@@ -62,8 +65,9 @@
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { elt, target, xhr } = event.detail;
     if (!elt.matches("[data-live]")) return;
-    if (target.contains(document.activeElement) && typing(document.activeElement)) event.detail.shouldSwap = false;
-    if (target.dataset.seen === xhr.responseText) event.detail.shouldSwap = false;
-    target.dataset.seen = xhr.responseText;
+    const held = document.activeElement; /* who types or goes by keyboard must not lose the place */
+    const busy = target.contains(held) && (typing(held) || held.matches(":focus-visible"));
+    if (busy || target.dataset.seen === xhr.responseText) event.detail.shouldSwap = false;
+    else target.dataset.seen = xhr.responseText;
   });
 })();

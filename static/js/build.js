@@ -26,6 +26,7 @@
     const state = target.matches(".state") ? target : target.querySelector(".state");
     const words = document.createElement("span");
     words.className = "problem";
+    words.setAttribute("role", "alert");
     words.textContent = sentence;
     state?.replaceChildren(words);
   };

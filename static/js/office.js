@@ -11,4 +11,15 @@
   document.addEventListener("DOMContentLoaded", () => {
     document.querySelector(".tables [aria-current]")?.scrollIntoView({ block: "nearest" });
   });
+  /* select2 replaces a select and forgets its label. */
+  const name = (box) => {
+    const shown = box.querySelector(".select2-selection__rendered");
+    const select = document.getElementById(shown?.id.replace(/^select2-(.*)-container$/, "$1"));
+    const words = select?.labels?.[0]?.textContent.trim().replace(/[\s:*]+$/, "");
+    if (!words) return;
+    box.removeAttribute("aria-labelledby");
+    [box, shown].forEach((part) => part.setAttribute("aria-label", words));
+  };
+  new MutationObserver(() => document.querySelectorAll(".select2-selection[aria-labelledby]").forEach(name))
+    .observe(root, { childList: true, subtree: true });
 })();

@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.db import connections
 from playwright.sync_api import sync_playwright
 
@@ -11,6 +12,12 @@ from tests import factories
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 PHONE, DESK = (375, 700), (1280, 800)
 PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(autouse=True)
+def files_as_in_production(monkeypatch):
+    """Static files come through the middleware, compressed, as `make run` serves them: pages are weighed."""
+    monkeypatch.setattr(StaticFilesHandler, "_should_handle", lambda handler, path: False)
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from datetime import UTC, date, timedelta
 import pytest
 from django.utils import timezone
 
-from campaigns import agenda, analytics, counting, lifecycle, needs, obstacles, planning, situation, stopping
-from campaigns.analytics import Numbers
-from campaigns.models import Campaign, CampaignCount, DailyCount, Message, Reply, SendingControl
+from campaigns import agenda, ahead, analytics, counting, lifecycle, needs, obstacles, planning, situation, stopping
+from campaigns.analytics import Numbers, Reached
+from campaigns.models import Campaign, CampaignCount, DailyCount, Enrollment, Message, Reply, SendingControl
 from integrations.models import InboundEvent, Mailbox
 from outreach.lib.models import DatabaseClock
 from prospects.models import ImportBatch, Prospect
@@ -129,7 +129,6 @@ def test_names_each_thing_that_needs_a_person(calm):
     found = needs.of(seen=situation.look(), now=timezone.now())
     text = " ".join(need.text for need in found)
     for words in (
-        "All sending is stopped: wrong price.",
         "The background work is silent",
         "One mail that came in is not sorted yet.",
         "The mailbox Paula is paused: 535 no",
@@ -142,7 +141,8 @@ def test_names_each_thing_that_needs_a_person(calm):
     ):
         assert words in text
     assert "Gone" not in text
-    assert len(found) == 10
+    assert "All sending is stopped" not in text  # the banner says so, above everything
+    assert len(found) == 9
     assert next(need for need in found if "Paula" in need.text).id == paused.public_id
 
 
@@ -174,28 +174,62 @@ def test_tells_whom_each_obstacle_holds(calm):
 
 
 @pytest.mark.parametrize(
-    ("numbers", "words"),
+    ("written", "numbers", "words"),
     [
-        (Numbers(sent=19, bounced=19), "Going out"),
-        (Numbers(sent=100, bounced=6), "Bounces above 5 %"),
-        (Numbers(sent=100, bounced=6, complained=1), "Complaints above 0.3 %"),
-        (Numbers(sent=1000, bounced=50, complained=3), "Going out"),
+        (19, Numbers(sent=19, bounced=19), "Going out"),
+        (100, Numbers(sent=100, bounced=6), "Bounces above 5 %"),
+        (100, Numbers(sent=300, bounced=6), "Bounces above 5 %"),  # follow-ups take nothing back
+        (100, Numbers(sent=100, bounced=6, complained=1), "Complaints above 0.3 %"),
+        (1000, Numbers(sent=1000, bounced=50, complained=3), "Going out"),
     ],
 )
-def test_judges_a_campaign_by_bounces_and_complaints(calm, numbers, words):
+def test_judges_a_campaign_by_bounces_and_complaints(calm, written, numbers, words):
     seen = situation.look()
-    health = obstacles.health(campaign=seen.campaigns[0], numbers=numbers, next_at=calm.now, seen=seen)
+    reached = Reached(written, numbers)
+    health = obstacles.health(campaign=seen.campaigns[0], reached=reached, next_at=calm.now, seen=seen, now=calm.now)
     assert health.words == words
+
+
+def test_counts_people_written_to_by_the_first_step(calm):
+    first, second, _ = calm.campaign.current_version().steps.order_by("position")
+    DailyCount.objects.all().delete()
+    count(calm.campaign, TODAY, first.key, sent=18, refused=2, bounced=3)
+    count(calm.campaign, TODAY, second.key, sent=50)
+    reached = analytics.reached([calm.campaign.pk])[calm.campaign.pk]
+    assert (reached.written, reached.numbers.sent, reached.numbers.bounced) == (20, 68, 3)
+    assert "Calm: 15 % of the 20 people written to bounced." in sentences(calm.now)
+
+
+def test_knows_when_a_campaign_goes_on_before_any_mail_has_a_place(calm):
+    def coming():
+        seen = situation.look()
+        return ahead.of(seen=seen, campaigns=seen.running, now=calm.now).get(calm.campaign.pk)
+
+    assert coming() is None  # all are planned
+    Message.objects.filter(state="planned").delete()
+    due = calm.now + timedelta(days=2)
+    Enrollment.objects.update(due_at=due, look_at=due - timedelta(days=1))
+    found = coming()
+    assert (found.at, found.step, found.people) == (due, 2, 5)
+    held = Prospect.objects.order_by("id").first()
+    Prospect.objects.filter(pk=held.pk).update(held_at=calm.now)
+    assert coming().people == 4
+    Enrollment.objects.update(due_at=calm.now - timedelta(hours=1), look_at=calm.now)
+    assert (coming().at, coming().people) == (None, 4)
+    stopping.stop_all(by=None)
+    assert coming() is None
 
 
 def test_tells_a_waiting_campaign_from_one_that_is_through(calm):
     def words():
         seen = situation.look()
-        return obstacles.health(campaign=seen.campaigns[0], numbers=Numbers(), next_at=None, seen=seen).words
+        late = calm.now + timedelta(hours=1)
+        campaign = seen.campaigns[0]
+        return obstacles.health(campaign=campaign, reached=Reached(), next_at=None, seen=seen, now=late).words
 
-    assert words() == "Waiting for its window"
+    assert words() == "Waiting for room"
     CampaignCount.objects.update(active=0, finished=5)
-    assert words() == "Everybody is through"
+    assert words() == "Everybody finished or stopped"
     CampaignCount.objects.all().delete()
     assert words() == "Nobody is in it yet"
 
@@ -205,7 +239,7 @@ def test_foretells_a_rough_last_day(calm):
         return agenda.done_about(seen=situation.look(), now=calm.now)
 
     today = calm.now.astimezone(UTC).date()
-    assert done() == today + timedelta(days=1)  # two more steps of a day each, half of the way on average
+    assert done() == today + timedelta(days=2)  # step 2 is planned for tomorrow, step 3 comes a day later
     Mailbox.objects.update(daily_cap=10)
     CampaignCount.objects.update(enrolled=100, active=100, not_begun=100)
     assert done() == today + timedelta(days=29)  # 300 mails, ten a day

@@ -280,3 +280,66 @@ def test_survives_a_segment_that_cannot_be_read(operator, draft):
     assert operator.get(at("campaign-edit", draft)).status_code == 200
     assert "nonsense" not in operator.get(at("campaign-audience", draft), **PART).content.decode()
     assert operator.get(at("campaign-audience-people", draft, "written")).status_code == 302
+
+
+@pytest.fixture
+def lacking_one(draft):
+    factories.ProspectFactory(custom={"lieblingsartikel": "Tea"})
+    factories.ProspectFactory()
+    drafting.save_text(step=only_step(), subject="Hello", text=f"{{{{ custom.lieblingsartikel }}}}{drafting.FOOT}")
+    return draft
+
+
+def test_says_before_the_launch_who_lacks_what_a_step_needs(operator, lacking_one):
+    people = at("campaign-audience-people", lacking_one, "lacks-custom-lieblingsartikel")
+    for route in ("campaign-check", "campaign-launch"):
+        page = operator.get(at(route, lacking_one)).content.decode()
+        assert "1 of 2 people has no “lieblingsartikel”, which step 1 needs" in page
+        assert "{{ custom.lieblingsartikel | default: &#x27;…&#x27; }}" in page
+        assert people in page
+        assert "Nothing is missing" not in page
+    listed = operator.get(people).content.decode()
+    assert "People who have no “lieblingsartikel”" in listed
+    assert listed.count("<tbody><tr>") == listed.count("</tr>\n</tbody>") == 1
+    assert operator.get(at("campaign-audience-people", lacking_one, "lacks-company")).status_code == 404
+    form(operator, at("campaign-launch", lacking_one), {})
+    assert Enrollment.objects.count() == 2  # it keeps nobody from the launch
+
+
+def test_finds_no_fault_only_where_the_reader_can_read_it(operator, lacking_one):
+    page = operator.get(at("campaign-edit", lacking_one)).content.decode()
+    assert "custom.lieblingsartikel is empty" in page
+    assert "No problems found." not in page
+    reader = Prospect.objects.exclude(custom={}).get()
+    page = operator.get(at("campaign-edit", lacking_one), {"as": str(reader.public_id)}).content.decode()
+    assert "No problems found." in page
+
+
+def test_says_who_is_under_way_in_another_campaign(operator, draft, running):
+    running(people=2)
+    people = at("campaign-audience-people", draft, "elsewhere")
+    for route in ("campaign-check", "campaign-launch", "campaign-audience"):
+        page = operator.get(at(route, draft)).content.decode()
+        assert "2 of these people are under way in another campaign" in page
+        assert people in page
+    listed = operator.get(people).content.decode()
+    assert "People who are under way in another campaign" in listed
+
+
+def test_offers_the_peoples_own_columns_first(operator, lacking_one):
+    page = operator.get(at("campaign-edit", lacking_one)).content.decode()
+    assert "Lieblingsartikel (your sheet)" in page
+    assert page.index("{{ custom.lieblingsartikel }}</button>") < page.index("{{ first_name }}</button>")
+
+
+@pytest.mark.parametrize("route", ["campaign-check", "campaign-launch", "campaign-audience"])
+def test_checks_with_the_same_queries_however_many_lack_something(
+    operator, lacking_one, django_assert_max_num_queries, route
+):
+    with django_assert_max_num_queries(40) as one:  # campaign-check, campaign-launch, campaign-audience
+        operator.get(at(route, lacking_one))
+    for number in range(4):
+        factories.ProspectFactory(custom={f"column_{number}": "x"})
+    drafting.add_step(campaign=lacking_one, text=f"{{{{ company }}}}{drafting.FOOT}", by=None)
+    with django_assert_max_num_queries(len(one)):
+        operator.get(at(route, lacking_one))

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from campaigns import counting, enrolling, lifecycle, planning
+from campaigns import counting, enrolling, lifecycle, planning, stopping
 from campaigns.models import Campaign, CampaignCount, DailyCount, Enrollment, Message
 from integrations.models import Mailbox
 from tests import factories
@@ -58,6 +58,34 @@ def test_says_why_a_campaign_does_not_move(world, client_as):
     assert "A template is broken" in text(client, "campaigns")
 
 
+def test_says_when_it_goes_on_though_no_mail_has_a_place_yet(world, client_as):
+    Message.objects.filter(state="planned").delete()
+    due = timezone.now().replace(hour=12, minute=0) + timedelta(days=3)
+    Enrollment.objects.filter(state="active").update(due_at=due, look_at=due - timedelta(days=1))
+    client = client_as("viewer")
+    page = text(client, "campaign", world.campaign)
+    assert page.count("step 2 to 3 people") == 2  # above, and under "Goes out next"
+    assert "Step 2 to 3 people comes next" in text(client, "campaigns")
+    assert "step 2 to 3 people" in text(client, "today")
+
+
+def test_says_one_thing_while_all_sending_is_stopped(world, client_as):
+    stopping.stop_all(by=None)
+    client = client_as("viewer")
+    page = text(client, "campaign", world.campaign)
+    assert "Running · stopped for now" in page
+    assert "Nothing leaves while all sending is stopped." in page
+    assert "Running · stopped for now" in text(client, "campaigns")
+
+
+def test_plans_the_first_mails_just_after_a_launch(world, client_as):
+    Message.objects.filter(state="planned").delete()
+    Enrollment.objects.update(due_at=None, look_at=None)
+    assert "Planning the first mails…" not in text(client_as("viewer"), "campaign", world.campaign)
+    Campaign.objects.update(launched_at=timezone.now())
+    assert "Planning the first mails…" in text(client_as("viewer"), "campaign", world.campaign)
+
+
 def test_shows_rehearsals_nowhere(world, client_as):
     rehearsal = factories.campaign(name="Just trying")
     Campaign.objects.filter(pk=rehearsal.pk).update(
@@ -96,7 +124,8 @@ def test_sends_a_draft_to_where_it_is_built(client_as):
 
 def test_shows_funnel_steps_slots_and_answers(world, client_as):
     page = text(client_as("viewer"), "campaign", world.campaign)
-    assert "1 of 4 people through" in page
+    assert "finished or stopped: 1 of 4 people" in page
+    assert world.campaign.current_version().steps.get(position=1).arms.get().template_version.text[:5] in page
     assert "Sounds good, tell me more." in page
     assert address("prospect", world.first.prospect) in page
     planned = Message.objects.filter(state="planned").first()

@@ -4,7 +4,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from campaigns import explaining, planning, stopping
-from campaigns.models import Message
+from campaigns.models import Message, Step
 from integrations.models import Mailbox
 from prospects.models import Prospect
 from tests import factories
@@ -25,8 +25,20 @@ def test_tells_what_was_sent_and_what_comes_next(running):
     assert summary == "Under way: 1 step handed over."
     assert first.startswith("Sent 2026-03-04 12:00 UTC: “Template")
     assert world.mailbox.from_address in first
-    assert second == "Will be planned for about 2026-03-05 12:00 UTC: its time has come."
+    assert second == (
+        "Will be planned for about 2026-03-05 12:00 UTC: 1 day after step 1, which was sent 2026-03-04 12:00 UTC."
+    )
     assert third == "Comes after the steps before it."
+
+
+def test_counts_the_wait_from_the_mail_before(running):
+    world = running()
+    Step.objects.filter(position=2).update(delay=3, delay_unit="business_days")
+    world.tick()
+    sentence = sentences(world)[2]
+    assert sentence == (
+        "Waits until about 2026-03-09 12:00 UTC: 3 business days after step 1, which was sent 2026-03-04 12:00 UTC."
+    )
 
 
 def test_tells_why_a_planned_message_is_held(running, manager):

@@ -151,6 +151,7 @@ def test_says_what_happens_next(world):
     world.tick()
     (waits,) = present.of(prospect=world.person, now=world.now)
     assert waits.step == 2
+    assert waits.why.startswith("1 day after step 1, which was sent today ")
     holding.hold(prospect_ids=[world.person.pk], reason="on leave", by=None)
     (held,) = present.of(prospect=world.person, now=world.now)
     assert (held.words, held.why, held.waits) == ("Held", "this person is on hold", True)

@@ -38,7 +38,7 @@ def test_finds_an_address_in_any_spelling_and_by_a_part(page):
         ("BLOG.example", "blog.example"),
     ):
         said = page.get(reverse("suppressions"), {"q": search}).content.decode()
-        assert f"<td>{found}" in said
+        assert f'<th scope="row" class="plain">{found}' in said
         assert said.count("<tr>") == 2
     said = page.get(reverse("suppressions"), {"q": "nobody@else.example"}).content.decode()
     assert "is not on the list" in said

@@ -294,3 +294,8 @@ def test_never_raises_on_any_bytes(raw):
 )
 def test_never_raises_on_scrambled_mail(pieces):
     reading.read(b"".join(pieces))
+
+
+@pytest.mark.parametrize("words", ["La ringrazio, ma non sono interessato.", "Non siamo più interessati, grazie."])
+def test_hears_an_italian_no(words):
+    assert read(words).reply_class == ReplyClass.NEGATIVE

@@ -47,7 +47,7 @@ def test_says_the_day_in_one_line(world, client_as):
     page = text(client_as("viewer"))
     assert "Sending on" in page
     assert "Nothing is broken." in page
-    assert "3 of 3 today" in page
+    assert "3 sent today" in page
     assert "Spring partners" in page
     assert "done " in page
 
@@ -62,8 +62,9 @@ def test_says_when_sending_is_stopped_and_offers_the_cure_to_who_may(world, clie
     stopping.stop_all(reason="wrong price", by=manager)
     page = text(client_as("manager"), "today-live")
     assert "Sending is stopped" in page
-    assert "All sending is stopped: wrong price." in page
+    assert "wrong price" in page
     assert reverse("sending-resume") in page
+    assert text(client_as("manager"), "today-live").count("stopped") == 2  # the head line and "Goes out next"
     assert "next" not in page.partition("Needs you now")[0]
     assert reverse("sending-resume") not in text(client_as("operator"), "today-live")
 
@@ -78,7 +79,7 @@ def test_shows_answers_with_a_button_that_marks_them_read(world, client_as):
     assert reverse("reply-read", args=[reply.public_id]) in page
     assert reverse("reply-read", args=[reply.public_id]) not in text(client_as("viewer"))
     client_as("operator").post(reverse("reply-read", args=[reply.public_id]), {"next": "/"})
-    assert "Every answer is read." in text(client_as("viewer"))
+    assert "No answer waits for you." in text(client_as("viewer"))
 
 
 def test_answers_a_part_that_stays_the_same_while_nothing_changes(world, client_as):

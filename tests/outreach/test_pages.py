@@ -95,3 +95,15 @@ def test_keeps_the_strict_policy_on_every_page(world, route, method):
     policy = _in("administrator").get(world.address(route))["Content-Security-Policy"]
     assert "script-src 'self'" in policy
     assert "unsafe" not in policy
+
+
+def test_is_kept_by_no_cache(world):
+    client = _in("viewer")
+    assert "no-store" in client.get(reverse("today"))["Cache-Control"]
+    assert "no-store" in client.get("/api/v1/prospects/")["Cache-Control"]
+
+
+def test_says_in_words_that_an_address_cannot_be_read(world):
+    response = _in("viewer").get(reverse("prospects") + "?before=abc")
+    assert response.status_code == 400
+    assert "can't be read" in response.content.decode()

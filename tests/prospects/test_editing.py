@@ -49,15 +49,15 @@ def test_finds_the_site_unless_strangers_share_it(email, website, domain):
 @pytest.mark.parametrize(
     ("country", "zone", "stored"),
     [
-        ("de", "", ("DE", "")),
+        ("de", "", ("DE", "Europe/Berlin")),
         ("FR", "", ("FR", "Europe/Paris")),
-        ("United States", "", ("US", "")),
+        ("United States", "", ("US", "America/New_York")),
         ("Japan", "", ("JP", "Asia/Tokyo")),
         ("UK", "america/new_york", ("GB", "America/New_York")),
         ("", "UTC", ("", "UTC")),
     ],
 )
-def test_tells_the_zone_from_a_country_that_has_one(country, zone, stored):
+def test_tells_the_zone_of_most_people_from_a_country(country, zone, stored):
     person = add(country=country, time_zone=zone)
     assert (person.country, person.time_zone) == stored
 

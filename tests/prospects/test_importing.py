@@ -177,7 +177,7 @@ def test_fills_what_was_empty_and_overwrites_nothing(db):
     assert (anna.tags, anna.custom) == (["old", "new"], {"city": "Köln", "size": "XL"})
     assert (anna.site.domain, anna.time_zone) == ("blog.example", "Europe/Paris")
     assert set(anna.contact_keys) >= {"domain:gmail.com", "domain:blog.example"}
-    assert (berta.country, berta.time_zone) == ("US", "")
+    assert (berta.country, berta.time_zone) == ("US", "America/New_York")
 
 
 def test_never_lifts_a_stop(db, now):
