@@ -41,19 +41,19 @@ def upcoming(*, seen: Situation, campaign: Campaign | None = None) -> list[Messa
     """The next ten messages that will leave if nothing changes, soonest first: of running campaigns and active
     mailboxes, with person, campaign and step; none while all sending is stopped. Two queries.
     """
-    active = Mailbox.Status.ACTIVE
-    ids = [
-        each.pk
-        for each in seen.running
-        if each.mailbox.status == active and (campaign is None or each.pk == campaign.pk)
-    ]
-    if seen.control.stopped_at:
-        ids = []
+    ids = [each.pk for each in _moving(seen) if campaign is None or each.pk == campaign.pk]
     with connection.cursor() as cursor:
         cursor.execute(_NEXT, [ids, SLOTS, SLOTS])
         found = [row[0] for row in cursor.fetchall()]
     messages = Message.objects.filter(pk__in=found).select_related("prospect", "campaign", "step")
     return list(messages.defer("text", "html", "subject", "why").order_by("send_at", "id"))
+
+
+def _moving(seen: Situation) -> list[Campaign]:
+    """The campaigns that something can leave of now."""
+    if seen.control.stopped_at:
+        return []
+    return [each for each in seen.running if each.mailbox.status == Mailbox.Status.ACTIVE]
 
 
 _NEXT = """
@@ -65,11 +65,14 @@ SELECT s.id FROM unnest(%s::bigint[]) AS c(id)
 
 
 def due_today(*, seen: Situation, now: datetime) -> list[DueToday]:
-    """What each open campaign sends this UTC day, the busiest first. Two queries."""
+    """What each open campaign sends this UTC day, the busiest first; what can't leave now is not left. Two queries."""
     today = now.astimezone(UTC).date()
     ids = [each.pk for each in seen.campaigns]
     sent = analytics.of_campaigns(ids, day=today)
-    before = Message.objects.filter(campaign__in=ids, state=Message.State.PLANNED, send_at__lt=_midnight(today + DAY))
+    moving = [each.pk for each in _moving(seen)]
+    before = Message.objects.filter(
+        campaign__in=moving, state=Message.State.PLANNED, send_at__lt=_midnight(today + DAY)
+    )
     left = dict(before.values_list("campaign").annotate(n=Count("id")))
     rows = [
         DueToday(each, sent[each.pk].sent if each.pk in sent else 0, left.get(each.pk, 0)) for each in seen.campaigns
@@ -101,17 +104,52 @@ def latest_replies(*, campaign: Campaign, limit: int = 5) -> list[Reply]:
 def done_about(*, seen: Situation, now: datetime) -> date | None:
     """The rough day on which everybody now in a running campaign will be through at the mailboxes' caps.
 
-    None when nobody is under way, when something stops sending, or when it is more than a year away. One query.
+    Never before the last of those who wait now, or whose mail is planned, got the steps they still lack. None when
+    nobody is under way, when something stops sending, or when it is more than a year away. Two queries.
     """
     steps = _steps(seen.running)
     moving = [each for each in seen.running if situation.standing(each).active and each.mailbox.daily_cap]
+    last = _last_known(moving, steps)
     if seen.control.stopped_at or any(each.mailbox.status != Mailbox.Status.ACTIVE for each in moving):
         return None
     lasts = [_days_of_mailbox([each for each in moving if each.mailbox_id == pk], steps)
              for pk in {each.mailbox_id for each in moving}]  # fmt: skip
-    longest = max(lasts, default=None)
+    if not lasts or max(lasts) > FORESEEABLE:
+        return None
     today = now.astimezone(UTC).date()
-    return None if longest is None or longest > FORESEEABLE else today + longest * DAY
+    end = max(today + max(lasts) * DAY, last or today)
+    return end if end <= today + FORESEEABLE * DAY else None
+
+
+# The last that waits and the last that is planned, each along an index from its end.
+_LAST = """
+SELECT l.campaign_id, l.step_key, l.at FROM unnest(%s::bigint[], %s::bigint[]) AS c(id, box)
+ CROSS JOIN LATERAL (
+       (SELECT e.campaign_id, e.next_step_key AS step_key, e.due_at AS at FROM campaigns_enrollment e
+         WHERE e.mailbox_id = c.box AND e.campaign_id = c.id AND e.look_at IS NOT NULL AND e.steps_handed_over > 0
+         ORDER BY e.look_at DESC, e.id DESC LIMIT 1)
+       UNION ALL
+       (SELECT m.campaign_id, m.step_key, m.send_at FROM campaigns_message m
+         WHERE m.campaign_id = c.id AND m.state = 'planned' ORDER BY m.send_at DESC LIMIT 1)) l
+"""
+
+
+def _last_known(campaigns: Sequence[Campaign], steps: dict[int, list[Step]]) -> date | None:
+    """The latest day that the last who wait and the last who are planned lead to, their later steps included."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LAST, [[each.pk for each in campaigns], [each.mailbox_id for each in campaigns]])
+        rows = cursor.fetchall()
+    ends = []
+    for pk, key, at in rows:
+        place = next((step.position for step in steps.get(pk, []) if step.key == key), 0)
+        later = [step for step in steps.get(pk, []) if place and step.position > place]
+        ends.append((at + _delay_of(later) * DAY).astimezone(UTC).date())
+    return max(ends, default=None)
+
+
+def _delay_of(steps: Sequence[Step]) -> float:
+    """How many days these steps wait, about."""
+    return sum(step.delay * PER_DAY[DelayUnit(step.delay_unit)] for step in steps)
 
 
 def _steps(campaigns: Sequence[Campaign]) -> dict[int, list[Step]]:
@@ -130,7 +168,7 @@ def _days_of_mailbox(campaigns: Sequence[Campaign], steps: dict[int, list[Step]]
     for each in campaigns:
         count, mine = situation.standing(each), steps.get(each.pk, [])
         left += count.not_begun * len(mine) + (count.active - count.not_begun) * (len(mine) - 1) / 2
-        delays = sum(step.delay * PER_DAY[DelayUnit(step.delay_unit)] for step in mine[1:])
+        delays = _delay_of(mine[1:])
         longest = max(longest, delays if count.not_begun else delays / 2)
         open_days = min([open_days, *(len(step.weekdays) for step in mine)])
     sending = math.ceil(left / campaigns[0].mailbox.daily_cap) - 1

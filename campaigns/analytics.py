@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Case, Q, Sum, When
+from django.db.models import Case, OuterRef, Q, Subquery, Sum, When
 
 from campaigns.models import Campaign, DailyCount, Step
 
@@ -30,7 +30,7 @@ class Numbers:
 
     @property
     def tried(self) -> int:
-        """What bounces are a share of: a server that refuses at once counts as one too."""
+        """What the shares of a step are of: a mail that the server refused at once was tried too."""
         return self.sent + self.refused
 
     def __add__(self, other: "Numbers") -> "Numbers":
@@ -42,20 +42,29 @@ NAMES = [field.name for field in fields(Numbers)]
 
 @dataclass(frozen=True)
 class StepNumbers:
-    """One step of a sequence with its numbers."""
+    """One step of a sequence with its numbers and with what it says, its variables as they were written."""
 
     position: int
     subject: str
     numbers: Numbers
+    text: str = ""
 
 
 @dataclass(frozen=True)
 class Funnel:
-    """From everybody in a campaign to those who said yes."""
+    """From everybody in a campaign to those who said yes. What came back is a share of `written`, people."""
 
     enrolled: int
     written: int
     numbers: Numbers
+
+
+@dataclass(frozen=True)
+class Reached:
+    """The people a campaign wrote to (its first step, also where the server refused it), and all its numbers."""
+
+    written: int = 0
+    numbers: Numbers = Numbers()
 
 
 @dataclass(frozen=True)
@@ -75,18 +84,20 @@ def steps(*, campaign: Campaign) -> list[StepNumbers]:
     for step in newest.order_by("sequence_version__number", "position"):
         by_version.setdefault(step.sequence_version_id, []).append(step)
     current = list(by_version.values())[-1] if by_version else []
-    return [StepNumbers(step.position, _subject(step), found.get(step.key, Numbers())) for step in current]
+    return [_step_numbers(step, found.get(step.key, Numbers())) for step in current]
 
 
-def _subject(step: Step) -> str:
+def _step_numbers(step: Step, numbers: Numbers) -> StepNumbers:
     arm = next(iter(step.arms.all()), None)
-    return arm.template_version.subject if arm else ""
+    if arm is None:
+        return StepNumbers(step.position, "", numbers)
+    return StepNumbers(step.position, arm.template_version.subject, numbers, arm.template_version.text)
 
 
 def funnel(*, enrolled: int, rows: Sequence[StepNumbers]) -> Funnel:
     """Who got the first step was written to; the rest adds up over the steps."""
     total = sum((row.numbers for row in rows), Numbers())
-    return Funnel(enrolled=enrolled, written=rows[0].numbers.sent if rows else 0, numbers=total)
+    return Funnel(enrolled=enrolled, written=rows[0].numbers.tried if rows else 0, numbers=total)
 
 
 def of_campaigns(campaign_ids: Iterable[int], *, day: date | None = None) -> dict[int, Numbers]:
@@ -94,6 +105,20 @@ def of_campaigns(campaign_ids: Iterable[int], *, day: date | None = None) -> dic
     counts = DailyCount.objects.filter(campaign__in=list(campaign_ids))
     counts = counts if day is None else counts.filter(day=day)
     return {row["campaign"]: _numbers(row) for row in counts.values("campaign").annotate(**_sums())}
+
+
+def reached(campaign_ids: Iterable[int]) -> dict[int, Reached]:
+    """Of these campaigns whom they reached and what came of it, of all time. One query."""
+    steps = Step.objects.filter(sequence_version__campaign=OuterRef("campaign"))
+    first = steps.order_by("-sequence_version__number", "position").values("key")[:1]
+    counts = DailyCount.objects.filter(campaign__in=list(campaign_ids)).values("campaign", "step_key")
+    rows = counts.annotate(first_key=Subquery(first), **_sums())
+    found: dict[int, Reached] = {}
+    for row in rows:
+        before, numbers = found.get(row["campaign"], Reached()), _numbers(row)
+        written = before.written + (numbers.tried if row["step_key"] == row["first_key"] else 0)
+        found[row["campaign"]] = Reached(written, before.numbers + numbers)
+    return found
 
 
 def days(*, campaign: Campaign, today: date) -> list[tuple[date, Numbers]]:

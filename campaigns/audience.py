@@ -10,6 +10,9 @@ from prospects.models import Prospect, Site, Suppression
 
 WRITTEN = "written"
 EVERYBODY = "segment"
+ELSEWHERE = "elsewhere"
+MOST_ELSEWHERE = 10_000
+UNDER_WAY = (Campaign.State.RUNNING, Campaign.State.PAUSED)
 WORDS = {
     "no-address": "have no address",
     "suppressed": "are on the suppression list",
@@ -17,6 +20,13 @@ WORDS = {
     "site-stopped": "belong to a site that must not be written to",
     "enrolled": "are in this campaign already",
     "demo": "are invented people of the demo world, and this mailbox is real",
+}
+ONE = {
+    "no-address": "has no address",
+    "suppressed": "is on the suppression list",
+    "site-stopped": "belongs to a site that must not be written to",
+    "enrolled": "is in this campaign already",
+    "demo": "is an invented person of the demo world, and this mailbox is real",
 }
 ALL = 2**31  # a limit that cuts nothing off: it makes the database sort each person once, then count
 USUAL_KEYS = 4  # the keys of an address, its host, that host's owner and the site: see prospects.identity
@@ -52,21 +62,41 @@ def add_up(*, campaign: Campaign) -> Audience:
     counting = {name: Count("becomes", filter=Q(becomes=reason)) for name, reason in wanted.items()}
     counts = sorted_once.aggregate(**counting)
     by_reason = {reason: counts[name] for name, reason in wanted.items()}
-    left_out = tuple(LeftOut(reason, words, by_reason[reason]) for reason, words in WORDS.items() if by_reason[reason])
+    left_out = tuple(LeftOut(reason, _words(reason, n), n) for reason in WORDS if (n := by_reason[reason]))
     return Audience(in_segment=sum(by_reason.values()), written=by_reason[WRITTEN], left_out=left_out)
 
 
+def _words(reason: str, count: int) -> str:
+    return ONE.get(reason, WORDS[reason]) if count == 1 else WORDS[reason]
+
+
 def people(*, campaign: Campaign, reason: str) -> QuerySet[Prospect]:
-    """The people behind one number of the sum: a reason, `written`, or the whole `segment`.
+    """The people behind one number: a reason, `written`, those of them who are `elsewhere`, or the whole `segment`.
 
     Raises UnknownReason, and segments.BadFilter.
     """
     members = segments.members(segment=campaign.segment)
     if reason == EVERYBODY:
         return members
+    if reason == ELSEWHERE:
+        return people(campaign=campaign, reason=WRITTEN).filter(_is_elsewhere(campaign))
     if reason != WRITTEN and reason not in WORDS:
         raise UnknownReason(reason)
     return members.alias(becomes=_becomes(campaign)).filter(becomes=reason)
+
+
+def elsewhere(*, campaign: Campaign) -> int:
+    """How many of those who will be written to are under way in another campaign; they are not left out.
+
+    Counted as far as MOST_ELSEWHERE + 1, in one query. Raises segments.BadFilter.
+    """
+    return people(campaign=campaign, reason=ELSEWHERE).order_by()[: MOST_ELSEWHERE + 1].count()
+
+
+def _is_elsewhere(campaign: Campaign) -> Exists:
+    active = Enrollment.objects.filter(prospect=OuterRef("pk"), state=Enrollment.State.ACTIVE)
+    others = active.filter(campaign__rehearsal_of=None, campaign__state__in=UNDER_WAY).exclude(campaign=campaign)
+    return Exists(others)
 
 
 def _becomes(campaign: Campaign) -> Case:

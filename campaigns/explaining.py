@@ -1,11 +1,13 @@
 """Why, and why not: each step of one person in one campaign, in plain words, with rule, values and version."""
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from campaigns import candidates, deciding, gate, planning
 from campaigns.models import Campaign, Decision, Enrollment, Message, Step
+from campaigns.models.campaign import DelayUnit
 from campaigns.scheduling import SlotBook
 from prospects.models import Prospect
 
@@ -46,6 +48,10 @@ WORDS = {
 }
 
 
+Clock = Callable[[datetime], str]
+LAST_FIELDS = ("enrollment_id", "handed_over_at", "step__position")
+
+
 @dataclass(frozen=True)
 class Line:
     """What is known of one step (or of the whole way, when `step` is 0)."""
@@ -82,6 +88,28 @@ def explain(*, prospect: Prospect, campaign: Campaign, now: datetime) -> Explana
 def words(rule: str) -> str:
     """The plain words of a rule; a rule without any is shown as it is."""
     return WORDS.get(rule, rule.replace("_", " "))
+
+
+def because(
+    rule: str, *, step: Step, last: Message | None, due_at: datetime | None, now: datetime, clock: Clock
+) -> str:
+    """The words of a rule; of a step whose time is still to come they are its delay after the mail before it.
+
+    `last` is that mail, with its step; `clock` says an instant.
+    """
+    if rule not in ("due", "not_due") or due_at is None or due_at <= now:
+        return words(rule)
+    if last is None or last.handed_over_at is None:
+        return words("not_due")
+    unit = DelayUnit(step.delay_unit).label.lower()
+    delay = f"{step.delay} {unit[:-1] if step.delay == 1 else unit}"
+    return f"{delay} after step {last.step.position}, which was sent {clock(last.handed_over_at)}"
+
+
+def last_of(enrollment_ids: Collection[int]) -> dict[int, Message]:
+    """By enrollment the last message that was handed over, with its step. One query."""
+    rows = Message.objects.filter(enrollment__in=enrollment_ids, handed_over_at__isnull=False).select_related("step")
+    return {message.enrollment_id: message for message in rows.only(*LAST_FIELDS).order_by("handed_over_at", "id")}
 
 
 def _summary(enrollment: Enrollment) -> Line:
@@ -148,11 +176,13 @@ def _present(step: Step, enrollment: Enrollment, now: datetime) -> Line:
     verdict = deciding.decide(now=now, facts=found[0].facts, slots=book)
     stored = Decision.objects.filter(enrollment=enrollment).order_by("-id").first()
     values = {"rule": verdict.rule, **verdict.values, "last_decided_at": stored and stored.decided_at.isoformat()}
+    last = last_of([enrollment.pk]).get(enrollment.pk)
+    why = because(verdict.rule, step=step, last=last, due_at=enrollment.due_at, now=now, clock=_clock)
     match verdict:
         case deciding.Send(slot=slot):
-            sentence = f"Will be planned for about {_clock(slot)}: {words(verdict.rule)}."
+            sentence = f"Will be planned for about {_clock(slot)}: {why}."
         case deciding.Wait(until=until):
-            sentence = f"Waits until about {_clock(until)}: {words(verdict.rule)}."
+            sentence = f"Waits until about {_clock(until)}: {why}."
         case deciding.Hold():
             sentence = f"Held: {words(verdict.rule)}."
         case deciding.Stop():

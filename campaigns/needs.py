@@ -1,13 +1,15 @@
 """What needs a person now, each with its cure. When there is nothing, nothing is broken."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from campaigns import analytics, obstacles
 from campaigns.models import Campaign, Message
 from campaigns.situation import MOST_WAITING, Situation
 from integrations.models import Mailbox
+from outreach.lib.words import people, rate
 from prospects.models import ImportBatch
 
 MOST = 100
@@ -29,20 +31,21 @@ class Need:
 
 
 def of(*, seen: Situation, now: datetime) -> list[Need]:
-    """Everything that waits for somebody, the worst first. Two queries."""
+    """Everything that waits for somebody, the worst first. Three queries.
+
+    That all sending is stopped is none of them: every page says it above all else.
+    """
     return [
         *_machinery(seen),
         *(need for mailbox in seen.mailboxes for need in _mailbox(mailbox, blind=mailbox.pk in seen.blind)),
         *_uncertain(),
         *(_paused(campaign) for campaign in seen.campaigns if _was_paused_by_us(campaign)),
+        *_endangered(seen.running),
         *_imports(now),
     ]
 
 
 def _machinery(seen: Situation) -> Iterator[Need]:
-    if seen.control.stopped_at:
-        reason = f": {seen.control.stop_reason}" if seen.control.stop_reason else ""
-        yield Need(f"All sending is stopped{reason}.", "Resume sending", "sending-resume", takes_manager=True)
     if seen.silent:
         yield Need(
             "The background work is silent: nothing is sent and no answer is read.",
@@ -85,6 +88,22 @@ def _was_paused_by_us(campaign: Campaign) -> bool:
 def _paused(campaign: Campaign) -> Need:
     reason = f": {campaign.state_reason}" if campaign.state_reason else "."
     return Need(f"{campaign.name} is paused{reason}", "Open campaign", "campaign", campaign.public_id, tone="warn")
+
+
+def _endangered(running: Sequence[Campaign]) -> Iterator[Need]:
+    found = analytics.reached([campaign.pk for campaign in running])
+    for campaign in running:
+        reached = found.get(campaign.pk, analytics.Reached())
+        danger = obstacles.endangered(reached)
+        if danger is None:
+            continue
+        many, what = reached.numbers.bounced, "bounced"
+        hint = "Look at who bounced, and pause it if they come from one bad list."
+        if danger.tone == "bad":
+            many, what = reached.numbers.complained, "complained"
+            hint = "Pause it before more people complain: mailbox providers count this."
+        said = f"{campaign.name}: {rate(many, reached.written)} of the {people(reached.written)} written to {what}."
+        yield Need(said, "Open campaign", "campaign", campaign.public_id, hint=hint, tone=danger.tone)
 
 
 def _imports(now: datetime) -> Iterator[Need]:

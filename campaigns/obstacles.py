@@ -7,15 +7,17 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
-from campaigns import situation
-from campaigns.analytics import Numbers
+from campaigns import ahead, situation
+from campaigns.ahead import Ahead
+from campaigns.analytics import Reached
 from campaigns.models import Campaign, Enrollment, Message
 from campaigns.situation import Situation
 from integrations.models import Mailbox
+from outreach.lib.words import people
 
 MOST_COUNTED = 1_000  # people on hold are counted this far
-ENOUGH_TO_JUDGE = 20  # messages
-BOUNCES, COMPLAINTS = 0.05, 0.003  # shares of what was sent above which a campaign is in danger
+ENOUGH_TO_JUDGE = 20  # people written to
+BOUNCES, COMPLAINTS = 0.05, 0.003  # shares of the people written to above which a campaign is in danger
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,11 @@ class Obstacle:
 
 @dataclass(frozen=True)
 class Health:
-    """How a campaign does, in a few words; `tone` is good, warn, bad or nothing."""
+    """How a campaign does, in a few words; `tone` is good, warn, bad or nothing. `ahead` says it with its time."""
 
     words: str
     tone: str = ""
+    ahead: Ahead | None = None
 
 
 def holding(seen: Situation, *, campaign: Campaign | None = None) -> list[Obstacle]:
@@ -119,13 +122,23 @@ def _few(rows: QuerySet[Enrollment] | QuerySet[Message]) -> int:
     return rows[:MOST_COUNTED].count()
 
 
-def health(*, campaign: Campaign, numbers: Numbers, next_at: datetime | None, seen: Situation) -> Health:
-    """How this campaign does; what stops it comes before what endangers it. No query."""
+def health(
+    *,
+    campaign: Campaign,
+    reached: Reached,
+    next_at: datetime | None,
+    seen: Situation,
+    now: datetime,
+    coming: Ahead | None = None,
+) -> Health:
+    """How this campaign does; what stops it comes before what endangers it. `next_at` is when its first planned mail
+    leaves, `coming` what is ahead of it when none is planned. No query.
+    """
     if campaign.state == Campaign.State.PAUSED:
         return Health(campaign.state_reason[:1].upper() + campaign.state_reason[1:] or "Paused", "warn")
     if campaign.state != Campaign.State.RUNNING:
         return Health("")
-    return _stopped(campaign, seen) or _endangered(numbers) or _going(campaign, next_at)
+    return _stopped(campaign, seen) or endangered(reached) or _going(campaign, next_at, coming, now)
 
 
 def _stopped(campaign: Campaign, seen: Situation) -> Health | None:
@@ -138,18 +151,23 @@ def _stopped(campaign: Campaign, seen: Situation) -> Health | None:
     return None
 
 
-def _endangered(numbers: Numbers) -> Health | None:
-    if numbers.tried < ENOUGH_TO_JUDGE:
+def endangered(reached: Reached) -> Health | None:
+    """What came back of the people written to, when it is too much; None below twenty people."""
+    if reached.written < ENOUGH_TO_JUDGE:
         return None
-    if numbers.complained > COMPLAINTS * numbers.tried:
+    if reached.numbers.complained > COMPLAINTS * reached.written:
         return Health("Complaints above 0.3 %", "bad")
-    return Health("Bounces above 5 %", "warn") if numbers.bounced > BOUNCES * numbers.tried else None
+    return Health("Bounces above 5 %", "warn") if reached.numbers.bounced > BOUNCES * reached.written else None
 
 
-def _going(campaign: Campaign, next_at: datetime | None) -> Health:
+def _going(campaign: Campaign, next_at: datetime | None, coming: Ahead | None, now: datetime) -> Health:
     if next_at is not None:
         return Health("Going out", "good")
+    if coming and coming.at:
+        return Health(f"Step {coming.step} to {people(coming.people)} comes next", ahead=coming)
+    if ahead.is_fresh(campaign, now=now):
+        return Health("Planning the first mails…")
     count = situation.standing(campaign)
     if count.enrolled and not count.active:
-        return Health("Everybody is through")
-    return Health("Waiting for its window" if count.enrolled else "Nobody is in it yet")
+        return Health("Everybody finished or stopped")
+    return Health("Waiting for room" if count.enrolled else "Nobody is in it yet")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 from django.db import connection
+from django.utils import timezone
 
 from campaigns import candidates, deciding, explaining, gate, planning
 from campaigns.candidates import Candidate
@@ -47,13 +48,14 @@ def of(*, prospect: Prospect, now: datetime) -> list[Next]:
     refused = _refusals([message.pk for message in messages.values()])
     facts = {row.enrollment_id: row for row in candidates.facts_of([way.pk for way in ways])}
     steps = Step.objects.in_bulk([row.ledger.step_id for row in facts.values()])
+    last = explaining.last_of([way.pk for way in ways])
     books = _books({row.mailbox_id for pk, row in facts.items() if pk not in messages}, now)
     answers = []
     for way in ways:
         if message := messages.get(way.pk):
             answers.append(_open(way, message, refused.get(message.pk, [])))
         elif candidate := facts.get(way.pk):
-            answers.append(_decided(way, candidate, steps[candidate.ledger.step_id], books, now))
+            answers.append(_decided(way, candidate, steps[candidate.ledger.step_id], last.get(way.pk), books, now))
         else:
             answers.append(Next(way.campaign, 0, "Nothing comes next"))
     return answers
@@ -70,10 +72,18 @@ def _open(way: Enrollment, message: Message, refused: list[str]) -> Next:
     return Next(way.campaign, message.step.position, OPEN[Message.State(message.state)], at, why, waits)
 
 
-def _decided(way: Enrollment, candidate: Candidate, step: Step, books: dict[int, SlotBook], now: datetime) -> Next:
+def _decided(
+    way: Enrollment,
+    candidate: Candidate,
+    step: Step,
+    last: Message | None,
+    books: dict[int, SlotBook],
+    now: datetime,
+) -> Next:
     closed = SlotBook(cap=0, gap=deciding.LOOK_AGAIN, taken=(), horizon=planning.horizon(now))
     verdict = deciding.decide(now=now, facts=candidate.facts, slots=books.get(candidate.mailbox_id, closed))
-    why = explaining.words(verdict.rule)
+    due_at = candidate.facts.due_at
+    why = explaining.because(verdict.rule, step=step, last=last, due_at=due_at, now=now, clock=_clock(now))
     match verdict:
         case deciding.Send(slot=slot):
             return Next(way.campaign, step.position, "Will be planned for about", slot, why)
@@ -83,6 +93,17 @@ def _decided(way: Enrollment, candidate: Candidate, step: Step, books: dict[int,
             return Next(way.campaign, step.position, "Held", None, why, waits=True)
         case deciding.Stop():
             return Next(way.campaign, step.position, "Will end", None, why)
+
+
+def _clock(now: datetime) -> explaining.Clock:
+    """Says an instant in the looker's zone: "today 15:36", "22 Nov 15:36"."""
+    today = timezone.localtime(now).date()
+
+    def said(at: datetime) -> str:
+        local = timezone.localtime(at)
+        return f"today {local:%H:%M}" if local.date() == today else f"{local.day} {local:%b %H:%M}"
+
+    return said
 
 
 def _books(mailbox_ids: Collection[int], now: datetime) -> dict[int, SlotBook]:

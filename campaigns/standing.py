@@ -14,7 +14,7 @@ from prospects.models import Prospect, Suppression
 STATES = {
     "never": "Never written to",
     "written": "Written to",
-    "replied": "Replied",
+    "replied": "Answered",
     "held": "On hold",
     "stopped": "Never again",
     "suppressed": "Suppressed",
@@ -88,14 +88,14 @@ def _forbidden(prospect: Prospect, suppressed: Mapping[str, Suppression]) -> Sta
 def _history(prospect: Prospect, replied: Mapping[int, str], enrolled: Sequence[Enrollment]) -> Standing:
     if prospect.pk in replied:
         kind = answers.KINDS.get(replied[prospect.pk], answers.KINDS[""])
-        return Standing("Replied", kind.tone, kind.words)
+        return Standing("Answered", kind.tone, kind.words)
     active = next((row for row in enrolled if row.state == Enrollment.State.ACTIVE), None)
     if active is not None:
         count = active.steps_handed_over
         sent = f"{count} {'mail' if count == 1 else 'mails'} sent" if count else "first mail to come"
-        return Standing("Under way", "accent", f"{active.campaign}: {sent}")
+        return Standing("Under way", "accent", f"{sent}, {active.campaign}")
     if not any(row.steps_handed_over for row in enrolled):
         return NEVER
     last = enrolled[0]
     why = explaining.words(last.stop_reason) if last.stop_reason else "every step was sent"
-    return Standing("Written to", "", f"{last.campaign}: {why}")
+    return Standing("Written to", "", f"{why}, {last.campaign}")

@@ -8,11 +8,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from campaigns import agenda, analytics, answers, needs, obstacles, situation
+from campaigns import agenda, ahead, analytics, answers, needs, obstacles, situation
 from campaigns.analytics import Weeks
 from campaigns.models import Campaign, Message
 from campaigns.situation import Situation
 
+COMING = 6
 A_WEEK = timedelta(days=6)  # a weekday alone says which day only this far ahead
 WEEK_NAMES = {
     "sent": "Sent",
@@ -54,18 +55,23 @@ def _context() -> dict[str, Any]:
     now = timezone.now()
     seen = situation.look()
     slots, due = agenda.upcoming(seen=seen), agenda.due_today(seen=seen, now=now)
+    coming = ahead.soonest(ahead.of(seen=seen, campaigns=[] if slots else seen.running, now=now))
     return {
         "any": bool(seen.campaigns) or Campaign.objects.filter(rehearsal_of=None).exists(),
         "control": seen.control,
+        "now": now,
         "sent": sum(row.sent for row in due),
-        "of": sum(row.all for row in due),
+        "left": sum(row.left for row in due),
         "next": slots[0] if slots else None,
+        "coming": coming[:COMING],
+        "fresh": any(ahead.is_fresh(each, now=now) for each in seen.running),
         "next_city": _city(slots[0]) if slots else "",
         "done": _day(agenda.done_about(seen=seen, now=now), now),
         "needs": needs.of(seen=seen, now=now),
         "answers": agenda.waiting_answers(),
         "kinds": answers.KINDS,
         "due": due,
+        "several": len(seen.running) > 1,
         "slots": slots,
         "held": _held(seen),
         "weeks": _changes(analytics.weeks(today=now.astimezone(UTC).date())),
@@ -73,7 +79,9 @@ def _context() -> dict[str, Any]:
 
 
 def _held(seen: Situation) -> list[obstacles.Obstacle]:
-    return sorted(obstacles.holding(seen), key=lambda each: -each.people)
+    """The switch is left out: the head line says that all sending is stopped."""
+    found = [each for each in obstacles.holding(seen) if each.route != "sending-resume"]
+    return sorted(found, key=lambda each: -each.people)
 
 
 def _city(message: Message) -> str:

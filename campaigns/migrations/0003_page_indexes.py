@@ -27,4 +27,8 @@ class Migration(migrations.Migration):
             model_name='reply',
             index=models.Index(fields=['reply_class', '-id'], name='reply_by_class'),
         ),
+        AddIndexConcurrently(
+            model_name='enrollment',
+            index=models.Index(condition=models.Q(('steps_handed_over__gt', 0)), fields=['prospect'], name='enrollment_written'),
+        ),
     ]

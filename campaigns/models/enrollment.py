@@ -58,6 +58,7 @@ class Enrollment(PublicModel):
             ),
             models.Index(fields=["prospect"], name="enrollment_prospect"),
             models.Index(fields=["campaign", "state", "stop_reason", "id"], name="enrollment_standing"),
+            models.Index(fields=["prospect"], condition=Q(steps_handed_over__gt=0), name="enrollment_written"),
         ]
 
     def __str__(self) -> str:

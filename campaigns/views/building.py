@@ -14,9 +14,11 @@ from accounts.callers import caller
 from campaigns import audience, beginning, drafting, lifecycle, preflight
 from campaigns.models import Campaign, Step
 from campaigns.views import building_parts as parts
+from campaigns.views import building_warnings as warnings
 from campaigns.views.building_forms import TEXTS, CampaignForm, NewCampaignForm, StepForm
 from outreach.lib import pages, words
 from outreach.lib.errors import DomainError
+from outreach.lib.text import printable
 from prospects import segments
 from prospects.models import Segment
 
@@ -59,7 +61,7 @@ def campaign_edit(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     campaign = _campaign(id)
     if campaign.state != Campaign.State.DRAFT:
         return redirect("campaign", id=id)
-    search, chosen = request.GET.get("who", "").strip()[:100], request.GET.get("as", "")
+    search, chosen = printable(request.GET.get("who", ""))[:100], request.GET.get("as", "")
     listed, reader = parts.readers(campaign, search=search, chosen=chosen)
     contents = drafting.contents(campaign=campaign)
     page = {
@@ -68,7 +70,7 @@ def campaign_edit(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
         "readers": listed,
         "reader": reader,
         "search": search,
-        "variables": parts.variables(listed),
+        "variables": parts.variables(campaign),
         "windows": parts.windows(contents),
     }
     return render(request, "campaigns/build.html", {**page, **_sender(campaign)})
@@ -103,7 +105,11 @@ def campaign_audience(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     campaign = _campaign(id)
     name = "campaigns/build/audience.html" if pages.is_part(request) else "campaigns/build_audience.html"
     try:
-        page = {"campaign": campaign, "audience": audience.add_up(campaign=campaign)}
+        page = {
+            "campaign": campaign,
+            "audience": audience.add_up(campaign=campaign),
+            "warnings": warnings.elsewhere(campaign),
+        }
     except segments.BadFilter as error:
         page = {"campaign": campaign, "problem": str(error)}
     return render(request, name, {**page, "is_part": pages.is_part(request)})
@@ -114,24 +120,24 @@ def campaign_audience_people(request: HttpRequest, id: uuid.UUID, reason: str) -
     """The people behind one number of the sum."""
     campaign = _campaign(id)
     try:
-        found = audience.people(campaign=campaign, reason=reason).select_related("site")
-        paged = pages.paged(request, found)
+        found, said = warnings.people(campaign, reason)
+        paged = pages.paged(request, found.select_related("site"))
     except audience.UnknownReason as error:
         raise Http404 from error
     except segments.BadFilter as error:
         pages.refused(request, error)
         return HttpResponseRedirect(_edit(campaign))
-    said = {"segment": "are in the segment", "written": "will be written to", **audience.WORDS}
-    page = {"campaign": campaign, "paged": paged, "words": said[reason]}
+    page = {"campaign": campaign, "paged": paged, "words": said}
     return render(request, "campaigns/build_people.html", page)
 
 
 @require_safe
 def campaign_check(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
-    """Everything that keeps the draft from its launch, each with the place that mends it."""
+    """Everything that keeps the draft from its launch, each with the place that mends it, and what else to mind."""
     campaign = _campaign(id)
     name = "campaigns/build/check.html" if pages.is_part(request) else "campaigns/build_check.html"
-    return render(request, name, {"campaign": campaign, "obstacles": _obstacles(campaign)})
+    page = {"campaign": campaign, "obstacles": _obstacles(campaign), "warnings": warnings.of(campaign)}
+    return render(request, name, page)
 
 
 def _obstacles(campaign: Campaign) -> list[parts.Obstacle]:
@@ -147,13 +153,14 @@ def campaign_launch(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
         return redirect("campaign", id=id)
     if request.method == "POST":
         return _launch(request, campaign)
-    obstacles = _obstacles(campaign)
-    if obstacles:
-        return render(request, "campaigns/build_check.html", {"campaign": campaign, "obstacles": obstacles})
+    if obstacles := _obstacles(campaign):
+        page = {"campaign": campaign, "obstacles": obstacles, "warnings": warnings.of(campaign)}
+        return render(request, "campaigns/build_check.html", page)
     contents, now = drafting.contents(campaign=campaign), timezone.now()
     sum_of = audience.add_up(campaign=campaign)
     outlook = parts.outlook(campaign, people=sum_of.written, steps=[content.step for content in contents], now=now)
     page = {"campaign": campaign, "audience": sum_of, "outlook": outlook, "steps": len(contents)}
+    page["warnings"] = warnings.of(campaign, written=sum_of.written)
     return render(request, "campaigns/build_launch.html", page)
 
 

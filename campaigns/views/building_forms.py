@@ -1,7 +1,6 @@
 """The forms of the campaign builder: each is saved by itself, field by field where it must be."""
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.db.models import Q
@@ -11,6 +10,8 @@ from campaigns.drafting import Content
 from campaigns.models import Campaign
 from campaigns.models.campaign import DelayUnit
 from integrations.models import Mailbox
+from outreach.lib import zones
+from outreach.lib.zones import ZoneField
 from prospects.models import Program, Segment
 
 TEXTS = ("subject", "text", "html")
@@ -32,7 +33,7 @@ class CampaignForm(forms.Form):
     program = forms.ModelChoiceField(Program.objects.order_by("name"), label="Program", empty_label=None)
     segment = forms.ModelChoiceField(Segment.objects.order_by("-id"), label="People in the segment", empty_label=None)
     mailbox = forms.ModelChoiceField(Mailbox.objects.none(), label="Mailbox", empty_label=None)
-    time_zone = forms.ChoiceField(label="Where we do not know somebody's time zone, use")
+    time_zone = ZoneField(label="Where we do not know somebody's time zone, use")
 
     def __init__(self, campaign: Campaign, data: QueryDict | None = None, *, only_posted: bool = False) -> None:
         names = ("name", "program", "segment", "mailbox", "time_zone")
@@ -42,9 +43,7 @@ class CampaignForm(forms.Form):
         choice = self.fields["mailbox"]
         if isinstance(choice, forms.ModelChoiceField):
             choice.queryset = mailboxes.defer("smtp_password", "imap_password").order_by("name")
-        zone = self.fields["time_zone"]
-        if isinstance(zone, forms.ChoiceField):
-            zone.choices = [(name, name) for name in sorted(available_timezones() | {campaign.time_zone})]
+        zones.keep(self, "time_zone", campaign.time_zone)
         for name in names if only_posted and data is not None else ():
             if name not in (data or {}):
                 del self.fields[name]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, Func, QuerySet, TextField
 from django.forms import BaseForm
 from django.http import HttpRequest
 from django.urls import reverse
@@ -25,6 +25,7 @@ from templates.context import CUSTOM, VARIABLES
 from templates.models import TemplateVersion
 
 READERS = 20
+SAMPLED, COLUMNS = 500, 20  # the newest people whose own columns are offered, and how many of these
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 REMOVED = "removed_step"
 
@@ -137,11 +138,26 @@ def is_uuid(text: str) -> bool:
     return len(text) == 36 and not set(text) - set("0123456789abcdef-") and text.count("-") == 4
 
 
-def variables(people: Iterable[Prospect]) -> list[tuple[str, str]]:
-    """What a message may say, each as it is written and what it means; custom fields are those of the people."""
-    custom = sorted({str(name) for person in people for name in person.custom})
-    own = [(f"{{{{ {CUSTOM}.{name} }}}}", "From your own columns") for name in custom[:30]]
-    return [*((f"{{{{ {name} }}}}", meaning) for name, meaning in VARIABLES.items()), *own]
+def variables(campaign: Campaign) -> list[tuple[str, str]]:
+    """What a message may say, each as it is written and what it means: first what the people's own sheets brought."""
+    own = [(f"{{{{ {CUSTOM}.{name} }}}}", f"{_readable(name)} (your sheet)") for name in _own_columns(campaign)]
+    return [*own, *((f"{{{{ {name} }}}}", meaning) for name, meaning in VARIABLES.items())]
+
+
+def _own_columns(campaign: Campaign) -> list[str]:
+    """The names of custom fields of the segment's newest people, as far as a list of them can be read."""
+    try:
+        newest = segments.members(segment=campaign.segment).order_by("-pk").values("pk")[:SAMPLED]
+    except segments.BadFilter:
+        return []
+    keys = Func(F("custom"), function="jsonb_object_keys", output_field=TextField())
+    names = Prospect.objects.filter(pk__in=newest).annotate(name=keys).values_list("name", flat=True)
+    return list(names.order_by("name").distinct()[:COLUMNS])
+
+
+def _readable(name: str) -> str:
+    said = name.replace("_", " ").strip()
+    return said[:1].upper() + said[1:]
 
 
 def delay_words(step: Step) -> str:

@@ -13,11 +13,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts.callers import caller
-from campaigns import agenda, analytics, answers, lifecycle, obstacles, roster, situation
-from campaigns.analytics import Numbers
+from campaigns import agenda, ahead, analytics, answers, lifecycle, obstacles, roster, situation
+from campaigns.analytics import Reached
 from campaigns.models import Campaign, Enrollment, Message, Step
+from campaigns.situation import Situation
 from outreach.lib import pages
 from outreach.lib.errors import DomainError
+from outreach.lib.text import printable
 from outreach.lib.words import people
 
 ROWS = 25
@@ -50,19 +52,31 @@ def campaigns(request: HttpRequest) -> HttpResponse:
 
 
 def _lines(rows: Any) -> list[dict[str, Any]]:
-    seen = situation.look()
-    numbers = analytics.of_campaigns([row.pk for row in rows])
+    seen, now = situation.look(), timezone.now()
+    reached = analytics.reached([row.pk for row in rows])
+    unplanned = [row for row in rows if row.next_at is None]
+    coming = ahead.of(seen=seen, campaigns=unplanned, now=now)
     return [
         {
             "campaign": row,
             "count": (count := situation.standing(row)),
             "done": count.enrolled - count.active,
-            "numbers": (mine := numbers.get(row.pk, Numbers())),
-            "health": obstacles.health(campaign=row, numbers=mine, next_at=row.next_at, seen=seen),
-            "next_at": row.next_at if row.state == Campaign.State.RUNNING else None,
+            "written": (mine := reached.get(row.pk, Reached())).written,
+            "numbers": mine.numbers,
+            "health": obstacles.health(
+                campaign=row, reached=mine, next_at=row.next_at, seen=seen, now=now, coming=coming.get(row.pk)
+            ),
+            "next_at": _leaves_at(row, seen, coming.get(row.pk)),
+            "now": now,
         }
         for row in rows
     ]
+
+
+def _leaves_at(row: Any, seen: Situation, coming: ahead.Ahead | None) -> datetime | None:
+    if row.state != Campaign.State.RUNNING or seen.control.stopped_at:
+        return None
+    return row.next_at or (coming.at if coming else None)
 
 
 def _launched(id: uuid.UUID) -> Campaign:
@@ -83,11 +97,13 @@ def campaign_live(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
 
 
 def _live(found: Campaign) -> dict[str, Any]:
-    seen, rows = situation.look(), analytics.steps(campaign=found)
+    seen, rows, now = situation.look(), analytics.steps(campaign=found), timezone.now()
     count = situation.standing(found)
     funnel = analytics.funnel(enrolled=count.enrolled, rows=rows)
     slots = agenda.upcoming(seen=seen, campaign=found)
     next_at = slots[0].send_at if slots else None
+    coming = ahead.of(seen=seen, campaigns=[] if slots else [found], now=now).get(found.pk)
+    reached = Reached(funnel.written, funnel.numbers)
     return {
         "campaign": found,
         "count": count,
@@ -96,7 +112,10 @@ def _live(found: Campaign) -> dict[str, Any]:
         "steps": rows,
         "slots": slots,
         "held": obstacles.holding(seen, campaign=found),
-        "health": obstacles.health(campaign=found, numbers=funnel.numbers, next_at=next_at, seen=seen),
+        "health": obstacles.health(campaign=found, reached=reached, next_at=next_at, seen=seen, now=now, coming=coming),
+        "coming": [coming] if coming and coming.at else [],
+        "fresh": ahead.is_fresh(found, now=now),
+        "now": now,
         "replies": agenda.latest_replies(campaign=found),
         "kinds": answers.KINDS,
         "may_be_archived": found.state == Campaign.State.PAUSED or not count.active,
@@ -118,7 +137,7 @@ def _days(found: Campaign) -> list[Any]:
 def campaign_people(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """The people of a campaign, all or by where they stand (`?standing=`)."""
     found = _launched(id)
-    standing = request.GET.get("standing", "")
+    standing = printable(request.GET.get("standing", ""))
     paged = pages.paged(request, roster.people(campaign=found, standing=standing))
     steps = Step.objects.filter(sequence_version__campaign=found).order_by("-sequence_version__number", "-position")
     total = steps.values_list("position", flat=True).first() or 0

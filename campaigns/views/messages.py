@@ -11,6 +11,7 @@ from accounts.callers import caller
 from campaigns import reconciling, timeline
 from campaigns.models import Event, Message
 from outreach.lib import pages
+from outreach.lib.text import printable
 
 RELATED = ("campaign", "mailbox", "step", "prospect", "template_version__template")
 MOST_EVENTS = 100
@@ -41,7 +42,7 @@ def message_settle(request: HttpRequest, id: Any) -> HttpResponse:
     if sent not in ("yes", "no"):
         pages.refused(request, "Say whether it was sent.")
         return pages.back_to(request, home)
-    note = request.POST.get("note", "").strip()
+    note = printable(request.POST.get("note", ""), keep="\n")
     if not reconciling.decide(message=found, sent=sent == "yes", note=note, by=caller(request)):
         pages.refused(request, "This message has been settled already.")
     elif sent == "yes":

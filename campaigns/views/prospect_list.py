@@ -43,7 +43,7 @@ def prospects(request: HttpRequest) -> HttpResponse:
 
 
 def _count(found: QuerySet[Prospect], facets: Facets, paged: Paged) -> Count:
-    limit = listing.COSTLY_LIMIT if facets.state or facets.segment else listing.COUNT_LIMIT
+    limit = listing.COSTLY_LIMIT if facets.q or facets.state or facets.segment else listing.COUNT_LIMIT
     return listing.counted(found, every=None if paged.older or paged.newer else paged.rows, limit=limit)
 
 

@@ -1,0 +1,95 @@
+"""When a campaign goes on of which no mail has its place yet: the earliest of its people, and how many with them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from campaigns.models import Campaign
+from campaigns.scheduling import Window
+from campaigns.situation import Situation
+from integrations.models import Mailbox
+
+FRESH = timedelta(minutes=3)  # after a launch, before which the first mails may still be without a place
+MOST = 2_000  # people of one mailbox that are looked at, of those under way and of the others: the next are among them
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """The next mails of a campaign: `at` is when the first is due inside its window, never in the past: None means
+    that it is due already and gets its place as soon as there is room.
+    """
+
+    campaign: Campaign
+    at: datetime | None
+    step: int
+    people: int
+
+
+def of(*, seen: Situation, campaigns: Sequence[Campaign], now: datetime) -> dict[int, Ahead]:
+    """By key, what is ahead of those of these campaigns that run; whoever is on hold does not count. One query.
+
+    Nothing is ahead while all sending is stopped or the mailbox is not active.
+    """
+    found = {each.pk: each for each in campaigns if _leaves(each, seen)}
+    boxes = sorted({each.mailbox_id for each in found.values()})
+    with connection.cursor() as cursor:
+        cursor.execute(_AHEAD, {"boxes": boxes, "ids": list(found), "most": MOST, "now": now})
+        names = [column.name for column in cursor.description or ()]
+        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return {row["campaign_id"]: _ahead(found[row["campaign_id"]], row, now) for row in rows}
+
+
+def is_fresh(campaign: Campaign, *, now: datetime) -> bool:
+    """Whether it was launched so lately that its first mails may still be without a place."""
+    return campaign.launched_at is not None and now - campaign.launched_at < FRESH
+
+
+def soonest(found: dict[int, Ahead]) -> list[Ahead]:
+    """Those with a time, the soonest first."""
+    return sorted((each for each in found.values() if each.at), key=lambda each: (each.at, each.campaign.pk))
+
+
+def _leaves(campaign: Campaign, seen: Situation) -> bool:
+    running = campaign.state == Campaign.State.RUNNING
+    return running and not seen.control.stopped_at and campaign.mailbox.status == Mailbox.Status.ACTIVE
+
+
+def _ahead(campaign: Campaign, row: dict[str, Any], now: datetime) -> Ahead:
+    try:
+        window = Window(row["zone"], row["window_start"], row["window_end"], frozenset(row["weekdays"]))
+        at = window.next_open(max(row["due_at"], now))
+    except (ValueError, OSError, KeyError):  # a zone that is no longer known: the planner holds this one, and says why
+        at = row["due_at"]
+    return Ahead(campaign, at if at > now else None, row["position"], row["people"])
+
+
+# Along the planner's own indexes: what a mailbox looks at first, follow-ups and new people apart.
+_AHEAD = """
+WITH waiting AS MATERIALIZED (
+    SELECT w.id, w.campaign_id, w.sequence_version_id, w.next_step_key, greatest(w.due_at, %(now)s) AS due_at,
+           w.steps_handed_over, p.time_zone
+      FROM unnest(%(boxes)s::bigint[]) AS b(id)
+     CROSS JOIN LATERAL (
+           (SELECT e.* FROM campaigns_enrollment e
+             WHERE e.mailbox_id = b.id AND e.look_at IS NOT NULL AND e.steps_handed_over > 0
+             ORDER BY e.look_at, e.id LIMIT %(most)s)
+           UNION ALL
+           (SELECT e.* FROM campaigns_enrollment e
+             WHERE e.mailbox_id = b.id AND e.look_at IS NOT NULL AND e.steps_handed_over = 0
+             ORDER BY e.look_at, e.id LIMIT %(most)s)) w
+      JOIN prospects_prospect p ON p.id = w.prospect_id AND p.held_at IS NULL
+      LEFT JOIN prospects_site t ON t.id = p.site_id
+     WHERE w.campaign_id = ANY(%(ids)s) AND t.held_at IS NULL),
+first AS (
+    SELECT DISTINCT ON (campaign_id) * FROM waiting ORDER BY campaign_id, due_at, steps_handed_over DESC, id)
+SELECT f.campaign_id, f.due_at, coalesce(nullif(f.time_zone, ''), c.time_zone) AS zone,
+       s.position, s.window_start, s.window_end, s.weekdays,
+       (SELECT count(*) FROM waiting o WHERE o.campaign_id = f.campaign_id AND o.next_step_key = f.next_step_key
+                                         AND o.due_at < f.due_at + interval '1 day') AS people
+  FROM first f
+  JOIN campaigns_campaign c ON c.id = f.campaign_id
+  JOIN campaigns_step s ON s.sequence_version_id = f.sequence_version_id AND s.key = f.next_step_key
+"""
