@@ -8,9 +8,8 @@ from django.db import connections
 from playwright.sync_api import sync_playwright
 
 from tests import factories
+from tests.browser.windows import ARGUMENTS, PHONE
 
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-PHONE, DESK = (375, 700), (1280, 800)
 PASSWORD = "correct horse battery"
 
 

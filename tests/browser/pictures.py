@@ -6,12 +6,13 @@ Wait until the demo campaign has some answers (three minutes or so). Writes docs
 """
 
 import re
+import shutil
 import sys
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from tests.browser.conftest import ARGUMENTS, DESK, PHONE
+from tests.browser.windows import ARGUMENTS, DESK, PHONE
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 SHEET = "Email;First name;Company;Country;Niche\n" + "".join(
@@ -28,7 +29,7 @@ SHEET = "Email;First name;Company;Country;Niche\n" + "".join(
 def main(base, password):
     FOLDER.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
-        chrome = playwright.chromium.launch(channel=None, executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        chrome = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
         for width, height in (DESK, PHONE):
             page = chrome.new_context(
                 viewport={"width": width, "height": height}, timezone_id="Europe/Berlin", color_scheme="light"

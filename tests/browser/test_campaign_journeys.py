@@ -14,7 +14,7 @@ from integrations import polling
 from integrations.models import Mailbox
 from prospects import importing_running
 from tests import factories
-from tests.browser.conftest import DESK
+from tests.browser.windows import DESK
 
 pytestmark = [pytest.mark.browser, pytest.mark.prove, pytest.mark.django_db(transaction=True)]
 

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from campaigns import counting, stopping
 from outreach.permissions import OWN_RULE, PUBLIC, ROUTES
-from tests.browser.conftest import DESK, PHONE
+from tests.browser.windows import DESK, PHONE
 from tests.world import OddWorld
 
 pytestmark = [pytest.mark.browser, pytest.mark.prove, pytest.mark.django_db(transaction=True)]

@@ -9,7 +9,8 @@ from playwright.sync_api import expect
 from campaigns.models import Campaign, Reply
 from prospects.models import Note, Prospect
 from tests import factories
-from tests.browser.conftest import DESK, PASSWORD
+from tests.browser.conftest import PASSWORD
+from tests.browser.windows import DESK
 from tests.world import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

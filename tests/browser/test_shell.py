@@ -3,7 +3,7 @@
 import pytest
 
 from campaigns import stopping
-from tests.browser.conftest import DESK
+from tests.browser.windows import DESK
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
