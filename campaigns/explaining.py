@@ -142,7 +142,7 @@ def _message_line(step: Step, message: Message) -> Line:
     }
     sentence = _sentence(message, f"“{version}” from {mailbox.from_address}")
     if message.state in (Message.State.PLANNED, Message.State.CLAIMED):
-        held = gate.refusals(message_id=message.pk)
+        held = gate.refusals(message_ids=[message.pk])[message.pk]
         values["held_by"] = held
         if held:
             sentence += " Held: " + "; ".join(words(name) for name in held) + "."

@@ -1,5 +1,6 @@
 """The gate: what must hold at the moment a message is marked, as SQL over facts; claim, mark and explain read it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db import connection, transaction
@@ -78,13 +79,18 @@ claim stops at its limit, whatever PostgreSQL believes about so many clauses tog
 """
 
 
-def refusals(*, message_id: int) -> list[str]:
-    """Names of the clauses that refuse this message right now; empty when it may be marked."""
+def refusals(*, message_ids: Collection[int]) -> dict[int, list[str]]:
+    """By message: the names of the clauses that refuse it right now; an empty list when it may be marked. One query."""
     columns = ", ".join(clause.sql for clause in CLAUSES)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {columns} FROM campaigns_message m, {FACTS} AND m.id = %s", [message_id])  # noqa: S608
-        row = cursor.fetchone()
-    return [clause.name for clause, passes in zip(CLAUSES, row or (), strict=True) if not passes]
+        cursor.execute(
+            f"SELECT m.id, {columns} FROM campaigns_message m, {FACTS} AND m.id = ANY(%s)",  # noqa: S608
+            [list(message_ids)],
+        )
+        return {
+            pk: [clause.name for clause, passes in zip(CLAUSES, row, strict=True) if not passes]
+            for pk, *row in cursor.fetchall()
+        }
 
 
 @retried

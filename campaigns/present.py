@@ -4,7 +4,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
-from django.db import connection
 from django.utils import timezone
 
 from campaigns import candidates, deciding, explaining, gate, planning
@@ -45,7 +44,7 @@ def of(*, prospect: Prospect, now: datetime) -> list[Next]:
         return []
     found = Message.objects.filter(enrollment__in=ways, state__in=OPEN).select_related("step")
     messages = {message.enrollment_id: message for message in found}
-    refused = _refusals([message.pk for message in messages.values()])
+    refused = gate.refusals(message_ids=[message.pk for message in messages.values()])
     facts = {row.enrollment_id: row for row in candidates.facts_of([way.pk for way in ways])}
     steps = Step.objects.in_bulk([row.ledger.step_id for row in facts.values()])
     last = explaining.last_of([way.pk for way in ways])
@@ -122,17 +121,3 @@ def _books(mailbox_ids: Collection[int], now: datetime) -> dict[int, SlotBook]:
         pk: SlotBook(cap=cap, gap=timedelta(seconds=gap), taken=taken.get(pk, ()), horizon=planning.horizon(now))
         for pk, cap, gap in active.values_list("id", "daily_cap", "gap_seconds")
     }
-
-
-def _refusals(message_ids: Collection[int]) -> dict[int, list[str]]:
-    """The names of the gate's clauses that refuse each message right now."""
-    columns = ", ".join(clause.sql for clause in gate.CLAUSES)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT m.id, {columns} FROM campaigns_message m, {gate.FACTS} AND m.id = ANY(%s)",  # noqa: S608
-            [list(message_ids)],
-        )
-        return {
-            pk: [clause.name for clause, passes in zip(gate.CLAUSES, row, strict=True) if not passes]
-            for pk, *row in cursor.fetchall()
-        }

@@ -115,7 +115,8 @@ def _obstacle(rehearsal: Campaign, messages: Sequence[Message], now: datetime) -
     due = [message for message in messages if message.state in OPEN and message.send_at <= now]
     if not due:
         return ""
-    refused = gate.refusals(message_id=min(due, key=lambda message: message.send_at).pk)
+    first = min(due, key=lambda message: message.send_at)
+    refused = gate.refusals(message_ids=[first.pk])[first.pk]
     return f"It waits: {'; '.join(explaining.words(name) for name in refused)}." if refused else ""
 
 

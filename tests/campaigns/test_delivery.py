@@ -99,7 +99,7 @@ def test_refuses_at_the_mark_what_was_stopped_after_the_claim(running):
     (pk,) = ledger.claim(mailbox_id=world.mailbox.pk, token=token, now=world.now, limit=1)
     facts.suppress(kind="address", value=world.prospects[0].email, reason="imported")
     assert not ledger.mark(message_id=pk, token=token, now=world.now, subject="s", text="t", html="")
-    assert gate.refusals(message_id=pk) == ["suppressed"]
+    assert gate.refusals(message_ids=[pk])[pk] == ["suppressed"]
     ledger.release(mailbox_id=world.mailbox.pk, token=token)
     planning.plan(now=world.now)
     assert only_message().cancel_reason == "suppressed"
@@ -151,7 +151,8 @@ def test_holds_follow_ups_of_a_mailbox_that_was_not_read(running):
     planning.plan(now=world.now)
     world.deliver()
     assert len(world.smtp.received) == 1
-    assert gate.refusals(message_id=Message.objects.get(state="planned").pk) == ["mailbox_blind"]
+    pk = Message.objects.get(state="planned").pk
+    assert gate.refusals(message_ids=[pk]) == {pk: ["mailbox_blind"]}
     world.receive()
     world.deliver()
     assert len(world.smtp.received) == 2
