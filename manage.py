@@ -4,6 +4,7 @@
 import os
 import sys
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
 from outreach import embedded
@@ -13,7 +14,10 @@ def main() -> None:
     """Run one management command."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "outreach.settings")
     embedded.provide()
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:  # a sentence for whoever wrote the environment; a traceback helps nobody
+        sys.exit(f"Outreach can't start: {error}")
 
 
 if __name__ == "__main__":

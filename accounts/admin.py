@@ -19,7 +19,7 @@ admin.site.unregister(Group)  # what people may do follows from their role alone
 
 @admin.register(User)
 class PersonAdmin(ScaledAdmin, UserAdmin):
-    says = "Who may sign in. What they may do follows from their role alone, here and on every page."
+    says = "Who may sign in. Roles are given, and accounts closed, under Settings, Team."
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -36,6 +36,12 @@ class PersonAdmin(ScaledAdmin, UserAdmin):
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"fields": ("username", "password1", "password2", "role")}),)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        return [*super().get_readonly_fields(request, obj), *(("role", "is_active") if obj else ())]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # the ledger says who did what: a person who leaves is deactivated
 
 
 @admin.register(ApiKey)

@@ -5,10 +5,11 @@ from typing import Any
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 
-from accounts import keys
+from accounts import keys, throttling
+from accounts.callers import client_address
 from accounts.models import ApiKey, User
 
 
@@ -18,12 +19,18 @@ class ApiKeyAuthentication(BaseAuthentication):
     keyword = "Bearer"
 
     def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
-        """Raises AuthenticationFailed for a key that does not count (any more)."""
+        """Raises AuthenticationFailed for a key that does not count (any more), Throttled after many of them.
+
+        A right key always works: 256 random bits are not guessed, and one program's old key must not shut out another.
+        """
         scheme, _, raw = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != self.keyword.lower():
             return None
-        key = keys.authenticate(raw=raw.strip(), now=timezone.now())
+        now = timezone.now()
+        key = keys.authenticate(raw=raw.strip(), now=now)
         if key is None:
+            if not throttling.spend(throttling.api_keys(address=client_address(request)), now=now):
+                raise Throttled(throttling.seconds_left(now=now), "Too many wrong API keys from this address.")
             raise AuthenticationFailed("This API key is not known, has expired or was revoked.")
         return key.owner, key
 

@@ -32,6 +32,8 @@ _PORT_SECONDS = 3.0  # the web of a run that was just killed needs a moment to l
 _NAME_WIDTH = 6
 _COLOURS = {"run": 37, "web": 36, "worker": 32, "mail": 34, "beat": 35, "demo": 33}
 _LONGEST_LINE = 65536
+_CALM_SECONDS, _LONGEST_START = 4.0, 60.0  # without a line in the log; after the web answered
+LOST = "Note it down: it is kept nowhere. A new one: .venv/bin/python manage.py changepassword admin"
 _ADDRESSES = {"Open": "/", "API": "/api/v1/docs/", "State": "/ready"}
 
 
@@ -113,7 +115,9 @@ class Log:
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
-        self._coloured = out.isatty() and "NO_COLOR" not in os.environ
+        self.on_terminal = out.isatty()
+        self.spoken_at = time.monotonic()
+        self._coloured = self.on_terminal and "NO_COLOR" not in os.environ
         self._lock = threading.Lock()
         self._begun: dict[str, bytes] = {}
 
@@ -139,6 +143,7 @@ class Log:
         with self._lock, contextlib.suppress(OSError):  # nobody reads any more: stopping matters more
             self._out.write("".join(f"{mark} {line}\n" for line in text.split("\n")))
             self._out.flush()
+            self.spoken_at = time.monotonic()
 
 
 @dataclass
@@ -179,17 +184,28 @@ class Runner:
             watcher.join(timeout=1)
 
     def _watch(self) -> None:
-        """Beside the log: keep the embedded servers up, and say once that the web answers."""
-        announced = False
+        """Beside the log: keep the embedded servers up, and say once that the web answers.
+
+        On a terminal the first password is said again below what all processes said while they started; a file that the
+        output is sent to gets it once.
+        """
+        announced_at = None
         while not self._ending.wait(1.0):
             try:
                 embedded.provide()
             except embedded.EmbeddedError as error:
                 self.log.say(str(error))
-            if not announced and _ready(self.port):
-                announced = True
+            if announced_at is None and _ready(self.port):
+                announced_at = time.monotonic()
                 self.log.say(welcome(self.port, self._password))
+                self._password = self._password if self.log.on_terminal else None
+            elif announced_at is not None and self._is_calm(announced_at):
+                self._tell_password()
                 self._password = None
+
+    def _is_calm(self, announced_at: float) -> bool:
+        now = time.monotonic()
+        return now - self.log.spoken_at > _CALM_SECONDS or now - announced_at > _LONGEST_START
 
     def _look_after(self, child: _Child) -> None:
         """Start a child that is not there, waiting longer each time it dies young."""
@@ -255,7 +271,7 @@ class Runner:
     def _tell_password(self) -> None:
         """It is told once and stored nowhere: also when the web never answered."""
         if self._password is not None:
-            self.log.say(f"The administrator is `admin` with the password {self._password}")
+            self.log.say(f"Sign in as admin with the password {self._password}\n{LOST}")
 
 
 def welcome(port: int, password: str | None) -> str:
@@ -264,7 +280,7 @@ def welcome(port: int, password: str | None) -> str:
     lines = ["Outreach is ready", ""]
     lines += [f"  {what:<12} {base}{path}" for what, path in _ADDRESSES.items()]
     if password is not None:
-        lines += ["", f"  Sign in as admin with the password {password}", "  It is shown only this once: note it down."]
+        lines += ["", f"  Sign in as admin with the password {password}", f"  {LOST}"]
     lines += ["", "Ctrl-C stops everything."]
     width = max(map(len, lines))
     edge = "+" + "-" * (width + 2) + "+"

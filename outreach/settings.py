@@ -6,6 +6,8 @@ from pathlib import Path
 import environ
 import structlog
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from redis.connection import parse_url
 
 from outreach import schedule
 
@@ -22,9 +24,20 @@ INSTALLATION_KEY = env.str("INSTALLATION_KEY")  # keys identity hashes, Message-
 # --- Where things are ---
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / ".data")))
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{env.str('PORT', default='') or 8000}").rstrip("/")
+REDIS_URL = env.str("REDIS_URL")
+try:
+    _database = env.db_url("DATABASE_URL") if re.match("postgres(ql)?://", env.str("DATABASE_URL")) else {}
+except ValueError:
+    _database = {}  # told below, without what was said: a password stands in it
+if not _database.get("NAME"):
+    raise ImproperlyConfigured("DATABASE_URL is no PostgreSQL database: write postgres://user:password@host:5432/name")
+try:
+    parse_url(REDIS_URL)  # type: ignore[no-untyped-call]
+except ValueError:
+    raise ImproperlyConfigured("REDIS_URL is no Redis: write redis://host:6379/0 or unix:///path?db=0") from None
 DATABASES = {
     "default": {
-        **env.db_url("DATABASE_URL"),
+        **_database,
         "CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=60),
         "CONN_HEALTH_CHECKS": True,
         "ENGINE": "django.db.backends.postgresql",
@@ -32,7 +45,6 @@ DATABASES = {
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-REDIS_URL = env.str("REDIS_URL")
 CACHES = {
     "default": {
         "BACKEND": "outreach.lib.cache.ForgivingRedisCache",
@@ -50,7 +62,8 @@ BEHIND_TLS = env.bool("BEHIND_TLS", default=PUBLIC_URL.startswith("https://"))
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
 SECURE_HSTS_SECONDS = 31_536_000 if BEHIND_TLS else 0
 SECURE_REFERRER_POLICY = "same-origin"
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("TRUST_PROXY", default=False) else None
+TRUST_PROXY = env.bool("TRUST_PROXY", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUST_PROXY else None
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 ROOT_URLCONF = "outreach.urls"
@@ -142,6 +155,7 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 LOGIN_URL = "sign-in"
+PASSWORD_RESET_TIMEOUT = 72 * 3600  # seconds that a link for setting a password works
 
 # --- Time: all instants are UTC; a wall-clock rule names its zone ---
 USE_TZ = True

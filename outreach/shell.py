@@ -1,9 +1,10 @@
 """What stands around every page: the rooms, the sending state, who is here and when."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.contrib.auth import logout
@@ -16,8 +17,9 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject, cached_property
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.callers import caller
-from accounts.models import Installation, Role, User
+from accounts import profiles, throttling
+from accounts.callers import caller, client_address
+from accounts.models import Installation, Role
 from campaigns import sending_state, stopping
 from campaigns.models import Campaign, Reply, SendingControl
 from outreach import permissions
@@ -46,7 +48,7 @@ ROOMS = (
         "Settings",
         "settings",
         "settings",
-        ("settings", "mailbox", "suppression", "api-key", "program", "profile", "setup", "admin:"),
+        ("settings", "mailbox", "suppression", "api-key", "program", "profile", "team", "setup", "admin:"),
     ),
 )
 
@@ -139,17 +141,30 @@ def _zone_of(request: HttpRequest) -> ZoneInfo:
 
 
 class SignIn(LoginView):
-    """Signs a person in. The browser says its time zone: the first sign-in takes it over."""
+    """Signs a person in, unless too many wrong passwords came before (accounts.throttling)."""
 
     template_name = "accounts/sign_in.html"
     redirect_authenticated_user = True
     next_page = "today"
 
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        now = timezone.now()
+        tries = throttling.sign_ins(username=request.POST.get("username", ""), address=client_address(request))
+        if not throttling.spend(tries, now=now):
+            return self._wait(throttling.seconds_left(now=now))
+        response = super().post(request, *args, **kwargs)
+        if request.user.is_authenticated:
+            throttling.give_back(tries, now=now)
+        return response
+
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        user, zone = form.get_user(), self.request.POST.get("time_zone", "")
-        if user.last_login is None and zone in available_timezones():
-            User.objects.filter(pk=user.pk).update(time_zone=zone)
+        profiles.take_clock(user=form.get_user(), time_zone=self.request.POST.get("time_zone", ""))
         return super().form_valid(form)
+
+    def _wait(self, seconds: int) -> HttpResponse:
+        form = AuthenticationForm(self.request, initial={"username": self.request.POST.get("username", "")})
+        page = self.get_context_data(form=form, minutes=math.ceil(seconds / 60))
+        return self.render_to_response(page, status=429, headers={"Retry-After": str(seconds)})
 
 
 @require_POST

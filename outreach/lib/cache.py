@@ -32,6 +32,7 @@ class ForgivingClient(RedisCacheClient):
     add = _forgiving(RedisCacheClient.add, answer=False)
     touch = _forgiving(RedisCacheClient.touch, answer=False)
     delete = _forgiving(RedisCacheClient.delete, answer=False)
+    incr = _forgiving(RedisCacheClient.incr, answer=0)
     has_key = _forgiving(RedisCacheClient.has_key, answer=False)
     get_many = _forgiving(RedisCacheClient.get_many, answer={})
     set_many = _forgiving(RedisCacheClient.set_many)

@@ -45,6 +45,7 @@ def test_command_makes_a_key_for_a_named_person(manager, now):
         (["--name", "k", "--owner", "nobody"], "no active user called “nobody”"),
         (["--name", "k"], "no administrator yet"),
         (["--name", "k", "--days", "0"], "at least 1"),
+        (["--name", "k", "--days", "9999999"], "at most 36500"),
     ],
 )
 def test_command_says_what_is_wrong(db, arguments, sentence):

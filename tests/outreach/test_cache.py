@@ -31,6 +31,7 @@ def test_answers_not_there_while_redis_is_gone():
         assert cache.get_many(["key"]) == {}
         assert not cache.add("key", 1)
         assert not cache.has_key("key")
+        assert cache.incr("key") == 0
         assert not cache.delete("key")
         cache.set_many({"key": 1})
 

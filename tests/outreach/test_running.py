@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -163,6 +164,7 @@ class TestPrograms:
 class TestWelcome:
     def test_tells_the_password_only_when_it_is_new(self):
         assert "s3cret" in running.welcome(8123, "s3cret")
+        assert "changepassword admin" in running.welcome(8123, "s3cret")
         assert "password" not in running.welcome(8123, None)
 
     def test_names_every_address(self):
@@ -181,6 +183,23 @@ class TestRunner:
         assert rest.splitlines()[-1] == "run    | stopped"
         assert "first-password" not in rest
         assert not any(map(processes.alive, children))
+
+    def test_says_the_password_again_below_everything_else_on_a_terminal(self, ready_port):
+        ours, its = os.openpty()
+        command = [sys.executable, "-c", RUNNER, str(ready_port)]
+        process = subprocess.Popen(command, stdout=its, text=True, cwd=running.PROJECT)
+        os.close(its)
+        try:
+            with open(ours, errors="replace") as terminal:
+                said = []
+                while sum("first-password" in line for line in said) < 2:
+                    said.append(terminal.readline())
+        finally:
+            process.kill()
+            process.wait()
+        again = len(said) - 1
+        assert not any("first-password" in line for line in said[again - 2 : again])
+        assert gone(pid_in([re.sub("\x1b.*?m", "", line) for line in said], "worker"))
 
     def test_restarts_a_child_that_is_killed(self, runner):
         first = pid_in(lines_until(runner, "worker | pid"), "worker")

@@ -1,9 +1,13 @@
 """The settings and what .env.example says about them."""
 
 import itertools
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
 from django.conf import settings
 
 ROOT = Path(settings.BASE_DIR)
@@ -44,6 +48,26 @@ def test_example_guard_sees_a_planted_violation():
     assert variables_read(['X = env.bool("NEW_SWITCH", default=False)']) == {"NEW_SWITCH"}
     assert variables_read(['os.environ["ONE"]', 'environ.get("TWO")', 'os.getenv("THREE")']) == {"ONE", "TWO", "THREE"}
     assert variables_described("#BARE=1\n# Says what it means.\n#EXPLAINED=1\n") == {"EXPLAINED"}
+
+
+@pytest.mark.parametrize(
+    ("variable", "said"),
+    [
+        ("DATABASE_URL", "notaurl"),
+        ("DATABASE_URL", "postgres://me:secret@db:port/outreach"),
+        ("DATABASE_URL", "postgres://me:secret@db"),
+        ("DATABASE_URL", "mysql://me:secret@db/outreach"),
+        ("REDIS_URL", "nonsense"),
+        ("REDIS_URL", "redis://:secret@cache:port/0"),
+    ],
+)
+def test_says_in_one_sentence_which_address_cannot_be_read(variable, said):
+    command = [sys.executable, "manage.py", "check"]
+    done = subprocess.run(command, env={**os.environ, variable: said}, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Outreach can't start: {variable} is no ")
+    assert len(done.stderr.splitlines()) == 1
+    assert "secret" not in done.stderr
 
 
 def test_keeps_every_cookie_and_header_strict_behind_tls():

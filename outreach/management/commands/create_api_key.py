@@ -11,6 +11,8 @@ from django.utils import timezone
 from accounts import keys
 from accounts.models import Role, User
 
+LONGEST = 36_500  # days
+
 
 class Command(BaseCommand):
     """`manage.py create_api_key --name crm --role operator`."""
@@ -25,8 +27,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         days = options["days"]
-        if days is not None and days < 1:
-            raise CommandError("--days must be at least 1.")
+        if days is not None and not 1 <= days <= LONGEST:
+            raise CommandError(f"--days must be at least 1 and at most {LONGEST}; without it the key never expires.")
         try:
             key, raw = keys.create_key(
                 name=options["name"],

@@ -1,0 +1,16 @@
+"""What each role may do, in one sentence; tests/accounts/test_roles.py holds the words against the permission table."""
+
+from accounts.models import Role
+
+SAYS: dict[Role, str] = {
+    Role.VIEWER: "Reads every page and changes nothing but their own account.",
+    Role.OPERATOR: (
+        "Also adds, imports and edits prospects, runs campaigns and programs, handles replies, suppresses addresses, "
+        "pauses mailboxes and stops all sending."
+    ),
+    Role.MANAGER: (
+        "Also adds and changes mailboxes, lets stopped sending go on, lifts suppressions, says what became of "
+        "uncertain messages, and deletes in the back office."
+    ),
+    Role.ADMINISTRATOR: "Does everything: also people, API keys and ending the demo world.",
+}
