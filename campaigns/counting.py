@@ -83,11 +83,13 @@ _DAILY = _DAILY.format(
     old=", ".join(f"o.{name}" for name in _COLUMNS),
 )
 
-# Days that new events speak of, those of older events on the same messages (another may now be the first), and days of
-# hand-overs that we were not sure about: an answer proves them.
+# Days that new events and corrected answers speak of, those of older events on the same messages (another may now be
+# the first), and days of hand-overs that we were not sure about: an answer proves them.
 _DAYS_OF_EVENTS = """
 WITH news AS (SELECT DISTINCT message_id FROM campaigns_event
-               WHERE id > %(since)s AND message_id IS NOT NULL)
+               WHERE id > %(since)s AND message_id IS NOT NULL
+               UNION SELECT message_id FROM campaigns_reply
+               WHERE relabelled_at > coalesce(%(until)s, '-infinity'::timestamptz) AND message_id IS NOT NULL)
 SELECT DISTINCT (e.occurred_at AT TIME ZONE 'UTC')::date FROM news JOIN campaigns_event e USING (message_id)
  UNION
 SELECT DISTINCT o.day FROM news JOIN campaigns_message m ON m.id = news.message_id
@@ -103,10 +105,11 @@ SELECT DISTINCT day FROM campaigns_dailycount
 """
 # Transactions commit out of order: what was written in the last minute is looked at again.
 _MOVE_CURSOR = """
-INSERT INTO campaigns_countcursor (id, last_event_id)
-SELECT 1, coalesce(max(id), %(since)s) FROM campaigns_event
+INSERT INTO campaigns_countcursor (id, last_event_id, relabelled_until)
+SELECT 1, coalesce(max(id), %(since)s), clock_timestamp() - interval '1 minute' FROM campaigns_event
  WHERE id > %(since)s AND created_at < clock_timestamp() - interval '1 minute'
-    ON CONFLICT (id) DO UPDATE SET last_event_id = excluded.last_event_id
+    ON CONFLICT (id) DO UPDATE SET (last_event_id, relabelled_until)
+     = ROW(excluded.last_event_id, excluded.relabelled_until)
 """
 
 _STANDING = """
@@ -142,10 +145,10 @@ class Recounted:
 
 
 def recount(*, now: datetime) -> Recounted:
-    """Counts today, yesterday and every day that new events speak of, and where people of open campaigns stand.
+    """Counts today, yesterday and every day that news speak of, and where people of open campaigns stand.
 
-    The first run of an installation counts everything. Leaves at once when another one counts. Running twice changes
-    nothing.
+    News are events and corrected answers. The first run of an installation counts everything. Leaves at once when
+    another one counts. Running twice changes nothing.
     """
     with transaction.atomic():
         if not _alone():
@@ -154,7 +157,7 @@ def recount(*, now: datetime) -> Recounted:
         if cursor is None:
             return _everything(now)
         today = now.astimezone(UTC).date()
-        days = {today, today - DAY, *_column(_DAYS_OF_EVENTS, {"since": cursor.last_event_id})}
+        days = {today, today - DAY, *_column(_DAYS_OF_EVENTS, _since(cursor))}
         _count_days(days)
         _move_cursor(cursor.last_event_id)
         return Recounted(True, len(days), _count_standing(_next_ids(), now))
@@ -237,6 +240,10 @@ def _count_standing(ids: Collection[int], now: datetime) -> int:
         with connection.cursor() as cursor:
             cursor.execute(_STANDING, {"ids": sorted(ids), "now": now})
     return len(ids)
+
+
+def _since(cursor: CountCursor) -> dict[str, Any]:
+    return {"since": cursor.last_event_id, "until": cursor.relabelled_until}
 
 
 def _column(statement: str, values: dict[str, Any]) -> list[Any]:

@@ -22,7 +22,7 @@ PERSONAL: dict[str, frozenset[str]] = {
     ),
     "TrackedLink": frozenset(),
     "Event": frozenset({"prospect", "inbound", "detail"}),
-    "Reply": frozenset({"prospect", "sender", "subject", "text"}),
+    "Reply": frozenset({"prospect", "sender", "subject", "text", "relabelled_by"}),
     "SendingControl": frozenset({"stopped_by", "stop_reason"}),
 }
 
@@ -50,7 +50,7 @@ IMPERSONAL: dict[str, frozenset[str]] = {
     "CampaignCount": frozenset(
         {"campaign", "enrolled", "active", "not_begun", "finished", "stopped", "planned", "counted_at"}
     ),
-    "CountCursor": frozenset({"id", "last_event_id"}),
+    "CountCursor": frozenset({"id", "last_event_id", "relabelled_until"}),
     "Arm": frozenset({"id", "step", "name", "template_version"}),
     "Enrollment": frozenset(
         {
@@ -73,6 +73,11 @@ IMPERSONAL: dict[str, frozenset[str]] = {
             "dedupe_key",
         }
     ),
-    "Reply": frozenset({"id", "public_id", "created_at", "message", "event", "reply_class", "received_at", "read_at"}),
+    "Reply": frozenset(
+        {
+            *("id", "public_id", "created_at", "message", "event", "reply_class", "machine_class", "received_at"),
+            *("read_at", "relabelled_at"),
+        }
+    ),
     "SendingControl": frozenset({"id", "stopped_at", "ticked_at"}),
 }

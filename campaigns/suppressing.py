@@ -112,6 +112,11 @@ def listed(*, search: str = "", reason: str = "") -> QuerySet[Suppression]:
     return found
 
 
+def known_people(*, key: str) -> int:
+    """How many people a suppression of this key is about, counted to 10,000."""
+    return _counted([key]).get(None, (0, 0))[0]
+
+
 def _read(lines: Sequence[tuple[int, str]]) -> tuple[dict[str, tuple[str, str]], list[BadLine]]:
     """Kind and value by key, so that what is said twice counts once; and the lines that name nobody."""
     entries: dict[str, tuple[str, str]] = {}

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from campaigns import answers, explaining
 from campaigns.models import Decision, Enrollment, Event, Message, Reply
@@ -59,6 +59,8 @@ class Entry:
     quote: str = ""
     facts: tuple[tuple[str, str], ...] = ()
     message_id: UUID | None = None
+    reply: Reply | None = None
+    automatic_id: UUID | None = None  # of a mail that was taken for an automatic answer, and its text is there
     rank: int = field(default=0, compare=False)
 
 
@@ -158,7 +160,10 @@ def _campaign(row: Message | Enrollment) -> dict[str, Any]:
 def _events(prospect: Prospect, limit: int) -> Iterator[Entry]:
     """All but answers: those are shown in their own words."""
     found = Event.objects.filter(_real("message"), prospect=prospect).exclude(kind=Event.Kind.REPLIED)
-    for event in found.select_related("message__campaign").order_by("-id")[:limit]:
+    heard = Event.objects.filter(prospect=prospect, kind=Event.Kind.REPLIED, inbound=OuterRef("inbound"))
+    rows = found.annotate(was_heard=Exists(heard)).select_related("message__campaign")
+    for event in rows.order_by("-id")[:limit]:
+        unheard = event.kind == Event.Kind.AUTO_REPLIED and event.inbound_id and not event.was_heard
         title, tone, detail = event_words(event)
         message = event.message
         yield Entry(
@@ -169,6 +174,7 @@ def _events(prospect: Prospect, limit: int) -> Iterator[Entry]:
             detail=detail,
             **(_campaign(message) if message else {}),
             message_id=message.public_id if message else None,
+            automatic_id=event.public_id if unheard else None,
             rank=1,
         )
 
@@ -186,11 +192,13 @@ def _replies(prospect: Prospect, limit: int) -> Iterator[Entry]:
             kind="reply",
             title=f"Answered: {kind.words.lower()}",
             tone=kind.tone if kind.tone != "accent" else "good",
+            detail=_sentence(answers.correction(reply)),
             **(_campaign(reply.message) if reply.message else {}),
             subject=reply.subject,
             quote=reply.text,
             facts=(("From", reply.sender),),
             message_id=reply.message.public_id if reply.message else None,
+            reply=reply,
             rank=1,
         )
 

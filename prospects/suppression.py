@@ -1,22 +1,40 @@
 """The list of addresses and domains that get no mail. What a stop does to campaigns is said in `campaigns.stopping`."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
+import structlog
+from django.db import transaction
 from django.db.models import BooleanField, Exists, F, Func, OuterRef, QuerySet
 
 from accounts.models import User
-from prospects import identity
+from outreach.lib.errors import DomainError
+from prospects import identity, notes
 from prospects.identity import BadAddress
 from prospects.models import Prospect, Suppression
 
+log = structlog.get_logger(__name__)
 
+ASKED = (Suppression.Reason.UNSUBSCRIBED, Suppression.Reason.COMPLAINED, Suppression.Reason.DECLINED)
+LIFTABLE = (Suppression.Reason.MANUAL, Suppression.Reason.IMPORTED, Suppression.Reason.BOUNCED)
+NOTED = 10_000  # people who get a note when their domain is lifted
+
+
+class CannotLift(DomainError):
+    """Somebody's own no, which nobody here takes back."""
+
+    status = 409
+    title = "This no stays"
+
+
+@transaction.atomic(savepoint=False)
 def suppress(
     *, kind: str, value: str, reason: str, source: str = "", by: User | None = None
 ) -> tuple[Suppression, bool]:
-    """Writes the fact that nobody writes there again; safe to repeat and to race, the first reason stays.
+    """Writes the fact that nobody writes there again; safe to repeat and to race, also with `lift`.
 
-    Returns the row and whether it is new. An address counts in every spelling, a domain for its addresses and its
-    site. Raises BadAddress only for what can't name anybody: a stop is never refused for its looks.
+    Returns the row and whether it is new. The first reason stays, but for one thing: what the person asked for takes
+    the place of what we decided, so that nobody lifts it. An address counts in every spelling, a domain for its
+    addresses and its site. Raises BadAddress only for what can't name anybody: a stop is never refused for its looks.
     """
     value, key = named(kind=kind, value=value)
     wanted = Suppression(
@@ -27,9 +45,49 @@ def suppress(
         source=source[:200],
         created_by=by,
     )
-    Suppression.objects.bulk_create([wanted], ignore_conflicts=True)
+    # Changes nothing in a row that is there, but locks it: it can't be lifted under our hands.
+    Suppression.objects.bulk_create([wanted], update_conflicts=True, unique_fields=["key"], update_fields=["key"])
     stored = Suppression.objects.get(key=wanted.key)
+    if wanted.reason in ASKED and stored.reason in LIFTABLE:
+        stored.reason, stored.source, stored.created_by = wanted.reason, wanted.source, by
+        stored.save(update_fields=["reason", "source", "created_by"])
     return stored, stored.public_id == wanted.public_id
+
+
+@transaction.atomic
+def keep_out(*, prospect_ids: Collection[int], source: str) -> int:
+    """Suppresses the address of each of these people as their own wish; returns how many were not on the list."""
+    emails = Prospect.objects.filter(pk__in=prospect_ids).exclude(email="").values_list("email", flat=True)
+    keys = {key: value for value, key in (named(kind="address", value=email) for email in emails)}
+    there = set(Suppression.objects.filter(key__in=keys).values_list("key", flat=True))
+    made = [
+        Suppression(kind="address", key=key, value=keys[key][:254], reason="declined", source=source[:200])
+        for key in keys.keys() - there
+    ]
+    Suppression.objects.bulk_create(made, ignore_conflicts=True)
+    return len(made)
+
+
+@transaction.atomic
+def lift(*, suppression: Suppression, note: str, by: User | None) -> None:
+    """Takes an address or domain off the list because it came there by mistake; nothing that was cancelled comes back.
+
+    Call it through `campaigns.lifting`, which knows what people answered. Who did it and why stays as a note on
+    everybody it concerns (10,000 of a domain), and in the log. Raises CannotLift for what the person asked for, and
+    prospects.notes.InvalidNote without a reason.
+    """
+    row = Suppression.objects.select_for_update().filter(pk=suppression.pk).first()
+    if row is None:
+        raise CannotLift("It is not on the list any more.")
+    if row.reason not in LIFTABLE or not row.value:
+        raise CannotLift("They asked for it themselves, so it stays.")
+    concerned = Prospect.objects.filter(contact_keys__contains=[row.key]).order_by("pk").values_list("pk", flat=True)
+    parts = (row.get_reason_display().lower(), f"{row.created_at:%d %b %Y}", row.source, str(row.created_by or ""))
+    was = ", ".join(part for part in parts if part)
+    said = f"{row.value} may be written to again: {note}\nIt had been suppressed: {was}."
+    notes.add_notes(prospect_ids=list(concerned[:NOTED]), text=said if note.strip() else "", by=by)
+    row.delete()
+    log.info("suppression_lifted", suppression=str(row.public_id), reason=row.reason, by=str(by or ""))
 
 
 def named(*, kind: str, value: str) -> tuple[str, str]:

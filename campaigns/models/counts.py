@@ -46,10 +46,11 @@ class CampaignCount(models.Model):
 
 
 class CountCursor(models.Model):
-    """A single row: up to which event the counts have been rebuilt."""
+    """A single row: up to which event, and which correction of an answer, the counts have been rebuilt."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     last_event_id = models.BigIntegerField(default=0)
+    relabelled_until = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(id=1), name="count_cursor_is_one_row")]

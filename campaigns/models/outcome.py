@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
@@ -75,7 +76,7 @@ class Event(PublicModel):
 
 
 class Reply(PublicModel):
-    """A person's answer, in their own words."""
+    """A person's answer, in their own words. `machine_class` is how it was read before somebody corrected that."""
 
     prospect = models.ForeignKey(Prospect, on_delete=models.PROTECT, related_name="+")
     message = models.ForeignKey(Message, null=True, on_delete=models.PROTECT, related_name="+")
@@ -86,6 +87,16 @@ class Reply(PublicModel):
     reply_class = models.CharField(max_length=20, blank=True)
     received_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True, blank=True)
+    machine_class = models.CharField(max_length=20, blank=True, default="", db_default="")
+    relabelled_at = models.DateTimeField(null=True, blank=True, help_text="Database time")
+    relabelled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,  # nobody asks for it, and few people who correct answers are ever deleted
+    )
 
     class Meta:
         verbose_name_plural = "replies"
@@ -93,6 +104,7 @@ class Reply(PublicModel):
             models.Index(fields=["prospect", "-id"], name="reply_prospect"),
             models.Index(fields=["-id"], condition=Q(read_at__isnull=True), name="reply_unread"),
             models.Index(fields=["reply_class", "-id"], name="reply_by_class"),
+            models.Index(fields=["relabelled_at"], condition=Q(relabelled_at__isnull=False), name="reply_relabelled"),
         ]
 
     def __str__(self) -> str:

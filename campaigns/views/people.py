@@ -1,6 +1,7 @@
 """One person: who they are, what they got, why, and what can be done."""
 
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -11,8 +12,8 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.callers import caller
-from campaigns import present, standing, stopping, timeline
-from campaigns.models import Enrollment
+from campaigns import answers, labelling, lifting, present, standing, stopping, timeline
+from campaigns.models import Enrollment, Event
 from campaigns.views import chosen_people, messages
 from outreach.lib import pages
 from outreach.lib.errors import DomainError
@@ -21,6 +22,8 @@ from prospects.models import Prospect, Suppression
 
 SHOWN, MOST_SHOWN = 40, 1_000
 MOST_OTHERS = 10
+UNDO = "A manager can lift this if it was a mistake; what was cancelled does not come back."
+NOTHING_BACK = "Campaigns that ended for them stay ended, and what was cancelled does not come back: enrol them anew."
 
 message, message_settle, uncertain = messages.message, messages.message_settle, messages.uncertain
 prospects_act = require_POST(chosen_people.act)
@@ -28,6 +31,15 @@ prospects_act = require_POST(chosen_people.act)
 
 class StopForm(forms.Form):
     reason = forms.CharField(max_length=150, label="Why", help_text="Others will see it.")
+
+
+class LiftForm(forms.Form):
+    note = forms.CharField(
+        max_length=lifting.LONGEST,
+        label="Why it was a mistake",
+        help_text="Kept as a note, with your name.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
 
 
 def prospect(request: HttpRequest, id: Any) -> HttpResponse:
@@ -50,6 +62,8 @@ def _page(request: HttpRequest, person: Prospect, **context: Any) -> HttpRespons
         "now": now,
         "country": places.country_name(person.country) or person.country,
         "suppressed": list(suppressed.values()),
+        "noes": lifting.noes(prospect=person, suppressed=suppressed.values()),
+        "labels": answers.LABELS,
         "timeline": timeline.of(prospect=person, suppressed=suppressed, limit=max(shown, SHOWN)),
         "show_more": max(shown, SHOWN) * 2 if shown < MOST_SHOWN else 0,
         "next": present.of(prospect=person, now=now),
@@ -98,7 +112,8 @@ def prospect_stop(request: HttpRequest, id: Any) -> HttpResponse:
     return pages.confirm(
         request,
         title=f"Never write to {person} again?",
-        text=f"This is about 1 person, by any address, in every campaign.{leaves} It can't be undone here.",
+        text="This is about 1 person: no campaign writes to them, at this address or any other they may get here."
+        f"{leaves} {UNDO}",
         button="Never write again",
         back=_home(person),
         form=form,
@@ -136,11 +151,60 @@ def prospect_suppress(request: HttpRequest, id: Any) -> HttpResponse:
     leaves = f" {person} leaves {_campaigns(count)}." if count else ""
     return pages.confirm(
         request,
-        title=f"Suppress {person.email}?",
-        text=f"Nobody is ever written to at this address, however it is spelled, also after a new import.{leaves}",
-        button="Suppress the address",
+        title=f"Stop {person.email} only?",
+        text="Nobody is ever written to at this address, however it is spelled, also after a new import; if they get "
+        f"another address here, they can be written to there.{leaves} {UNDO}",
+        button="Stop this address",
         back=_home(person),
     )
+
+
+@require_http_methods(["GET", "POST"])
+def prospect_lift(request: HttpRequest, id: Any) -> HttpResponse:
+    """Asks why, then lifts what was said by mistake: "never write again", or their address on the list."""
+    person = _person(id)
+    suppressed = standing.reasons(person.contact_keys)
+    found = lifting.noes(prospect=person, suppressed=suppressed.values())
+    if not found.may_lift:
+        pages.refused(request, found.stays or f"Nothing stops {person} by name.")
+        return pages.back_to(request, _home(person))
+    form = LiftForm(request.POST if request.method == "POST" else None)
+    others = [row.value for row in suppressed.values() if row != found.address]
+    stays = f" {' and '.join(others)} stays on the list of suppressions, so nothing is sent yet." if others else ""
+    if request.method == "POST" and form.is_valid():
+        try:
+            lifting.lift_person(prospect=person, note=form.cleaned_data["note"], by=caller(request))
+        except DomainError as error:
+            pages.refused(request, error)
+        else:
+            pages.said(request, f"{person} may be written to again.{stays} What was cancelled does not come back.")
+        return pages.back_to(request, _home(person))
+    return pages.confirm(
+        request,
+        title=f"May {person} be written to again?",
+        text=f"This is about 1 person. {NOTHING_BACK}{stays}",
+        button="They may be written to again",
+        back=_home(person),
+        danger=False,
+        form=form,
+    )
+
+
+@require_POST
+def prospect_heard(request: HttpRequest, id: Any) -> HttpResponse:
+    """What was taken for an automatic answer was a real one; `event` says which, `reply_class` what it says."""
+    person = _person(id)
+    said = request.POST.get("event", "")
+    events = Event.objects.filter(prospect=person).select_related("inbound", "message__prospect", "message__campaign")
+    try:
+        event = get_object_or_404(events, public_id=UUID(said))
+        label = request.POST.get("reply_class", "")
+        labelling.was_a_person(event=event, reply_class=label, by=caller(request), now=timezone.now())
+    except (DomainError, ValueError) as error:
+        pages.refused(request, error if isinstance(error, DomainError) else "Choose one of the answers.")
+    else:
+        pages.said(request, f"{person} answered themselves: they left the campaigns that ran for them.")
+    return pages.back_to(request, _home(person))
 
 
 @require_POST

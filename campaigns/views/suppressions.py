@@ -1,12 +1,19 @@
 """Whom we never write to."""
 
+from typing import Any
+
 from django import forms
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
 
 from accounts.callers import caller
-from campaigns import suppressing
+from campaigns import lifting, suppressing
 from outreach.lib import pages
+from outreach.lib.errors import DomainError
+from outreach.lib.words import people
+from prospects import suppression as facts
 from prospects.models import Suppression
 
 BY_HAND = ("manual", "declined", "unsubscribed", "complained", "bounced")  # what somebody may say here
@@ -33,6 +40,7 @@ def suppressions(request: HttpRequest) -> HttpResponse:
     search, reason = request.GET.get("q", "").strip()[:254].replace("\0", ""), request.GET.get("reason", "")
     paged = pages.paged(request, suppressing.listed(search=search, reason=reason))
     context = {"paged": paged, "search": search, "reason": reason, "reasons": Suppression.Reason.choices}
+    context["liftable"] = facts.LIFTABLE
     return render(request, "campaigns/suppressions.html", context)
 
 
@@ -47,6 +55,7 @@ def suppression_add(request: HttpRequest) -> HttpResponse:
             return _suppress(request, form, concerned)
         if concerned:
             context = {"form": form, "concerned": concerned, "reason": Suppression.Reason(form.cleaned_data["reason"])}
+            context["liftable"] = facts.LIFTABLE
             return render(request, "campaigns/suppression_confirm.html", context)
     return render(request, "campaigns/suppression_add.html", {"form": form})
 
@@ -75,3 +84,47 @@ def _suppress(request: HttpRequest, form: SuppressionForm, concerned: suppressin
     there = len(concerned.entries) - created
     pages.said(request, f"{created} suppressed." + (f" {there} had been on the list before." if there else ""))
     return redirect("suppressions")
+
+
+class LiftForm(forms.Form):
+    note = forms.CharField(
+        max_length=lifting.LONGEST,
+        label="Why it was a mistake",
+        help_text="Kept with your name, as a note on whom it concerns.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def suppression_lift(request: HttpRequest, id: Any) -> HttpResponse:
+    """Says whom it is about and asks why, then takes the mistake off the list; or says why it stays."""
+    row = get_object_or_404(Suppression, public_id=id)
+    if stays := lifting.why_it_stays(suppression=row):
+        pages.refused(request, f"{row.value or 'This one'} stays. {stays}")
+        return pages.back_to(request, reverse("suppressions"))
+    form = LiftForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        return _lift(request, form, row)
+    known = suppressing.known_people(key=row.key)
+    everybody = " Who said no there themselves stays out, by their own address." if row.kind == "domain" else ""
+    return pages.confirm(
+        request,
+        title=f"Take {row.value} off the list?",
+        text=f"This is about {people(known) if known else 'nobody you know yet'}.{everybody} Who is marked "
+        "“never write again” by name stays so. Campaigns that ended stay ended; what was cancelled does not come back.",
+        button=f"Let {people(known)} be written to again" if known else "Take it off the list",
+        back=reverse("suppressions"),
+        danger=False,
+        form=form,
+    )
+
+
+def _lift(request: HttpRequest, form: LiftForm, row: Suppression) -> HttpResponse:
+    try:
+        kept = lifting.lift(suppression=row, note=form.cleaned_data["note"], by=caller(request))
+    except DomainError as error:
+        pages.refused(request, error)
+    else:
+        stay = f" {people(kept)} there said no themselves and stay{'s' if kept == 1 else ''} out." if kept else ""
+        pages.said(request, f"{row.value} is off the list.{stay} What was cancelled does not come back.")
+    return pages.back_to(request, reverse("suppressions"))

@@ -55,8 +55,9 @@ def _automatic(mail: Parts, base: IncomingMail) -> IncomingMail | None:
     if not autoreply.is_automatic(mail):
         return None
     sent_on = base.sent_at.date() if base.sent_at else None
-    back_on = autoreply.return_date(subject=base.subject, text=own_words(mail), sent_on=sent_on)
-    return replace(base, kind=MailKind.AUTO_REPLY, return_date=back_on)
+    words = own_words(mail)
+    back_on = autoreply.return_date(subject=base.subject, text=words, sent_on=sent_on)
+    return replace(base, kind=MailKind.AUTO_REPLY, return_date=back_on, own_words=words)
 
 
 def _answer(mail: Parts, base: IncomingMail) -> IncomingMail:

@@ -1,8 +1,14 @@
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 from django.urls import reverse
 
-from campaigns.models import Campaign, Event, Message, Reply
+from campaigns import answers, counting, timeline
+from campaigns.models import Campaign, DailyCount, Enrollment, Event, Message, Reply
+from prospects.models import Prospect, Suppression
 from tests import factories
+from tests.campaigns import mails
 
 pytestmark = pytest.mark.django_db
 
@@ -114,3 +120,110 @@ def test_counts_the_queries(world, client, django_assert_max_num_queries):
         answer(world, index=index, kind="other")
     with django_assert_max_num_queries(len(one)):
         client.get(address)
+
+
+def label(client, reply, reply_class, **fields):
+    said = {"reply_class": reply_class, **fields}
+    return client.post(reverse("reply-label", args=[reply.public_id]), said, follow=True).content.decode()
+
+
+def test_corrects_an_answer_and_keeps_how_it_was_read_and_by_whom(world, client):
+    client.force_login(factories.UserFactory(role="operator", first_name="Ada", last_name=""))
+    reply = answer(world, kind="positive")
+    assert "counts as “Not interested”" in label(client, reply, "negative")
+    reply.refresh_from_db()
+    assert (reply.reply_class, reply.machine_class, reply.relabelled_by.first_name) == ("negative", "positive", "Ada")
+    assert Enrollment.objects.get(prospect=reply.prospect).stop_reason == "replied"
+    label(client, reply, "question")
+    reply.refresh_from_db()
+    assert (reply.reply_class, reply.machine_class) == ("question", "positive")
+    person = Prospect.objects.get(pk=reply.prospect_id)
+    (entry,) = (each for each in timeline.of(prospect=person, suppressed={}, limit=9).entries if each.kind == "reply")
+    assert (entry.title, entry.detail) == ("Answered: question", "Read as interested, corrected by Ada")
+    assert "read as interested, corrected by Ada" in client.get(reverse("inbox")).content.decode()
+
+
+def test_lifts_no_stop_by_correcting_an_answer(world, client):
+    reply = answer(world, kind="negative")
+    Enrollment.objects.filter(prospect=reply.prospect).update(state="stopped", stop_reason="replied", look_at=None)
+    said = label(client, reply, "positive")
+    assert "What was stopped stays stopped" in said
+    assert Enrollment.objects.get(prospect=reply.prospect).state == "stopped"
+
+
+def test_asks_before_it_takes_an_answer_for_a_wish_to_stop(world, client):
+    reply = answer(world)
+    asked = label(client, reply, "unsubscribe")
+    assert "asked us to stop?" in asked
+    assert not Suppression.objects.exists()
+    label(client, reply, "unsubscribe", sure="1")
+    stored = Suppression.objects.get()
+    assert (stored.value, stored.reason, stored.source) == (reply.message.recipient, "unsubscribed", "reply")
+    assert Enrollment.objects.get(prospect=reply.prospect).stop_reason == "unsubscribed"
+    assert Event.objects.filter(kind="unsubscribed", message=reply.message).count() == 1
+    label(client, reply, "positive")
+    assert Suppression.objects.exists()
+
+
+def test_swaps_the_row_or_leads_the_whole_window_to_the_question(world, client):
+    reply = answer(world)
+    address, part = reverse("reply-label", args=[reply.public_id]), {"HX-Request": "true"}
+    row = client.post(address, {"reply_class": "question", "next": "/inbox/?tab=all"}, headers=part).content.decode()
+    assert row.lstrip().startswith("<article")
+    assert "Corrected" in row
+    assert 'value="/inbox/?tab=all"' in row
+    led = client.post(address, {"reply_class": "unsubscribe"}, headers=part)
+    assert "asked us to stop?" in client.get(led["HX-Redirect"]).content.decode()
+
+
+def test_refuses_a_class_that_there_is_not(world, client):
+    reply = answer(world)
+    assert "Choose what the answer says" in label(client, reply, "angry")
+    reply.refresh_from_db()
+    assert (reply.reply_class, reply.relabelled_at) == ("positive", None)
+
+
+def test_counts_a_corrected_answer_again_however_old_it_is(world, client):
+    reply = answer(world, kind="positive")
+    Event.objects.filter(pk=reply.event_id).update(occurred_at=world.now - timedelta(days=40))
+    counting.rebuild(now=world.now)
+    Event.objects.update(created_at=world.now - timedelta(days=40))
+    counting.recount(now=world.now)
+    assert sum(DailyCount.objects.values_list("positive", flat=True)) == 1
+    label(client, reply, "negative")
+    counting.recount(now=world.now)
+    assert sum(DailyCount.objects.values_list("positive", flat=True)) == 0
+    assert sum(DailyCount.objects.values_list("replied", flat=True)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_takes_an_automatic_answer_for_a_real_one(world, client):
+    message = Message.objects.order_by("pk").first()
+    world.answers(mails.out_of_office(message, sender=message.recipient))
+    world.tick(minutes=1)
+    event = Event.objects.get(kind="auto_replied")
+    page = reverse("prospect", args=[message.prospect.public_id])
+    assert "A person wrote this?" in client.get(page).content.decode()
+    for _ in range(2):
+        said = {"event": str(event.public_id), "reply_class": "question"}
+        client.post(reverse("prospect-heard", args=[message.prospect.public_id]), said)
+    reply = Reply.objects.get()
+    assert (reply.reply_class, reply.machine_class) == ("question", "automatic")
+    assert "out of office" in reply.text
+    assert Enrollment.objects.get(pk=message.enrollment_id).stop_reason == "replied"
+    shown = client.get(page).content.decode()
+    assert "A person wrote this?" not in shown
+    assert "Read as an automatic answer, corrected by" in shown
+
+
+def test_answers_by_mail_with_their_subject_and_words(world, inbox):
+    reply = answer(world, text="Yes & no?\n" + "größe " * 2_000, subject="Re: Hello & you")
+    address = answers.mail_address(reply)
+    asked = parse_qs(urlsplit(address).query)
+    assert asked["subject"] == ["Re: Hello & you"]
+    assert "> Yes & no?\r\n> größe" in asked["body"][0]
+    assert asked["body"][0].endswith("> …\r\n")
+    assert len(address) < 2_000
+    reply.subject = "Hello"
+    assert "subject=Re%3A%20Hello" in answers.mail_address(reply)
+    assert "what you write there is not kept here" in inbox().content.decode()

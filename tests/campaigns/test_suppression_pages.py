@@ -4,8 +4,9 @@ import pytest
 from django.urls import reverse
 
 from campaigns import stopping
-from campaigns.models import Enrollment
-from prospects.models import Suppression
+from campaigns.models import Enrollment, Event, Message, Reply
+from prospects import suppression
+from prospects.models import Note, Suppression
 from tests import factories
 
 ADD = "/settings/suppressions/add/"
@@ -103,3 +104,96 @@ def test_looks_many_lines_up_with_the_same_queries(page, django_assert_max_num_q
     lines = "\n".join(f"s{number}.example" for number in range(20))
     with django_assert_max_num_queries(9):  # session, user, three counts, the shell
         page.post(reverse("suppression-add"), {"lines": lines, "reason": "manual"})
+
+
+@pytest.fixture
+def manager(client, db):
+    client.force_login(factories.UserFactory(role="manager", first_name="Mia", last_name=""))
+    return client
+
+
+def _lift(manager, row, note="a slip of the pen"):
+    address = reverse("suppression-lift", args=[row.public_id])
+    return manager.post(address, {"note": note}, follow=True).content.decode()
+
+
+def _answer(message, reply_class, now):
+    event, _ = Event.record_once(kind="replied", message=message, occurred_at=now, dedupe_key=f"r{message.pk}")
+    words = {"sender": message.recipient, "reply_class": reply_class, "received_at": now}
+    return Reply.objects.create(prospect=message.prospect, message=message, event=event, **words)
+
+
+@pytest.mark.parametrize("reason", ["manual", "imported", "bounced"])
+def test_lifts_a_mistake_with_a_reason_and_keeps_who_and_why(manager, running, reason):
+    world = running(people=1)
+    person = world.prospects[0]
+    row, _ = stopping.suppress(kind="address", value=person.email, reason=reason, source="a list")
+    listed = manager.get(reverse("suppressions")).content.decode()
+    assert reverse("suppression-lift", args=[row.public_id]) in listed
+    asked = manager.get(reverse("suppression-lift", args=[row.public_id])).content.decode()
+    assert "about 1 person" in asked
+    assert "stay ended" in asked
+    assert "required" in _lift(manager, row, note=" ")
+    assert "is off the list" in _lift(manager, row)
+    assert not Suppression.objects.exists()
+    note = Note.objects.get(prospect=person)
+    assert "a slip of the pen" in note.text
+    assert "a list" in note.text
+    assert note.created_by.first_name == "Mia"
+    assert Enrollment.objects.get().state == "stopped"
+    world.tick(days=1)
+    assert not world.smtp.received
+
+
+@pytest.mark.parametrize("reason", ["unsubscribed", "complained", "declined"])
+def test_never_lifts_what_the_person_asked_for(manager, reason):
+    row, _ = stopping.suppress(kind="address", value="a@b.example", reason=reason)
+    address = reverse("suppression-lift", args=[row.public_id])
+    assert address not in manager.get(reverse("suppressions")).content.decode()
+    assert "Only they can take that back" in _lift(manager, row)
+    with pytest.raises(suppression.CannotLift):
+        suppression.lift(suppression=row, note="x", by=None)
+    assert Suppression.objects.exists()
+
+
+def test_keeps_a_wish_that_came_after_a_mistake(manager, running):
+    world = running(people=1)
+    world.tick()
+    message = Message.objects.order_by("pk").first()
+    row, _ = _suppress(message.recipient)
+    stopping.unsubscribe(message=message, source="page", now=world.now)
+    row.refresh_from_db()
+    assert (row.reason, row.source) == ("unsubscribed", "page")
+    assert "stays" in _lift(manager, row)
+    assert Suppression.objects.exists()
+
+
+@pytest.mark.parametrize(("answer", "lifted"), [("negative", False), ("unsubscribe", False), ("question", True)])
+def test_never_lifts_the_address_of_who_answered_no(manager, running, answer, lifted):
+    world = running(people=1)
+    world.tick()
+    message = Message.objects.order_by("pk").first()
+    _answer(message, answer, world.now)
+    row, _ = _suppress(message.recipient)
+    assert ("They answered no themselves" in _lift(manager, row)) is not lifted
+    assert Suppression.objects.exists() is not lifted
+
+
+def test_keeps_who_said_no_at_a_lifted_domain(manager, running):
+    world = running(people=2)
+    world.tick()
+    message = Message.objects.order_by("pk").first()
+    _answer(message, "negative", world.now)
+    domain = message.recipient.partition("@")[2]
+    friend = factories.ProspectFactory(email=f"friend@{domain}")
+    row, _ = _suppress(domain, kind="domain")
+    assert "1 person there said no themselves and stays out" in _lift(manager, row)
+    kept = Suppression.objects.get()
+    assert (kept.value, kept.reason) == (message.recipient, "declined")
+    assert Note.objects.filter(prospect=friend).exists()
+
+
+def test_lets_only_a_manager_lift(page):
+    row, _ = _suppress("a@b.example")
+    assert reverse("suppression-lift", args=[row.public_id]) not in page.get(reverse("suppressions")).content.decode()
+    assert page.post(reverse("suppression-lift", args=[row.public_id]), {"note": "x"}).status_code == 403

@@ -1,5 +1,6 @@
 """The list of whom we never write to."""
 
+import contextlib
 import threading
 
 import pytest
@@ -73,3 +74,35 @@ def test_writes_one_fact_when_many_say_it_at_once():
         thread.join()
     assert [created for _, created in answers].count(True) == 1
     assert Suppression.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_loses_no_wish_that_comes_while_a_mistake_is_lifted():
+    for _ in range(5):
+        row, _ = suppression.suppress(kind="address", value="a@b.example", reason=MANUAL)
+        barrier = threading.Barrier(2)
+
+        def lift(row=row, barrier=barrier):
+            barrier.wait()
+            with contextlib.suppress(suppression.CannotLift):
+                suppression.lift(suppression=row, note="a mistake", by=None)
+            connection.close()
+
+        def ask(barrier=barrier):
+            barrier.wait()
+            suppression.suppress(kind="address", value="a@b.example", reason="unsubscribed")
+            connection.close()
+
+        threads = [threading.Thread(target=verb) for verb in (lift, ask)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert Suppression.objects.get().reason == "unsubscribed"
+        Suppression.objects.all().delete()
+
+
+def test_puts_a_persons_own_wish_in_the_place_of_what_we_decided():
+    suppression.suppress(kind="address", value="a@b.example", reason=MANUAL)
+    stored, created = suppression.suppress(kind="address", value="a@b.example", reason="complained", source="m")
+    assert (stored.reason, stored.source, created) == ("complained", "m", False)
