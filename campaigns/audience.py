@@ -1,8 +1,9 @@
 """Who a launch would enrol and who it leaves out, as a sum that adds up; it agrees with `enrolling.enroll`."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, CharField, Count, Q, QuerySet, Value, When
 
 from campaigns.models import Campaign, Enrollment
 from prospects import segments, suppression
@@ -11,7 +12,7 @@ from prospects.models import Prospect, Site, Suppression
 WRITTEN = "written"
 EVERYBODY = "segment"
 ELSEWHERE = "elsewhere"
-MOST_ELSEWHERE = 10_000
+LOOKED_AT = 10_000  # people under way elsewhere, at most: the warning is the same with more
 UNDER_WAY = (Campaign.State.RUNNING, Campaign.State.PAUSED)
 WORDS = {
     "no-address": "have no address",
@@ -50,6 +51,14 @@ class Audience:
     left_out: tuple[LeftOut, ...]
 
 
+@dataclass(frozen=True)
+class Elsewhere:
+    """How many will be written to while under way in another campaign: all of them, or at least so many."""
+
+    count: int
+    is_all: bool
+
+
 class UnknownReason(Exception):
     """There is no such part of an audience."""
 
@@ -79,24 +88,28 @@ def people(*, campaign: Campaign, reason: str) -> QuerySet[Prospect]:
     if reason == EVERYBODY:
         return members
     if reason == ELSEWHERE:
-        return people(campaign=campaign, reason=WRITTEN).filter(_is_elsewhere(campaign))
+        return people(campaign=campaign, reason=WRITTEN).filter(pk__in=_elsewhere(campaign))
     if reason != WRITTEN and reason not in WORDS:
         raise UnknownReason(reason)
     return members.alias(becomes=_becomes(campaign)).filter(becomes=reason)
 
 
-def elsewhere(*, campaign: Campaign) -> int:
+def elsewhere(*, campaign: Campaign) -> Elsewhere:
     """How many of those who will be written to are under way in another campaign; they are not left out.
 
-    Counted as far as MOST_ELSEWHERE + 1, in one query. Raises segments.BadFilter.
+    One query, which looks at no more than LOOKED_AT people under way. Raises segments.BadFilter.
     """
-    return people(campaign=campaign, reason=ELSEWHERE).order_by()[: MOST_ELSEWHERE + 1].count()
+    members = segments.members(segment=campaign.segment).order_by()
+    under_way = members.filter(pk__in=_elsewhere(campaign)).annotate(becomes=_becomes(campaign)).values("becomes")
+    written = Count("becomes", filter=Q(becomes=WRITTEN))
+    counts = under_way[:LOOKED_AT].aggregate(looked_at=Count("becomes"), written=written)
+    return Elsewhere(count=counts["written"], is_all=counts["looked_at"] < LOOKED_AT)
 
 
-def _is_elsewhere(campaign: Campaign) -> Exists:
-    active = Enrollment.objects.filter(prospect=OuterRef("pk"), state=Enrollment.State.ACTIVE)
-    others = active.filter(campaign__rehearsal_of=None, campaign__state__in=UNDER_WAY).exclude(campaign=campaign)
-    return Exists(others)
+def _elsewhere(campaign: Campaign) -> QuerySet[Any]:
+    """The ids of everybody under way in another campaign."""
+    active = Enrollment.objects.filter(state=Enrollment.State.ACTIVE).exclude(campaign=campaign)
+    return active.filter(campaign__rehearsal_of=None, campaign__state__in=UNDER_WAY).values("prospect")
 
 
 def _becomes(campaign: Campaign) -> Case:
@@ -115,13 +128,14 @@ def _becomes(campaign: Campaign) -> Case:
 
 
 def _is_suppressed() -> Q:
-    """The same as `suppression.without_suppressed`, by hashing the list once rather than looking it up per person.
+    """The same as `suppression.without_suppressed`, by hashing the list rather than looking it up per person.
 
-    Whoever has more keys than usual is looked up all the same.
+    Only the first key can be an address; the rest meet the few suppressions that are none. Whoever has more keys than
+    usual is looked up all the same.
     """
     keys = Suppression.objects.values("key")
-    usual = Q()
-    for place in range(USUAL_KEYS):
-        usual |= Q(**{f"contact_keys__{place}__in": keys})
-    unnamed = suppression.without_suppressed(Prospect.objects.filter(pk=OuterRef("pk")))
-    return usual | Q(Q(contact_keys__len__gt=USUAL_KEYS), ~Exists(unnamed))
+    others = keys.exclude(kind=Suppression.Kind.ADDRESS)
+    usual = Q(contact_keys__0__in=keys)
+    for place in range(1, USUAL_KEYS):
+        usual |= Q(**{f"contact_keys__{place}__in": others})
+    return usual | Q(Q(contact_keys__len__gt=USUAL_KEYS), suppression.names_them())

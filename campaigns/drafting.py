@@ -70,10 +70,11 @@ def contents(*, campaign: Campaign) -> tuple[Content, ...]:
     """What each step of the newest sequence says now, first step first; a fixed number of queries."""
     arms = Arm.objects.select_related("template_version__template").order_by("name")
     steps = Step.objects.filter(sequence_version=campaign.current_version()).order_by("position")
-    return tuple(_content(step) for step in steps.select_related("draft").prefetch_related(Prefetch("arms", arms)))
+    return tuple(content_of(step) for step in steps.select_related("draft").prefetch_related(Prefetch("arms", arms)))
 
 
-def _content(step: Step) -> Content:
+def content_of(step: Step) -> Content:
+    """The same of one step, whose draft is selected and whose arms are prefetched with version and template."""
     draft: StepDraft | None = getattr(step, "draft", None)
     arm = next(iter(step.arms.all()), None)
     says = draft or (arm.template_version if arm else None)

@@ -1,5 +1,6 @@
 """What the steps of a campaign need to know about a person, and how many of its people do not have it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -65,8 +66,7 @@ def count(*, campaign: Campaign) -> tuple[Lacking, ...]:
         return ()
     counting = {f"lack_{place}": Count("pk", filter=_is_empty(name)) for place, name in enumerate(steps)}
     written = audience.people(campaign=campaign, reason=audience.WRITTEN).order_by()
-    any_of_them = reduce(or_, (_is_empty(name) for name in steps))  # cheap: it spares most the rules of an audience
-    found = written.filter(any_of_them).aggregate(**counting)
+    found = written.filter(any_empty(steps)).aggregate(**counting)  # cheap: it spares most the rules of an audience
     return tuple(
         Lacking(step=step, variable=name, words=words(name), people=found[f"lack_{place}"])
         for place, (name, step) in enumerate(steps.items())
@@ -91,6 +91,25 @@ def slug(name: str) -> str:
     """The name that a variable has in an address: ASCII, as a slug is."""
     plain = name if name.isascii() else f"{name.encode('punycode').decode()}-"  # its own, as no other ends so
     return PREFIX + plain.replace(".", "-")
+
+
+def needed_by(*, campaign: Campaign) -> tuple[str, ...]:
+    """The person's variables that the campaign's steps can't be said without, by step."""
+    return tuple(_steps(campaign))
+
+
+def any_empty(names: Iterable[str]) -> Q:
+    """Whoever lacks one of these variables, of which there is at least one."""
+    return reduce(or_, (_is_empty(name) for name in names))
+
+
+def value(*, prospect: Prospect, variable: str) -> str:
+    """What one of the person's variables says; "" when it is empty. `site` is looked at."""
+    root, _, own = variable.partition(".")
+    if root == CUSTOM:
+        held = prospect.custom.get(own)
+        return "" if held is None else str(held).strip()
+    return str(getattr(prospect, variable) or "").strip()
 
 
 def words(name: str) -> str:

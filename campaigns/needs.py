@@ -13,6 +13,7 @@ from outreach.lib.words import people, rate
 from prospects.models import ImportBatch
 
 MOST = 100
+FIRST_LOOK = timedelta(minutes=5)  # into a mailbox that was just added
 IMPORTS_STAY = timedelta(days=3)  # a failed import is forgotten after that
 FEW = 5
 
@@ -37,7 +38,7 @@ def of(*, seen: Situation, now: datetime) -> list[Need]:
     """
     return [
         *_machinery(seen),
-        *(need for mailbox in seen.mailboxes for need in _mailbox(mailbox, blind=mailbox.pk in seen.blind)),
+        *(need for mailbox in seen.mailboxes for need in _mailbox(mailbox, blind=_is_blind(mailbox, seen, now))),
         *_uncertain(),
         *(_paused(campaign) for campaign in seen.campaigns if _was_paused_by_us(campaign)),
         *_endangered(seen.running),
@@ -58,6 +59,11 @@ def _machinery(seen: Situation) -> Iterator[Need]:
         yield Need(f"{what} not sorted yet.", hint=hint, tone="warn")
 
 
+def _is_blind(mailbox: Mailbox, seen: Situation, now: datetime) -> bool:
+    """A new one is read for the first time within a minute or two."""
+    return mailbox.pk in seen.blind and (mailbox.polled_at or mailbox.created_at) < now - FIRST_LOOK
+
+
 def _mailbox(mailbox: Mailbox, *, blind: bool) -> Iterator[Need]:
     """The first thing to mend of each mailbox: the rest follows from it, or shows when that is done."""
     where = ("Open mailbox", "mailbox", mailbox.public_id)
@@ -69,7 +75,8 @@ def _mailbox(mailbox: Mailbox, *, blind: bool) -> Iterator[Need]:
     elif mailbox.poll_error:
         yield Need(f"{mailbox.name} can't be read: {mailbox.poll_error}", *where)
     elif blind:
-        yield Need(f"{mailbox.name} was not read for half an hour: answers may be waiting there.", *where)
+        how_long = "for half an hour" if mailbox.polled_at else "yet"
+        yield Need(f"{mailbox.name} was not read {how_long}: answers may be waiting there.", *where)
 
 
 def _uncertain() -> Iterator[Need]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from campaigns.views import building, campaigns, inbox, people, prospect_list, rehearsals, suppressions
+from campaigns.views import building, campaigns, inbox, mail_frame, people, prospect_list, rehearsals, suppressions
 
 urlpatterns = [
     path("campaigns/", campaigns.campaigns, name="campaigns"),
@@ -31,6 +31,7 @@ urlpatterns = [
     path("campaigns/<uuid:id>/steps/<uuid:step_id>/move/", building.step_move, name="step-move"),
     path("campaigns/<uuid:id>/steps/<uuid:step_id>/remove/", building.step_remove, name="step-remove"),
     path("campaigns/<uuid:id>/steps/<uuid:step_id>/preview/", building.step_preview, name="step-preview"),
+    path("campaigns/<uuid:id>/steps/<uuid:step_id>/html/", mail_frame.StepHtml.as_view(), name="step-html"),
     path("campaigns/<uuid:id>/rehearse/", rehearsals.campaign_rehearse, name="campaign-rehearse"),
     path("rehearsals/<uuid:id>/", rehearsals.rehearsal, name="rehearsal"),
     path("rehearsals/<uuid:id>/live/", rehearsals.rehearsal_live, name="rehearsal-live"),
@@ -41,6 +42,8 @@ urlpatterns = [
     path("prospects/<uuid:id>/note/", people.prospect_note, name="prospect-note"),
     path("prospects/<uuid:id>/stop/", people.prospect_stop, name="prospect-stop"),
     path("prospects/<uuid:id>/suppress/", people.prospect_suppress, name="prospect-suppress"),
+    path("prospects/<uuid:id>/lift/", people.prospect_lift, name="prospect-lift"),
+    path("prospects/<uuid:id>/heard/", people.prospect_heard, name="prospect-heard"),
     path("prospects/<uuid:id>/hold/", people.prospect_hold, name="prospect-hold"),
     path("prospects/<uuid:id>/release/", people.prospect_release, name="prospect-release"),
     path("prospects/<uuid:id>/answered/", people.prospect_answered, name="prospect-answered"),
@@ -50,6 +53,8 @@ urlpatterns = [
     path("messages/uncertain/", people.uncertain, name="messages-uncertain"),
     path("inbox/", inbox.inbox, name="inbox"),
     path("inbox/<uuid:id>/read/", inbox.reply_read, name="reply-read"),
+    path("inbox/<uuid:id>/label/", inbox.reply_label, name="reply-label"),
     path("settings/suppressions/", suppressions.suppressions, name="suppressions"),
     path("settings/suppressions/add/", suppressions.suppression_add, name="suppression-add"),
+    path("settings/suppressions/<uuid:id>/lift/", suppressions.suppression_lift, name="suppression-lift"),
 ]

@@ -20,12 +20,11 @@ from integrations import mime, sending
 from integrations.ports import IntegrationError, OutgoingMail
 from outreach.lib.errors import DomainError, Problem
 from outreach.lib.models import new_public_id
-from prospects import identity, segments, suppression
+from prospects import identity, suppression
 from prospects.models import Prospect
 
 MOST_PEOPLE = 5
 MINUTES_BETWEEN = 1
-LOOKED_AT = 200  # people of the segment among whom different ones are sought
 MIDNIGHT = time(0)
 EVERY_DAY = [1, 2, 3, 4, 5, 6, 7]
 CONCERNS = ("mailbox", "program", "steps")  # of the pre-flight check: the audience gets nothing
@@ -98,36 +97,6 @@ def answer(*, rehearsal: Campaign, enrollment: Enrollment, text: str, now: datet
         sending.put_in_inbox(mailbox=rehearsal.mailbox, raw=_reply(message, text, now))
     except IntegrationError as error:
         raise CannotAnswer(str(error)) from error
-
-
-def suggested(*, campaign: Campaign, first: Iterable[Prospect] = ()) -> list[Prospect]:
-    """Up to five people of the campaign's segment who differ in what is not known of them, `first` in front.
-
-    A complete one comes early: the others show how the text reads when a name or a company is missing.
-    """
-    try:
-        members = segments.members(segment=campaign.segment).exclude(email="")
-    except segments.BadFilter:
-        members = Prospect.objects.none()
-    people = list(members.select_related("site").order_by("-id")[:LOOKED_AT])
-    kinds: dict[tuple[str, ...], list[Prospect]] = {}
-    for person in people:
-        kinds.setdefault(gaps(prospect=person), []).append(person)
-    rows = [kinds[kind] for kind in sorted(kinds, key=lambda kind: (len(kind), kind))]
-    varied = [row[place] for place in range(MOST_PEOPLE) for row in rows if place < len(row)]
-    return list(dict.fromkeys([*first, *varied]))[:MOST_PEOPLE]
-
-
-def gaps(*, prospect: Prospect) -> tuple[str, ...]:
-    """What a message can't say about this person, in words."""
-    known = {
-        "first name": prospect.first_name,
-        "last name": prospect.last_name,
-        "company": prospect.company,
-        "website": prospect.website or prospect.site,
-        "country": prospect.country,
-    }
-    return tuple(what for what, value in known.items() if not value)
 
 
 def _checked(campaign: Campaign, prospects: Collection[Prospect], to: str) -> str:

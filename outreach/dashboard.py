@@ -8,10 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from campaigns import agenda, ahead, analytics, answers, needs, obstacles, situation
+from campaigns import agenda, ahead, analytics, answers, needs, obstacles, situation, unfinished
 from campaigns.analytics import Weeks
-from campaigns.models import Campaign, Message
+from campaigns.models import Message
 from campaigns.situation import Situation
+from outreach import setup
 
 COMING = 6
 A_WEEK = timedelta(days=6)  # a weekday alone says which day only this far ahead
@@ -54,10 +55,12 @@ def today_live(request: HttpRequest) -> HttpResponse:
 def _context() -> dict[str, Any]:
     now = timezone.now()
     seen = situation.look()
+    if not (seen.campaigns or unfinished.any_launched()):
+        return _before_the_first(seen, now)
     slots, due = agenda.upcoming(seen=seen), agenda.due_today(seen=seen, now=now)
     coming = ahead.soonest(ahead.of(seen=seen, campaigns=[] if slots else seen.running, now=now))
     return {
-        "any": bool(seen.campaigns) or Campaign.objects.filter(rehearsal_of=None).exists(),
+        "any": True,
         "control": seen.control,
         "now": now,
         "sent": sum(row.sent for row in due),
@@ -75,6 +78,19 @@ def _context() -> dict[str, Any]:
         "slots": slots,
         "held": _held(seen),
         "weeks": _changes(analytics.weeks(today=now.astimezone(UTC).date())),
+    }
+
+
+def _before_the_first(seen: Situation, now: datetime) -> dict[str, Any]:
+    """Nothing was launched yet: no numbers, but what to do next."""
+    public = setup.address()
+    undone = [step for step in setup.steps(public=public) if not step.done and not setup.may_wait(step, public)]
+    return {
+        "any": False,
+        "control": seen.control,
+        "needs": needs.of(seen=seen, now=now),
+        "drafts": unfinished.drafts(),
+        "undone": [step for step in undone if step.key != "campaign"],
     }
 
 

@@ -14,12 +14,14 @@ from django.urls import reverse
 
 from campaigns.models import Campaign, Message
 from integrations.models import Mailbox
+from outreach.lib import pages
 from outreach.lib.text import printable
 from prospects import identity, listing
 from prospects.models import Prospect, Segment, Site, Suppression
 from templates.models import Template
 
 MOST = 10
+SUGGESTED, EACH, FEWEST = 8, 4, 2  # hits in all, of one sort, and letters before any are shown
 LONGEST = 200
 SHORT = 3  # the index for parts of words begins at three letters
 RECENT = 5_000  # shorter ones are looked up among so many of the newest people
@@ -44,10 +46,26 @@ class Group:
 
 
 def search(request: HttpRequest) -> HttpResponse:
-    """At most ten of each sort, in one query each."""
+    """At most ten of each sort, in one query each; the bar asks for the first few while somebody types."""
     q = printable(request.GET.get("q", ""))[:LONGEST]
+    if pages.is_part(request):
+        return render(request, "shell/search_hits.html", {"q": q, "groups": _suggested(q)})
     found = [group for group in (finder(q) for finder in FINDERS) if group.hits] if q else []
     return render(request, "shell/search.html", {"q": q, "groups": found, "is_short": 0 < len(q) < SHORT})
+
+
+def _suggested(q: str) -> list[Group]:
+    """The first hits of the first sorts that have any: whatever is enough is not looked further for."""
+    found: list[Group] = []
+    left = SUGGESTED
+    for finder in FINDERS if len(q) >= FEWEST else ():
+        group = finder(q)
+        if group.hits:
+            found.append(Group(group.title, group.hits[: min(EACH, left)]))
+            left -= len(found[-1].hits)
+        if not left:
+            break
+    return found
 
 
 def _group(title: str, rows: Iterable[Any], hit: Callable[[Any], Hit], all_url: str = "") -> Group:

@@ -68,6 +68,7 @@ def steps(*, public: Address) -> list[Step]:
 
 def _program() -> Step:
     known = Program.objects.exclude(postal_address="").exclude(name=staging.PROGRAM)
+    known = known.exclude(name__startswith=leaving.KEPT_PROGRAM)
     first = known.order_by("id").first()
     return Step(
         key="program",
@@ -145,7 +146,7 @@ def setup(request: HttpRequest) -> HttpResponse:
     if pages.is_part(request):
         return render(request, "shell/setup_address.html", {"public": public})
     found = steps(public=public)
-    following = next((step for step in found if not step.done and not _may_wait(step, public)), None)
+    following = next((step for step in found if not step.done and not may_wait(step, public)), None)
     page = {
         "steps": found,
         "following": following.key if following else "",
@@ -157,7 +158,7 @@ def setup(request: HttpRequest) -> HttpResponse:
     return render(request, "shell/setup.html", page)
 
 
-def _may_wait(step: Step, public: Address) -> bool:
+def may_wait(step: Step, public: Address) -> bool:
     """An address of this machine is fine for practice: it holds nobody up."""
     return step.key == "address" and public.is_here
 
@@ -209,10 +210,14 @@ def _answers(count: int) -> str:
 
 
 class PracticeForm(forms.Form):
-    """Both may be left out."""
+    """The address may be left out."""
 
-    from_address = forms.EmailField(required=False)
-    from_name = forms.CharField(required=False, max_length=100)
+    from_address = forms.EmailField(
+        required=False, error_messages={"invalid": "The address for the practice mailbox is not one."}
+    )
+    from_name = forms.CharField(
+        max_length=100, error_messages={"required": "Say in whose name the practice mailbox writes."}
+    )
 
 
 @require_POST
@@ -220,7 +225,9 @@ def setup_practice(request: HttpRequest) -> HttpResponse:
     """Makes the practice mailbox, or finds it, and checks it at once."""
     form = PracticeForm(request.POST)
     if not form.is_valid():
-        pages.refused(request, "The address for the practice mailbox is not one: leave it out, or mend it.")
+        for sentences in form.errors.values():
+            for sentence in sentences:
+                pages.refused(request, str(sentence))
         return pages.back_to(request, reverse("setup"))
     said = {name: value for name, value in form.cleaned_data.items() if value}
     try:

@@ -80,7 +80,8 @@ class World:
         ImportRow.objects.create(batch=batch, line=2, reason="There is no address in this row.", values={"email": ""})
         self.batch = batch
         key = f"address:{message.pk:064}"
-        Suppression.objects.create(kind="address", key=key, value=f"no{message.pk}@site.example", reason="manual")
+        value = f"no{message.pk}@site.example"
+        self.suppression = Suppression.objects.create(kind="address", key=key, value=value, reason="manual")
         self.segment, self.program = factories.SegmentFactory(), factories.ProgramFactory()
         self.key, _ = keys.create_key(name="k", role="viewer", owner=factories.UserFactory(role="administrator"))
 
@@ -105,6 +106,8 @@ class World:
                 return reverse(route)
             case ["id"]:
                 return reverse(route, args=[self._subject(route).public_id])
+            case ["person_id"]:
+                return reverse(route, args=[self.key.owner_id])
             case ["id", "reason"]:
                 return reverse(route, args=[self.draft.public_id, "written"])
             case ["id", "step_id"]:
@@ -122,6 +125,7 @@ class World:
             "prospect": self.person,
             "message": self.message,
             "reply": self.reply,
+            "suppression": self.suppression,
             "segment": self.segment,
             "import": self.batch,
             "program": self.program,

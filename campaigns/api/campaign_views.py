@@ -15,7 +15,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from accounts.callers import caller
-from campaigns import composing, enrolling, explaining, lifecycle, preflight
+from campaigns import cautions, composing, enrolling, explaining, lifecycle, preflight
 from campaigns.api import serializers
 from campaigns.api.filters import CampaignFilter
 from campaigns.models import Campaign, Step
@@ -50,13 +50,13 @@ class CampaignViewSet(
         lifecycle.change_campaign(campaign=self.get_object(), **serializer.validated_data)
         serializer.instance = self.get_object()
 
-    @extend_schema(responses={200: serializers.ProblemListSerializer})
+    @extend_schema(responses={200: serializers.PreflightSerializer})
     @action(detail=True)
     def preflight(self, request: Request, **kwargs: Any) -> Response:
-        """Everything that keeps this campaign from being launched, at once."""
-        problems = preflight.check(campaign=self.get_object())
-        listed = [{"field": problem.field, "message": problem.message} for problem in problems]
-        return Response({"ready": not problems, "problems": listed})
+        """Everything that keeps this campaign from being launched, at once, and what else to mind."""
+        campaign = self.get_object()
+        found = {"problems": preflight.check(campaign=campaign), "warnings": cautions.of(campaign=campaign)}
+        return Response(serializers.PreflightSerializer({"ready": not found["problems"], **found}).data)
 
     @extend_schema(request=None, responses={200: serializers.EnrolledSerializer})
     @action(detail=True, methods=["post"])

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from campaigns.models import Enrollment, Event, Message, Reply
+from integrations.ports import ReplyClass
 from outreach.lib.endpoints import StrictModelSerializer
 
 
@@ -102,6 +103,7 @@ class ReplySerializer(StrictModelSerializer[Reply]):
     prospect = _id_of("prospect")
     message = _id_of("message", nullable=True)
     read = serializers.BooleanField(write_only=True, required=False)
+    reply_class = serializers.ChoiceField(choices=list(ReplyClass), required=False)
 
     class Meta:
         model = Reply
@@ -113,11 +115,13 @@ class ReplySerializer(StrictModelSerializer[Reply]):
             "subject",
             "text",
             "reply_class",
+            "machine_class",
+            "relabelled_at",
             "received_at",
             "read_at",
             "read",
         ]
-        read_only_fields = [name for name in fields if name != "read"]
+        read_only_fields = [name for name in fields if name not in ("read", "reply_class")]
 
 
 def public_ids(serializer: type[serializers.ModelSerializer[Any]]) -> list[str]:

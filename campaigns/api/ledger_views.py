@@ -1,10 +1,12 @@
-"""The ledger over HTTP: what was planned and sent, and what came back. Read-only but for a reply's read mark."""
+"""The ledger over HTTP: what was planned and sent, and what came back. Only a reply's read mark and class change."""
 
 from django.db.models import QuerySet
 from django.utils import timezone
 from rest_framework import mixins
 from rest_framework.serializers import BaseSerializer
 
+from accounts.callers import caller
+from campaigns import labelling, replies
 from campaigns.api import ledger_serializers as serializers
 from campaigns.api.filters import EnrollmentFilter, EventFilter, MessageFilter, ReplyFilter
 from campaigns.api.ledger_serializers import public_ids
@@ -51,7 +53,11 @@ class EventViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet[
 
 
 class ReplyViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.UpdateModelMixin, ApiViewSet[Reply]):
-    """What people answered, in their own words. PATCH `{"read": true}` marks one as read."""
+    """What people answered, in their own words. PATCH `{"read": true}` marks one as read.
+
+    PATCH `{"reply_class": "negative"}` corrects how one was read, with what follows: a no ends the person's campaigns,
+    `unsubscribe` suppresses them. Nothing is lifted the other way.
+    """
 
     queryset = Reply.objects.select_related("prospect", "message").only(*public_ids(serializers.ReplySerializer))
     serializer_class = serializers.ReplySerializer
@@ -59,8 +65,9 @@ class ReplyViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.Upda
 
     def perform_update(self, serializer: BaseSerializer[Reply]) -> None:
         reply = self.get_object()
-        read = serializer.validated_data.get("read")
+        read, reply_class = (serializer.validated_data.get(name) for name in ("read", "reply_class"))
+        if reply_class is not None:
+            labelling.relabel(reply=reply, reply_class=reply_class, by=caller(self.request), now=timezone.now())
         if read is not None and read != bool(reply.read_at):
-            reply.read_at = timezone.now() if read else None
-            reply.save(update_fields=["read_at"])
+            replies.mark_read(reply=reply, read=read)
         serializer.instance = reply

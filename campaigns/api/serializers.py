@@ -86,13 +86,19 @@ class StepCreateSerializer(StrictSerializer):
         return template
 
 
-class ProblemListSerializer(serializers.Serializer[Any]):
+class PreflightSerializer(serializers.Serializer[Any]):
+    """A problem keeps the campaign from its launch, a warning does not."""
+
     class PreflightProblemSerializer(serializers.Serializer[Any]):
         field = serializers.CharField()
         message = serializers.CharField()
 
+    class PreflightWarningSerializer(PreflightProblemSerializer):
+        people = serializers.IntegerField(help_text="How many it is about; more where the message says so")
+
     ready = serializers.BooleanField()
     problems = PreflightProblemSerializer(many=True)
+    warnings = PreflightWarningSerializer(many=True)
 
 
 class EnrolledSerializer(serializers.Serializer[Any]):

@@ -150,7 +150,7 @@ def campaign_launch(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """Asks with the number of people, then launches; what is not ready goes back to the builder."""
     campaign = _campaign(id)
     if campaign.state != Campaign.State.DRAFT:
-        return redirect("campaign", id=id)
+        return _launched_before(request, campaign)
     if request.method == "POST":
         return _launch(request, campaign)
     if obstacles := _obstacles(campaign):
@@ -168,9 +168,23 @@ def _launch(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     try:
         launched = lifecycle.launch(campaign=campaign, now=timezone.now(), by=caller(request))
     except DomainError as error:
+        campaign.refresh_from_db(fields=["state", "launched_at"])
+        if campaign.state != Campaign.State.DRAFT:  # another click was quicker
+            return _launched_before(request, campaign)
         pages.refused(request, error)
         return HttpResponseRedirect(_edit(campaign))
     pages.said(request, f"“{campaign}” is launched: {words.people(launched.enrolled)} will be written to.")
+    return redirect("campaign", id=campaign.public_id)
+
+
+def _launched_before(request: HttpRequest, campaign: Campaign) -> HttpResponse:
+    """A second click, or a page from before: said in words, and nobody is written to twice."""
+    if campaign.launched_at:
+        at = timezone.localtime(campaign.launched_at)
+        said = f"“{campaign}” was launched already, on {at.day} {at:%B at %H:%M}: this click changed nothing."
+    else:
+        said = f"“{campaign}” is archived: restore it, then launch it."
+    pages.said(request, said)
     return redirect("campaign", id=campaign.public_id)
 
 

@@ -1,5 +1,6 @@
 """The forms of the campaign builder: each is saved by itself, field by field where it must be."""
 
+from datetime import time
 from typing import Any
 
 from django import forms
@@ -18,6 +19,31 @@ TEXTS = ("subject", "text", "html")
 TIMING = ("delay", "delay_unit", "window_start", "window_end", "weekdays")
 DAYS = [(1, "Mo"), (2, "Tu"), (3, "We"), (4, "Th"), (5, "Fr"), (6, "Sa"), (7, "Su")]
 UNITS = [(unit.value, unit.label.lower()) for unit in DelayUnit]
+
+
+CLOCK = ("%H:%M", "%H.%M", "%H:%M:%S")
+MIDNIGHT = "24:00"  # the end of a day, as people write it
+
+
+class HourField(forms.TimeField):
+    """A time of day on a 24-hour clock, whatever clock the browser is used to; "24:00" is midnight."""
+
+    def __init__(self, **options: Any) -> None:
+        attrs = {"pattern": r"([01]?\d|2[0-4])[:.][0-5]\d", "maxlength": 5, "size": 5, "placeholder": "HH:MM"}
+        attrs |= {"title": "On a 24-hour clock, like 09:00 or 17:30", "autocomplete": "off", "class": "hour"}
+        widget = forms.TextInput(attrs=attrs)
+        wrong = f"“{options['label']}” takes a time on a 24-hour clock, like 09:00 or 17:30."
+        super().__init__(
+            input_formats=CLOCK, widget=widget, error_messages={"invalid": wrong, "required": wrong}, **options
+        )
+
+    def prepare_value(self, value: Any) -> Any:
+        return f"{value:%H:%M}" if isinstance(value, time) else value
+
+    def to_python(self, value: Any) -> time | None:
+        """Raises ValidationError."""
+        text = str(value).strip() if value else ""
+        return super().to_python("00:00" if text.replace(".", ":") == MIDNIGHT else text)
 
 
 class NewCampaignForm(forms.Form):
@@ -61,10 +87,8 @@ class StepForm(forms.Form):
 
     delay = forms.IntegerField(min_value=0, max_value=10_000, required=False)
     delay_unit = forms.ChoiceField(choices=UNITS, required=False)
-    window_start = forms.TimeField(
-        label="from", widget=forms.TimeInput(format="%H:%M", attrs={"type": "time"}), help_text="00:00 is midnight"
-    )
-    window_end = forms.TimeField(label="to", widget=forms.TimeInput(format="%H:%M", attrs={"type": "time"}))
+    window_start = HourField(label="from")
+    window_end = HourField(label="to")
     weekdays = forms.TypedMultipleChoiceField(
         choices=DAYS, coerce=int, widget=forms.CheckboxSelectMultiple, error_messages={"required": "At least one day."}
     )

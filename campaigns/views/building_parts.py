@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from django.db.models import F, Func, QuerySet, TextField
+from django.db.models import Count, F, Func, Q, QuerySet, TextField
 from django.forms import BaseForm
 from django.http import HttpRequest
 from django.urls import reverse
@@ -32,10 +32,14 @@ REMOVED = "removed_step"
 
 @dataclass(frozen=True)
 class Preview:
-    """What one person would read, or why nothing can be shown; `goes_on` when it stays in its thread."""
+    """What one person would read, or why nothing can be shown; `goes_on` when it stays in its thread.
+
+    `html` is empty for a mail that goes out as plain text.
+    """
 
     subject: str = ""
     text: str = ""
+    html: str = ""
     goes_on: bool = False
     missing: str = ""
 
@@ -93,9 +97,9 @@ def _preview(campaign: Campaign, contents: Sequence[Content], content: Content, 
     try:
         said = _rendered(campaign, content.subject, content.text, content.html, reader)
         if said.subject or not earlier:
-            return Preview(subject=said.subject, text=said.text)
+            return Preview(subject=said.subject, text=said.text, html=said.html)
         thread = _rendered(campaign, earlier[-1].subject, "–", "", reader)
-        return Preview(subject=f"Re: {thread.subject}", text=said.text, goes_on=True)
+        return Preview(subject=f"Re: {thread.subject}", text=said.text, html=said.html, goes_on=True)
     except rendering.RenderError as error:
         return Preview(missing=str(error))
 
@@ -191,11 +195,20 @@ def windows(contents: Iterable[Content]) -> list[tuple[int, str, str]]:
     return [(step.position, delay_words(step), window_words(step)) for step in steps]
 
 
-def sent_today(campaign: Campaign, now: datetime) -> int:
-    """What the campaign's mailbox has handed over on this UTC day: what its daily cap counts."""
+@dataclass(frozen=True)
+class SentToday:
+    """What a mailbox has handed over on this UTC day, which its daily cap counts; `rehearsed` of it to ourselves."""
+
+    all: int
+    rehearsed: int
+
+
+def sent_today(campaign: Campaign, now: datetime) -> SentToday:
+    """Of the campaign's mailbox. One query."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     begun = Message.objects.filter(mailbox=campaign.mailbox_id, state__in=candidates.BEGUN)
-    return begun.filter(handed_over_at__gte=midnight).count()
+    rehearsed = Count("pk", filter=Q(campaign__rehearsal_of__isnull=False))
+    return SentToday(**begun.filter(handed_over_at__gte=midnight).aggregate(all=Count("pk"), rehearsed=rehearsed))
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,13 @@
-"""What to mind before a launch that does not keep anybody from it, in words and with the people it is about."""
+"""What to mind before a launch, as the builder shows it: each with the page that lists its people."""
 
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from campaigns import audience, lacking
-from campaigns.lacking import Lacking
+from campaigns import audience, cautions, lacking
+from campaigns.cautions import Caution
 from campaigns.models import Campaign
-from outreach.lib import words
-from prospects import segments
 from prospects.models import Prospect
 
 SAID = {
@@ -21,50 +19,25 @@ SAID = {
 
 
 @dataclass(frozen=True)
-class Caution:
+class Warned:
     """One thing to mind, and where its people are listed."""
 
     sentence: str
     link: str
 
 
-def of(campaign: Campaign, *, written: int | None = None) -> list[Caution]:
-    """What the people lack and where else they are; nothing while their segment can't be read (a problem says so).
-
-    `written`, how many will be written to, is counted when it is needed and not given.
-    """
-    try:
-        lacks = lacking.count(campaign=campaign)
-        if lacks and written is None:
-            written = audience.add_up(campaign=campaign).written
-        return [*(_lacks(campaign, found, written or 0) for found in lacks), *elsewhere(campaign)]
-    except segments.BadFilter:
-        return []
+def of(campaign: Campaign, *, written: int | None = None) -> list[Warned]:
+    """Everything to mind; see `cautions.of`."""
+    return [_warned(campaign, caution) for caution in cautions.of(campaign=campaign, written=written)]
 
 
-def elsewhere(campaign: Campaign) -> list[Caution]:
+def elsewhere(campaign: Campaign) -> list[Warned]:
     """Whoever is under way in another campaign. Raises segments.BadFilter."""
-    count = audience.elsewhere(campaign=campaign)
-    if not count:
-        return []
-    number = f"{count:,}" if count <= audience.MOST_ELSEWHERE else f"More than {audience.MOST_ELSEWHERE:,}"
-    who = "1 of these people is" if count == 1 else f"{number} of these people are"
-    sentence = f"{who} under way in another campaign: they would get the messages of both."
-    return [Caution(sentence, _link(campaign, audience.ELSEWHERE))]
+    return [_warned(campaign, caution) for caution in cautions.elsewhere(campaign=campaign)]
 
 
-def _lacks(campaign: Campaign, found: Lacking, written: int) -> Caution:
-    have = "has" if found.people == 1 else "have"
-    sentence = (
-        f"{found.people:,} of {words.people(written)} {have} no {found.words}, which step {found.step} needs: "
-        f"give a default ({{{{ {found.variable} | default: '…' }}}}), fill it in, "
-        "or they are left out of this campaign at that step."
-    )
-    return Caution(sentence, _link(campaign, found.reason))
-
-
-def _link(campaign: Campaign, reason: str) -> str:
-    return reverse("campaign-audience-people", args=[campaign.public_id, reason])
+def _warned(campaign: Campaign, caution: Caution) -> Warned:
+    return Warned(caution.message, reverse("campaign-audience-people", args=[campaign.public_id, caution.reason]))
 
 
 def people(campaign: Campaign, reason: str) -> tuple[QuerySet[Prospect], str]:

@@ -200,7 +200,7 @@ ACTIONS: dict[str, Action] = {
         "Never write again",
         _stop,
         ReasonForm,
-        "What is planned is cancelled at once and they leave every campaign. This can't be undone here.",
+        "What is planned is cancelled at once and they leave every campaign. A mistake is lifted on each one's page.",
         danger=True,
     ),
 }

@@ -10,10 +10,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
 from accounts.callers import caller
-from campaigns import rehearsal_report, rehearsing
+from campaigns import casting, rehearsal_report, rehearsing
+from campaigns.casting import Part
 from campaigns.models import Campaign, Enrollment
 from outreach.lib import pages
 from outreach.lib.errors import DomainError
+from outreach.lib.text import printable
 from prospects.models import Prospect
 
 STOP_POLLING = 286  # htmx asks no more after this status
@@ -36,29 +38,35 @@ class RehearsalForm(forms.Form):
         error_messages={"required": "Choose at least one person to play."},
     )
 
-    def __init__(self, data: Any = None, *, offered: list[Prospect], **kwargs: Any) -> None:
+    def __init__(self, data: Any = None, *, offered: list[Part], **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
-        self.fields["people"].choices = [(str(person.public_id), _label(person)) for person in offered]  # type: ignore[attr-defined]
+        choices = [(str(part.prospect.public_id), _label(part)) for part in offered]
+        self.fields["people"].choices = choices  # type: ignore[attr-defined]
 
 
 def campaign_rehearse(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
-    """Asks for an address and for the people to play; POST begins."""
+    """Asks for an address and for the people to play; POST begins, or with `look` finds others of the segment."""
     campaigns = Campaign.objects.select_related("mailbox", "segment", "program").filter(rehearsal_of=None)
     campaign = get_object_or_404(campaigns, public_id=id)
     chosen = _chosen(request.POST.getlist("people") or request.GET.getlist("prospect"))
-    offered = list(dict.fromkeys([*chosen, *rehearsing.suggested(campaign=campaign, first=chosen)]))
-    if request.method != "POST":
-        first = [str(person.public_id) for person in offered[:PRESET]]
+    looks, search = "look" in request.POST, printable(request.POST.get("find", ""))[:100]
+    offered = casting.offered(campaign=campaign, first=chosen, search=search if looks else "")
+    nobody = looks and bool(search) and len(offered) == len(chosen)
+    page = {"campaign": campaign, "search": search, "looks": looks, "nobody": nobody, "offered": offered}
+    if looks:
+        said = {"to": request.POST.get("to", ""), "people": [str(person.public_id) for person in chosen]}
+        page["form"] = RehearsalForm(offered=offered, initial=said)
+        if pages.is_part(request):
+            return render(request, "campaigns/rehearse_people.html", page)
+    elif request.method != "POST":
+        first = [str(part.prospect.public_id) for part in offered[:PRESET]]
         to = getattr(request.user, "email", "") or campaign.mailbox.from_address
-        form = RehearsalForm(offered=offered, initial={"to": to, "people": first})
+        page["form"] = RehearsalForm(offered=offered, initial={"to": to, "people": first})
     else:
-        form = RehearsalForm(request.POST, offered=offered)
-        if form.is_valid():
-            rehearsal = _start(form, campaign, chosen, request)
-            if rehearsal is not None:
-                return redirect("rehearsal", id=rehearsal.public_id)
-    earlier = campaign.rehearsals.order_by("-id").first()
-    page = {"campaign": campaign, "form": form, "offered": offered, "earlier": earlier}
+        page["form"] = form = RehearsalForm(request.POST, offered=offered)
+        if form.is_valid() and (made := _start(form, campaign, chosen, request)):
+            return redirect("rehearsal", id=made.public_id)
+    page["earlier"] = campaign.rehearsals.order_by("-id").first()
     return render(request, "campaigns/rehearse.html", page)
 
 
@@ -134,7 +142,7 @@ def _uuid(said: str) -> uuid.UUID | None:
         return None
 
 
-def _label(person: Prospect) -> str:
-    missing = rehearsing.gaps(prospect=person)
+def _label(part: Part) -> str:
+    person = part.prospect
     who = f"{person} ({person.company})" if person.company else str(person)
-    return f"{who}: no {', no '.join(missing)}" if missing else who
+    return f"{who}: no {', no '.join(part.lacks)}" if part.lacks else who

@@ -26,6 +26,7 @@ Row = TypeVar("Row", bound=Model)
 PATIENCE = 20  # half seconds: a hand-over to a server on this machine takes far less
 SENDER = r"^partners(\.run[0-9a-f]+)?@lumentea\.example$"
 KEPT_NAME = "Practice mailbox (from the demo)"
+KEPT_SEGMENT, KEPT_PROGRAM = "People of the former demo", "Program of the former demo"
 _clock = threading.Event()  # never set: its wait is a pause
 
 
@@ -157,6 +158,8 @@ def _remove(scope: _Scope, *, by: User | None, is_for_good: bool) -> Left:
     _remove_mailboxes(scope.mailboxes)
     _remove_words(scope.segments, texts)
     if is_for_good:
+        _rename(Segment.objects.filter(scope.segments), KEPT_SEGMENT)
+        _rename(Program.objects.filter(name=staging.PROGRAM), KEPT_PROGRAM)
         onboarding.begin(by=by)
     return Left(people=len(people), messages=handed_over, campaigns=shown, answers=answers)
 
@@ -237,6 +240,14 @@ def _remove_words(segments: Q, texts: list[int]) -> None:
     TrackedLink.objects.filter(template_version__template__in=going).delete()
     TemplateVersion.objects.filter(template__in=going).delete()
     Template.objects.filter(pk__in=going).delete()
+
+
+def _rename(kept: QuerySet[Segment] | QuerySet[Program], name: str) -> None:
+    """What a real campaign uses stays under a name that speaks of no demo world any more; a second one is numbered."""
+    taken = set(kept.model._default_manager.filter(name__startswith=name).values_list("name", flat=True))
+    free = (each for each in (name, *(f"{name} {number}" for number in range(2, 1_000))) if each not in taken)
+    for row in kept.order_by("pk"):
+        kept.model._default_manager.filter(pk=row.pk).update(name=next(free))
 
 
 def _unused(rows: QuerySet[Row], by: type[Model], field: str) -> QuerySet[Row]:

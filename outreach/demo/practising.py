@@ -70,7 +70,7 @@ def password_of(address: str) -> str:
 def open_mailbox(
     *, now: datetime, from_address: str = ADDRESS, from_name: str = "", name: str = NAME
 ) -> tuple[Mailbox, list[str]]:
-    """A mailbox whose mail never leaves this machine; the one at this address when it is there already.
+    """A mailbox whose mail never leaves this machine; when one is at this address already, that, with this name.
 
     Returns it with what its check says, as `sending.check` does. Raises CannotPractise.
     """
@@ -92,13 +92,13 @@ def open_mailbox(
     elif not mailbox.is_demo:
         raise CannotPractise("", [Problem("from_address", f"{from_address} is the address of a real mailbox.")])
     else:
-        _mend(mailbox, found)
+        _mend(mailbox, found, **({"from_name": from_name} if from_name else {}))
     return mailbox, sending.check(mailbox=mailbox, now=now)
 
 
-def _mend(mailbox: Mailbox, found: Ports) -> None:
-    """What another start, or somebody's hand, has made untrue."""
-    wanted = {**asdict(found), "imap_password": password_of(mailbox.imap_username)}
+def _mend(mailbox: Mailbox, found: Ports, **said: str) -> None:
+    """What another start, or somebody's hand, has made untrue, and what is `said` of it now."""
+    wanted = {**said, **asdict(found), "imap_password": password_of(mailbox.imap_username)}
     changed = {name: value for name, value in wanted.items() if getattr(mailbox, name) != value}
     if changed:
         for name, value in changed.items():

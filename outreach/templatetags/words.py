@@ -9,11 +9,17 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from outreach.lib import words
+from outreach.lib import domains, words
 
 register = template.Library()
 for plain in (words.number, words.rate, words.people):
     register.filter(plain)
+
+
+@register.filter
+def readable(value: Any) -> str:
+    """An address or a domain as people read it: büro.example, not its encoded form; look-alikes stay encoded."""
+    return domains.readable(str(value or ""))
 
 
 @register.filter

@@ -9,7 +9,13 @@
     if (event.key === "/" && !typing(document.activeElement)) {
       event.preventDefault();
       document.getElementById("search")?.focus();
+    } else if (/^Arrow(Up|Down)$/.test(event.key) && event.target.closest(".search")) {
+      const stops = [document.getElementById("search"), ...document.querySelectorAll("#search-hits a")];
+      const next = stops[stops.indexOf(document.activeElement) + (event.key === "ArrowDown" ? 1 : -1)];
+      if (next) { event.preventDefault(); next.focus(); }
     } else if (event.key === "Escape") {
+      if (event.target.closest(".search")) document.getElementById("search").focus();
+      document.getElementById("search-hits")?.replaceChildren();
       document.querySelectorAll("details.add[open], details.pop-up[open]").forEach((details) => {
         if (details.contains(document.activeElement)) details.querySelector("summary").focus();
         details.open = false;

@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from campaigns import drafting
 from campaigns.models import Campaign, Enrollment, Event, Message, Reply, SendingControl, Step
 from prospects.models import Suppression
 from tests import factories
@@ -45,7 +46,7 @@ def test_builds_and_launches_a_campaign_by_requests_alone(api, now):
         assert step.status_code == 201, step.content
         assert step.json()["template"] == template
     assert [step["position"] for step in api.get(f"{address}steps/").json()["results"]] == [1, 2]
-    assert api.get(f"{address}preflight/").json() == {"ready": True, "problems": []}
+    assert api.get(f"{address}preflight/").json() == {"ready": True, "problems": [], "warnings": []}
     assert api.post(f"{address}launch/").json() == {"enrolled": 1}
     assert api.get(address).json()["state"] == "running"
 
@@ -66,6 +67,16 @@ def test_says_everything_that_keeps_a_campaign_from_its_launch(api):
     assert 400 <= refused.status_code < 500
     assert _fields(refused) == expected
     assert Campaign.objects.get().state == "draft"
+
+
+def test_warns_of_whom_a_step_can_not_be_said_to(api, draft):
+    factories.ProspectFactory(first_name="")
+    content = drafting.contents(campaign=draft)[0]
+    drafting.save_text(step=content.step, subject="Hi", text="Hi {{ first_name }}" + drafting.FOOT)
+    report = api.get(_at(draft, "preflight/")).json()
+    [warning] = report["warnings"]
+    assert (warning["field"], warning["people"]) == ("steps[1]", 1)
+    assert "has no first name, which step 1 needs" in warning["message"]
 
 
 def test_changes_a_draft_and_nothing_that_was_launched(api, draft):
@@ -200,6 +211,10 @@ def test_tells_what_was_sent_and_what_came_back(told, api):
     assert api.patch(address, {"text": "No!"}).status_code == 400
     assert api.patch(address, {"read": True}).json()["read_at"]
     assert api.get("/api/v1/replies/?read=false").json()["results"] == []
+    corrected = api.patch(address, {"reply_class": "negative"}).json()
+    assert (corrected["reply_class"], corrected["machine_class"]) == ("negative", "positive")
+    assert corrected["relabelled_at"]
+    assert api.patch(address, {"reply_class": "angry"}).status_code == 400
     assert api.patch(address, {"read": False}).json()["read_at"] is None
 
 

@@ -118,22 +118,25 @@ def test_knows_no_other_part():
         audience.people(campaign=factories.campaign(), reason="whims")
 
 
-def test_counts_who_is_under_way_elsewhere_without_leaving_them_out(running):
+def test_counts_who_is_under_way_elsewhere_without_leaving_them_out(running, monkeypatch):
     world = running(people=3)
     rehearsal = factories.campaign(name="Rehearsal")
     draft = factories.campaign(name="Second")
     Enrollment.objects.filter(prospect=world.prospects[0]).update(state="stopped", look_at=None)
-    assert audience.elsewhere(campaign=draft) == 2
+    assert audience.elsewhere(campaign=draft).count == 2
     assert counts(draft) == (3, 3, {})
+    assert audience.elsewhere(campaign=draft).is_all
+    monkeypatch.setattr(audience, "LOOKED_AT", 1)
+    assert audience.elsewhere(campaign=draft) == audience.Elsewhere(count=1, is_all=False)
     found = audience.people(campaign=draft, reason="elsewhere")
     assert set(found) == set(world.prospects[1:])
-    assert audience.elsewhere(campaign=world.campaign) == 0  # its own people
+    assert audience.elsewhere(campaign=world.campaign).count == 0  # its own people
     Enrollment.objects.update(campaign=rehearsal)
     type(draft).objects.filter(pk=rehearsal.pk).update(rehearsal_of=draft, state="running", rehearsal_to="me@x.example")
-    assert audience.elsewhere(campaign=draft) == 0
+    assert audience.elsewhere(campaign=draft).count == 0
 
 
 def test_counts_those_elsewhere_in_one_query(django_assert_num_queries):
     campaign = factories.campaign()
     with django_assert_num_queries(1):
-        assert audience.elsewhere(campaign=campaign) == 0
+        assert audience.elsewhere(campaign=campaign).count == 0

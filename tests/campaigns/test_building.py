@@ -10,11 +10,9 @@ from campaigns.models import Campaign, Enrollment, Step, StepDraft
 from prospects import suppression
 from prospects.models import Prospect, Segment
 from tests import factories
+from tests.campaigns.building import GOOD, PART, at, fields_of, form, only_step
 
 pytestmark = pytest.mark.django_db
-
-GOOD = f"Hello {{{{ first_name }}}}, a word.\n{drafting.FOOT}"
-PART = {"HTTP_HX_REQUEST": "true"}
 
 
 @pytest.fixture
@@ -30,24 +28,6 @@ def draft(now):
     campaign = factories.campaign(mailbox=mailbox, steps=0, name="Spring")
     drafting.add_step(campaign=campaign, subject="Hello", text=GOOD, by=None)
     return campaign
-
-
-def at(route, campaign, *more):
-    return reverse(route, args=[campaign.public_id, *more])
-
-
-def form(client, address, fields, **headers):
-    return client.post(address, fields, format="multipart", **headers)
-
-
-def fields_of(step, **changed):
-    timing = {"delay": step.delay, "delay_unit": step.delay_unit, "weekdays": step.weekdays}
-    window = {"window_start": "09:00", "window_end": "17:00"}
-    return {**timing, **window, "subject": "Hello", "text": GOOD, "html": "", **changed}
-
-
-def only_step():
-    return Step.objects.get()
 
 
 def test_says_what_a_first_campaign_needs_and_where_to_get_it(client_as):

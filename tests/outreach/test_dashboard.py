@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from campaigns import counting, lifecycle, planning, stopping
+from campaigns import counting, drafting, lifecycle, planning, stopping
 from campaigns.models import Campaign, Message, Reply, SendingControl
 from outreach.lib.models import DatabaseClock
 from tests import factories
@@ -41,6 +41,33 @@ def test_invites_to_the_set_up_when_there_is_nothing(client_as):
     page = text(client_as("operator"))
     assert reverse("setup") in page
     assert "Answers waiting" not in page
+
+
+def test_says_what_to_do_next_while_nothing_was_launched(client_as):
+    draft = factories.campaign(name="Spring", steps=2)
+    client = client_as("operator")
+    for route in ("today", "today-live"):
+        page = text(client, route)
+        assert "Finish “Spring”" in page
+        assert "2 steps written, not launched" in page
+        assert reverse("campaign-edit", args=[draft.public_id]) in page
+        assert "Connect a mailbox" in page
+        assert "Last seven days" not in page
+    step = drafting.add_step(campaign=draft, by=None)
+    assert "2 of 3 steps written" in text(client)
+    drafting.remove_step(step=step)
+    assert "2 steps written" in text(client)
+
+
+def test_asks_as_often_for_many_drafts_as_for_one(client_as):
+    client = client_as("operator")
+    counts = []
+    for _ in range(3):
+        factories.campaign(steps=2)
+        with CaptureQueriesContext(connection) as queries:
+            text(client)
+        counts.append(len(queries))
+    assert len(set(counts)) == 1
 
 
 def test_says_the_day_in_one_line(world, client_as):

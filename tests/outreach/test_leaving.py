@@ -126,8 +126,8 @@ def test_keeps_words_that_a_real_campaign_uses(demo):
         by=None,
     )
     leaving.leave(by=None)
-    assert Program.objects.get().name == staging.PROGRAM
-    assert Segment.objects.get().name == "Demo: people"
+    assert Program.objects.get().name == leaving.KEPT_PROGRAM
+    assert Segment.objects.get().name == leaving.KEPT_SEGMENT
     assert Template.objects.count() == 0
 
 
@@ -251,7 +251,8 @@ def test_opens_a_practice_mailbox_that_works_at_once(served):
     assert wrong == []
     assert (mailbox.from_address, mailbox.is_demo, mailbox.daily_cap) == (practising.ADDRESS, True, practising.CAP)
     assert mailbox.verified_at is not None
-    assert practising.open_mailbox(now=timezone.now())[0] == mailbox
+    again, _ = practising.open_mailbox(now=timezone.now(), from_name="Ada Byron")
+    assert (again.pk, again.from_name) == (mailbox.pk, "Ada Byron")
 
 
 def test_finds_the_practice_mailbox_again_after_a_restart_and_stages_nothing(served):

@@ -57,7 +57,7 @@ def test_lets_nobody_below_an_operator_write():
     writes = {(name, method) for name, methods in ROUTES.items() for method in set(methods) - {"GET"}}
     open_to_more = {(name, method) for name, method in writes if ROUTES[name][method] in (PUBLIC, Role.VIEWER)}
     previews = {"api-segments-preview", "api-templates-preview", "step-preview"}
-    own_account = {"sign-in", "sign-out", "profile"}
+    own_account = {"sign-in", "sign-in-link", "sign-out", "profile"}
     assert open_to_more == {(name, "POST") for name in previews | own_account | {"unsubscribe"}}
 
 

@@ -21,6 +21,24 @@ def search(client):
     return get
 
 
+def test_shows_the_first_hits_while_somebody_types(client):
+    client.force_login(factories.UserFactory(role="viewer"))
+    for number in range(6):
+        factories.ProspectFactory(first_name=f"Tea{number}", email=f"tea{number}@xn--bro-hoa.example")
+    factories.SegmentFactory(name="Tea lovers")
+
+    def part(q):
+        return client.get(reverse("search"), {"q": q}, headers={"HX-Request": "true"}).content.decode()
+
+    found = part("tea")
+    assert found.count("<li>") == 5  # four of a sort
+    assert "Tea lovers" in found
+    assert "@büro.example" in found
+    assert "<html" not in found
+    assert "Nothing is called that" in part("nobody like this")
+    assert part("t").strip() == ""  # with one letter it waits
+
+
 def test_finds_people_by_parts_of_name_company_address_and_handle(search):
     factories.ProspectFactory(email="ada@north.example", first_name="Ada", last_name="Łukasz", company="Tea House")
     factories.ProspectFactory(email="", first_name="Cy", x_handle="cyclist")

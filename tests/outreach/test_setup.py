@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import onboarding
+from accounts.models import User
 from campaigns import reaching
 from campaigns.models import Campaign
 from integrations.models import Mailbox
@@ -165,7 +166,7 @@ def test_removes_the_demo_world_and_goes_on_with_the_steps(client_as, transactio
 
 def test_says_when_the_practice_servers_are_not_there(client_as, db):
     client = client_as("manager")
-    assert client.post(reverse("setup-practice")).url == reverse("setup")
+    assert client.post(reverse("setup-practice"), {"from_name": "Ada"}, format="multipart").url == reverse("setup")
     assert "practice servers are not running" in client.get(reverse("setup")).content.decode()
 
 
@@ -173,6 +174,16 @@ def test_refuses_what_is_no_address_for_practice(client_as, db):
     client = client_as("manager")
     client.post(reverse("setup-practice"), "from_address=nobody", content_type="application/x-www-form-urlencoded")
     assert "is not one" in client.get(reverse("setup")).content.decode()
+
+
+def test_asks_in_whose_name_a_practice_mailbox_writes(client_as, db):
+    client = client_as("manager")
+    user = User.objects.get()
+    User.objects.filter(pk=user.pk).update(first_name="Grace", last_name="Hopper")
+    assert 'name="from_name" value="Grace Hopper"' in client.get(reverse("setup")).content.decode()
+    assert 'name="from_name" value="Grace Hopper"' in client.get(reverse("mailbox-add")).content.decode()
+    client.post(reverse("setup-practice"), {"from_name": " "}, format="multipart")
+    assert "in whose name" in client.get(reverse("setup")).content.decode()
 
 
 @pytest.mark.parametrize(("role", "start", "practice"), [("viewer", 403, 403), ("manager", 403, 302)])
