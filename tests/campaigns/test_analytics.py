@@ -121,7 +121,7 @@ def test_names_each_thing_that_needs_a_person(calm):
     paused = factories.MailboxFactory(name="Paula", status="paused", status_reason="535 no")
     factories.MailboxFactory(name="Nova", verified_at=None)
     factories.MailboxFactory(name="Petra", verified_at=calm.now, poll_error="The server hangs.")
-    factories.MailboxFactory(name="Bob", verified_at=calm.now, polled_at=None)
+    factories.MailboxFactory(name="Bob", verified_at=calm.now, polled_at=calm.now - timedelta(days=999))
     factories.MailboxFactory(name="Gone", status="retired", polled_at=None)
     ImportBatch.objects.create(file_name="people.csv", status="failed", error="It is no table.")
     InboundEvent.objects.create(source="imap", digest="x", raw=b"", stored_at=calm.now - timedelta(days=999))
