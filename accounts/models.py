@@ -3,11 +3,13 @@
 from datetime import datetime
 from typing import Any
 
+import pghistory
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import Q
 
+from outreach.lib import history
 from outreach.lib.models import DatabaseClock, PublicModel
 
 
@@ -92,3 +94,7 @@ class IdempotentAnswer(models.Model):
     def forget(cls, *, before: datetime) -> int:
         """Deletes answers older than `before`; their keys may be used anew. Returns how many."""
         return cls.objects.filter(created_at__lt=before).delete()[0]
+
+
+class UserEvent(pghistory.create_event_model(User, *history.every_change(), fields=["username", "role", "is_active"])):  # type: ignore[misc]
+    """What somebody was allowed before a change."""

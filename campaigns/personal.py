@@ -3,6 +3,9 @@
 The ledger keeps its rows when a person is erased: what was sent stays counted, whom it went to and what it said goes.
 """
 
+# What every row of history has; its context says who of us it was, and which page or command.
+_OF_HISTORY = ("pgh_id", "pgh_created_at", "pgh_label", "pgh_context_id")
+
 PERSONAL: dict[str, frozenset[str]] = {
     "Campaign": frozenset({"created_by", "launched_by", "rehearsal_to"}),
     "SequenceVersion": frozenset(),
@@ -24,6 +27,7 @@ PERSONAL: dict[str, frozenset[str]] = {
     "Event": frozenset({"prospect", "inbound", "detail"}),
     "Reply": frozenset({"prospect", "sender", "subject", "text", "relabelled_by"}),
     "SendingControl": frozenset({"stopped_by", "stop_reason"}),
+    "CampaignEvent": frozenset({"pgh_context", "rehearsal_to", "state_reason"}),
 }
 
 IMPERSONAL: dict[str, frozenset[str]] = {
@@ -80,4 +84,9 @@ IMPERSONAL: dict[str, frozenset[str]] = {
         }
     ),
     "SendingControl": frozenset({"id", "stopped_at", "ticked_at"}),
+    "CampaignEvent": frozenset(
+        {
+            *(*_OF_HISTORY, "pgh_obj", "name", "program", "segment", "mailbox", "time_zone", "state", "launched_at"),
+        }
+    ),
 }

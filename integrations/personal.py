@@ -1,8 +1,14 @@
 """Which fields of this app say something about a person (export shows and erasure empties them), and which do not."""
 
+# What every row of history has; its context says who of us it was, and which page or command.
+_OF_HISTORY = ("pgh_id", "pgh_created_at", "pgh_label", "pgh_context_id")
+
 PERSONAL: dict[str, frozenset[str]] = {
     "Mailbox": frozenset({"from_name", "from_address", "smtp_username", "imap_username"}),
     "InboundEvent": frozenset({"raw", "error"}),
+    "MailboxEvent": frozenset(
+        {*("pgh_context", "from_name", "from_address", "smtp_username", "imap_username", "status_reason")}
+    ),
 }
 
 IMPERSONAL: dict[str, frozenset[str]] = {
@@ -17,5 +23,11 @@ IMPERSONAL: dict[str, frozenset[str]] = {
     ),
     "InboundEvent": frozenset(
         {"id", "source", "mailbox", "uidvalidity", "uid", "digest", "stored_at", "attempts", "applied_at"}
+    ),
+    "MailboxEvent": frozenset(
+        {
+            *(*_OF_HISTORY, "pgh_obj", "name", "smtp_host", "smtp_port", "smtp_security"),
+            *("imap_host", "imap_port", "imap_security", "imap_folder", "daily_cap", "gap_seconds", "status"),
+        }
     ),
 }

@@ -3,6 +3,7 @@
 from campaigns.models.campaign import Arm, Campaign, SequenceVersion, Step, StepDraft
 from campaigns.models.counts import CampaignCount, CountCursor, DailyCount
 from campaigns.models.enrollment import Decision, Enrollment
+from campaigns.models.history import CampaignEvent
 from campaigns.models.message import Message, TrackedLink
 from campaigns.models.outcome import Event, Reply
 from campaigns.models.sending import SendingControl
@@ -11,6 +12,7 @@ __all__ = [
     "Arm",
     "Campaign",
     "CampaignCount",
+    "CampaignEvent",
     "CountCursor",
     "DailyCount",
     "Decision",

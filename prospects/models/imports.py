@@ -33,8 +33,13 @@ class ImportBatch(PublicModel):
     changed = models.PositiveIntegerField(default=0)
     unchanged = models.PositiveIntegerField(default=0)
     rejected = models.PositiveIntegerField(default=0)
+    researched = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Rows without a person, kept as sites to research"
+    )
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     finished_at = models.DateTimeField(null=True)
+    undone_at = models.DateTimeField(null=True)
+    undone_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
 
     class Meta:
         verbose_name_plural = "import batches"
@@ -63,16 +68,40 @@ class ImportChunk(models.Model):
         return f"{self.batch_id} {self.number}"
 
 
+class ImportChange(models.Model):
+    """What an import changed of somebody who was known: the fields as they were before, for its undo."""
+
+    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="changes")
+    prospect = models.ForeignKey("prospects.Prospect", on_delete=models.CASCADE, related_name="+")
+    before = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return f"{self.batch_id}: {self.prospect_id}"
+
+
+class SavedMapping(PublicModel):
+    """Columns and what they mean, kept under a name for the next file of the same kind."""
+
+    name = models.CharField(max_length=100, unique=True)
+    mapping = models.JSONField(default=dict)
+    options = models.JSONField(default=dict)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class ImportRow(models.Model):
-    """A rejected row: its line in the file, why, and what it said."""
+    """A rejected row: its sheet and line in the file, why, and what it said."""
 
     batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="rows")
+    sheet = models.CharField(max_length=100, blank=True, db_default="")
     line = models.PositiveIntegerField()
     reason = models.CharField(max_length=300)
     values = models.JSONField(default=dict)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["batch", "line"], name="import_row_line_once")]
+        constraints = [models.UniqueConstraint(fields=["batch", "sheet", "line"], name="import_row_once")]
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.reason}"

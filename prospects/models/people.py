@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.indexes import BrinIndex, GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.expressions import Combinable
@@ -30,9 +30,20 @@ class Site(PublicModel):
     stopped_at = models.DateTimeField(null=True, blank=True, help_text="Nobody of this site is written to again")
     held_at = models.DateTimeField(null=True, blank=True)
     hold_reason = models.CharField(max_length=200, blank=True)
+    protected_at = models.DateTimeField(null=True, blank=True, help_text="Nobody there is planned: ask the owner first")
+    is_to_research = models.BooleanField(
+        default=False, db_default=False, help_text="Imported without a person: somebody there is still to be found"
+    )
+    source = models.CharField(max_length=200, blank=True, db_default="")
+    import_batch = models.ForeignKey(
+        "prospects.ImportBatch", null=True, editable=False, on_delete=models.SET_NULL, related_name="+"
+    )
 
     class Meta:
-        indexes = [models.Index(fields=["id"], condition=Q(held_at__isnull=False), name="site_held")]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(held_at__isnull=False), name="site_held"),
+            models.Index(fields=["id"], condition=Q(is_to_research=True), name="site_to_research"),
+        ]
 
     def __str__(self) -> str:
         return self.domain
@@ -44,19 +55,38 @@ def searchable() -> Combinable:
     return Upper(Concat(*(part for name in names for part in (name, Value(" ")))))
 
 
+class People(models.QuerySet["Prospect"]):
+    """Questions about prospects that every list asks."""
+
+    def present(self) -> "People":
+        """Without those who were merged into another and those who were erased."""
+        return self.filter(person=None, erased_at=None)
+
+
 class Prospect(PublicModel):
     """A person or creator who could promote a product.
 
-    `identity_key` is the keyed hash of the folded address: two rows with the same key are the same person.
-    `contact_keys` are all keys a suppression can name this person by.
+    `identity_key` is the keyed hash of the folded address (of a handle, where there is no address): two rows with the
+    same key are the same person. `contact_keys` are all keys a suppression can name this person by. A row with
+    `person` is a tombstone: it was merged into that row. One with `erased_at` says nothing about anybody any more.
     """
 
     class Kind(models.TextChoices):
         PERSON = "person", "Person"
         CREATOR = "creator", "Creator"
 
+    class AddressKind(models.TextChoices):
+        PERSONAL = "", "A person's"
+        ROLE = "role", "A role's, such as info@"
+        DISPOSABLE = "disposable", "Disposable"
+
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.PERSON)
+    person = models.ForeignKey(
+        "self", null=True, editable=False, db_index=False, on_delete=models.PROTECT, related_name="+"
+    )
+    erased_at = models.DateTimeField(null=True, editable=False)
     email = models.CharField(max_length=254, blank=True)
+    address_kind = models.CharField(max_length=10, choices=AddressKind, blank=True, default="", db_default="")
     identity_key = models.CharField(max_length=64, null=True, editable=False)
     contact_keys = ArrayField(models.CharField(max_length=300), default=list, editable=False)
     first_name = models.CharField(max_length=100, blank=True)
@@ -77,12 +107,30 @@ class Prospect(PublicModel):
     )
     source = models.CharField(max_length=200, blank=True, help_text="Where we know this person from")
     legal_basis = models.CharField(max_length=100, blank=True)
+    notice_date = models.DateField(null=True, blank=True, help_text="When they were told what we hold (GDPR Art. 14)")
+    contacted_elsewhere_at = models.DateTimeField(
+        null=True, blank=True, help_text="Last written to outside Outreach; a campaign waits after it"
+    )
+    next_step = models.CharField(max_length=200, blank=True, db_default="")
+    next_step_date = models.DateField(null=True, blank=True)
+    import_batch = models.ForeignKey(
+        "prospects.ImportBatch",
+        null=True,
+        editable=False,
+        db_index=False,
+        db_constraint=False,  # a check per row costs more than all the rest of adding it
+        on_delete=models.DO_NOTHING,
+        related_name="+",
+    )
     is_demo = models.BooleanField(default=False)
 
     stopped_at = models.DateTimeField(null=True, blank=True, help_text="Never written to again; database time")
     stop_reason = models.CharField(max_length=200, blank=True)
     held_at = models.DateTimeField(null=True, blank=True)
     hold_reason = models.CharField(max_length=200, blank=True)
+    protected_at = models.DateTimeField(null=True, blank=True, help_text="Not planned: ask the owner first")
+
+    objects = People.as_manager()
 
     class Meta:
         constraints = [
@@ -93,16 +141,27 @@ class Prospect(PublicModel):
             models.CheckConstraint(
                 condition=Q(email="") | Q(identity_key__isnull=False), name="prospect_address_has_key"
             ),
+            models.CheckConstraint(
+                condition=Q(address_kind__in=["", "role", "disposable"]), name="prospect_address_kind_is_known"
+            ),
         ]
         indexes = [
             GinIndex(fields=["tags"], name="prospect_tags"),
             GinIndex(fields=["contact_keys"], name="prospect_contact_keys"),
             models.Index(F("country"), F("id"), name="prospect_country"),
-            models.Index(fields=["source", "-id"], name="prospect_source"),
+            models.Index(Upper("source"), F("id").desc(), name="prospect_source_folded"),
             models.Index(fields=["owner", "-id"], name="prospect_owner"),
             models.Index(fields=["id"], condition=Q(held_at__isnull=False), name="prospect_held"),
             models.Index(fields=["id"], condition=Q(stopped_at__isnull=False), name="prospect_stopped"),
             models.Index(fields=["id"], condition=Q(is_demo=True), name="prospect_demo"),
+            models.Index(fields=["id"], condition=Q(email=""), name="prospect_no_address"),
+            models.Index(fields=["id"], condition=Q(protected_at__isnull=False), name="prospect_protected"),
+            BrinIndex(fields=["created_at"], pages_per_range=32, name="prospect_created"),
+            models.Index(fields=["person"], condition=Q(person__isnull=False), name="prospect_merged"),
+            models.Index(
+                fields=["import_batch", "-id"], condition=Q(import_batch__isnull=False), name="prospect_of_batch"
+            ),
+            models.Index(fields=["next_step_date"], condition=Q(next_step_date__isnull=False), name="prospect_due"),
             GinIndex(OpClass(searchable(), name="gin_trgm_ops"), name="prospect_search"),
         ]
 
@@ -113,17 +172,3 @@ class Prospect(PublicModel):
     def full_name(self) -> str:
         """First and last name, whichever there are."""
         return " ".join(part for part in (self.first_name, self.last_name) if part)
-
-
-class Note(PublicModel):
-    """What somebody here wrote down about a person."""
-
-    prospect = models.ForeignKey(Prospect, on_delete=models.CASCADE, related_name="notes")
-    text = models.TextField()
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
-
-    class Meta:
-        indexes = [models.Index(fields=["prospect", "-id"], name="note_prospect")]
-
-    def __str__(self) -> str:
-        return self.text[:50]

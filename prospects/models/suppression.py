@@ -8,14 +8,17 @@ from outreach.lib.models import PublicModel
 
 
 class Suppression(PublicModel):
-    """One address or domain that gets no mail. `key` is what the gate compares (see `prospects.identity`).
+    """One address, domain, X handle or LinkedIn page that gets no message. `key` is what the gate compares.
 
-    `value` is for people's eyes and may be empty when only the hash is kept.
+    `value` is for people's eyes and is empty when only the hash is kept. What a person asked for never expires.
+    See `prospects.identity`.
     """
 
     class Kind(models.TextChoices):
         ADDRESS = "address", "Address"
         DOMAIN = "domain", "Domain"
+        X = "x", "X handle"
+        LINKEDIN = "linkedin", "LinkedIn page"
 
     class Reason(models.TextChoices):
         UNSUBSCRIBED = "unsubscribed", "Unsubscribed"
@@ -24,17 +27,28 @@ class Suppression(PublicModel):
         DECLINED = "declined", "Asked us to stop"
         MANUAL = "manual", "Added by hand"
         IMPORTED = "imported", "Imported"
+        ERASED = "erased", "Erased on request"
 
     kind = models.CharField(max_length=10, choices=Kind)
     key = models.CharField(max_length=300, unique=True, editable=False)
     value = models.CharField(max_length=254, blank=True)
     reason = models.CharField(max_length=20, choices=Reason)
     source = models.CharField(max_length=200, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="When it is taken off the list; empty: never")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(kind__in=["address", "domain"]), name="suppression_kind_is_known")
+            models.CheckConstraint(
+                condition=Q(kind__in=["address", "domain", "x", "linkedin"]), name="suppression_kind_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(expires_at=None) | Q(reason__in=["bounced", "manual", "imported"]),
+                name="suppression_asked_for_never_expires",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["expires_at"], condition=Q(expires_at__isnull=False), name="suppression_expires")
         ]
 
     def __str__(self) -> str:
