@@ -1,24 +1,44 @@
 """What we are told about a person, field by field, in the spelling we store; the same for a form and for a file."""
 
+import math
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from datetime import UTC, date, datetime, time
+from functools import lru_cache
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
+
+from disposable_email_domains import blocklist
 
 from outreach.lib.text import printable
 from prospects import identity, places
+from prospects import importing_values as reading
 from prospects.models import Prospect
 
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z0-9][A-Za-z0-9]{1,5})?")  # BCP 47, as far as a message needs it
 CUSTOM_NAME = re.compile(r"[^\W\d]\w{0,49}")  # what a template can write as custom.<name>
 MAX_CUSTOM, MAX_CUSTOM_VALUE = 200, 5_000
 MAX_TAGS, MAX_TAG = 50, 50
+MAX_NOTE, MAX_OTHERS = 10_000, 10
+ROLES: frozenset[str] = frozenset(
+    """
+    abuse accounting accounts admin administrator ads advertise advertising affiliate affiliates affiliation
+    anfrage assistance billing booking bookings bonjour business careers contact contacto contatti contato
+    contact-us customer customercare customerservice editor editorial editors enquiries enquiry feedback hallo hello
+    help helpdesk hi hola hostmaster hr info information inquiries inquiry jobs kontakt kundenservice legal mail
+    mailbox marketing media news newsletter no-reply noreply office orders partner partners partnership partnerships
+    post postmaster pr presse press privacy redaktion redazione root sales security service shop sponsor sponsorship
+    sponsorships staff support team tech verkauf vertrieb webmaster welcome
+    """.split()  # noqa: SIM905
+)  # several people read such a mailbox (RFC 2142 and what is usual)
 SHARED_HOSTS: frozenset[str] = frozenset(
     """
     youtube.com youtu.be instagram.com facebook.com fb.com x.com twitter.com linkedin.com tiktok.com
     pinterest.com twitch.tv reddit.com medium.com linktr.ee bio.link t.me discord.gg patreon.com threads.net
     """.split()  # noqa: SIM905
 )  # a page there belongs to a person, the domain does not
+
+R = TypeVar("R")
 
 
 class Refused(Exception):
@@ -45,6 +65,20 @@ def site_domain(*, email: str, website: str) -> str:
         return "" if domain in SHARED_HOSTS else domain
     domain = identity.registrable_domain(email.rpartition("@")[2])
     return "" if identity.is_free_mail(domain) else domain
+
+
+def address_kind(email: str) -> str:
+    """ "role" or "disposable" where the address is no person's own (Prospect.AddressKind), else ""."""
+    local, _, domain = email.rpartition("@")
+    if _is_disposable(domain):
+        return Prospect.AddressKind.DISPOSABLE
+    role = local.partition("+")[0].lower().replace("_", "-").replace(".", "-")
+    return Prospect.AddressKind.ROLE if role in ROLES else Prospect.AddressKind.PERSONAL
+
+
+@lru_cache(maxsize=65_536)
+def _is_disposable(domain: str) -> bool:
+    return domain in blocklist or identity.registrable_domain(domain) in blocklist
 
 
 def _cleaner(field: str) -> Callable[[Any], Any]:
@@ -84,6 +118,13 @@ def _website(value: Any) -> str:
     return address
 
 
+def _x_handle(value: Any) -> str:
+    text = str(value).strip()
+    if text and not identity.handle(text):
+        raise Refused(f"{text[:60]!r} is no X handle.")
+    return identity.handle(text)
+
+
 def _country(value: Any) -> str:
     text = str(value).strip()
     if text and not places.country_code(text):
@@ -107,25 +148,80 @@ def _language(value: Any) -> str:
 
 
 def _tags(value: Any) -> list[str]:
-    given = re.split(r"[,;|]", value) if isinstance(value, str) else list(value)
+    given = [tag for item in ([value] if isinstance(value, str) else value) for tag in re.split(r"[,;|]", str(item))]
     tags = list(dict.fromkeys(tag for tag in (printable(str(item)) for item in given) if tag))
     if len(tags) > MAX_TAGS or any(len(tag) > MAX_TAG for tag in tags):
         raise Refused(f"At most {MAX_TAGS} tags of at most {MAX_TAG} characters.")
     return tags
 
 
-def _custom(value: Any) -> dict[str, str]:
-    """Replaces all custom fields; an empty value removes its field."""
+def _custom(value: Any) -> dict[str, str | int | float | bool]:
+    """Replaces all custom fields; an empty value removes its field. A number and a yes or no stay what they are."""
     if not isinstance(value, Mapping):
         if value == "":
             return {}
         raise Refused("Custom fields are an object of names and texts.")
-    fields = {str(name): printable("" if item is None else str(item), keep="\n\t") for name, item in value.items()}
+    if unclear := next((name for name, item in value.items() if isinstance(item, reading.Unclear)), None):
+        raise Refused(f"{unclear}: {value[unclear]}")
+    fields = {str(name): _custom_value(item) for name, item in value.items()}
     if wrong := next((name for name in fields if not CUSTOM_NAME.fullmatch(name)), None):
         raise Refused(f"{wrong[:60]!r} can't name a custom field: letters, digits and _ only, not a digit first.")
-    if len(fields) > MAX_CUSTOM or any(len(item) > MAX_CUSTOM_VALUE for item in fields.values()):
+    if len(fields) > MAX_CUSTOM or any(
+        isinstance(item, str) and len(item) > MAX_CUSTOM_VALUE for item in fields.values()
+    ):
         raise Refused(f"At most {MAX_CUSTOM} custom fields of at most {MAX_CUSTOM_VALUE:,} characters.")
-    return {name: item for name, item in fields.items() if item}
+    return {name: item for name, item in fields.items() if item != ""}
+
+
+def _custom_value(item: object) -> str | int | float | bool:
+    if isinstance(item, bool | int) or (isinstance(item, float) and math.isfinite(item)):
+        return item
+    return printable("" if item is None else str(item), keep="\n\t")
+
+
+def _other_emails(value: Any) -> list[str]:
+    given = reading.addresses(value) if isinstance(value, str) else list(value)
+    found = list(dict.fromkeys(identity.normalise(str(item)) for item in given if str(item).strip()))
+    if len(found) > MAX_OTHERS:
+        raise Refused(f"At most {MAX_OTHERS} further addresses.")
+    return found
+
+
+def _note(value: Any) -> str:
+    text = printable(str(value).replace("\r\n", "\n"), keep="\n\t")
+    if len(text) > MAX_NOTE:
+        raise Refused(f"A note has at most {MAX_NOTE:,} characters.")
+    return text
+
+
+def _stage(value: Any) -> str:
+    text = str(value).strip()
+    return _clear(reading.stage, text) if text else ""
+
+
+def _moment(value: Any) -> datetime | None:
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, date):
+        return datetime.combine(value, time(), UTC)
+    text = str(value).strip()
+    return _clear(reading.moment, text) if text else None
+
+
+def _day(value: Any) -> date | None:
+    found = _moment(value)
+    return found.date() if found else None
+
+
+def _yes(value: Any) -> bool:
+    return value if isinstance(value, bool) else reading.is_yes(str(value))
+
+
+def _clear(read: Callable[[str], R], text: str) -> R:
+    try:
+        return read(text)
+    except reading.Unclear as unclear:
+        raise Refused(str(unclear)) from unclear
 
 
 def _kind(value: Any) -> str:
@@ -143,7 +239,7 @@ CLEANERS: dict[str, Callable[[Any], Any]] = {
     "company": _text(200),
     "job_title": _text(200),
     "website": _website,
-    "x_handle": lambda value: _text(50)(str(value).strip().lstrip("@")),
+    "x_handle": _x_handle,
     "linkedin_url": _text(300),
     "country": _country,
     "time_zone": _time_zone,
@@ -152,4 +248,11 @@ CLEANERS: dict[str, Callable[[Any], Any]] = {
     "custom": _custom,
     "source": _text(200),
     "legal_basis": _text(100),
+    "other_emails": _other_emails,
+    "note": _note,
+    "owner": _text(200),
+    "stage": _stage,
+    "contacted_elsewhere_at": _moment,
+    "notice_date": _day,
+    "do_not_contact": _yes,
 }

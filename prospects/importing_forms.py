@@ -1,12 +1,25 @@
 """The import wizard's two forms."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 
-from prospects.importing_columns import CUSTOM, LABELS
-from prospects.uploading import MOST_BYTES, Column
+from prospects.importing_choosing import REPLACEABLE, Choice, Column, Settings, SheetColumns, field_of
+from prospects.importing_columns import CUSTOM
+from prospects.importing_names import LABELS
+from prospects.importing_storing import MOST_BYTES
+from prospects.models import CustomField, Program
+
+TYPES = ".csv,.tsv,.tab,.txt,.xlsx,.xlsm,text/csv,text/tab-separated-values"
+GROUPS = {
+    "Who they are": ("email", "other_emails", "first_name", "last_name", "full_name", "company", "job_title", "kind"),
+    "Where they are": ("website", "x_handle", "linkedin_url", "country", "time_zone", "language"),
+    "How it stands with them": ("stage", "owner", "note", "tags", "contacted_elsewhere_at", "do_not_contact"),
+    "Where we have it from": ("source", "legal_basis", "notice_date"),
+}
+ORDERS = [("day", "Day first: 3 April 2026"), ("month", "Month first: 4 March 2026")]
 
 
 class SheetForm(forms.Form):
@@ -14,8 +27,8 @@ class SheetForm(forms.Form):
 
     file = forms.FileField(
         label="The sheet",
-        help_text="A CSV file with a line of column names on top, from any program. Drop it here or choose it.",
-        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.tab,.txt,text/csv,text/tab-separated-values"}),
+        help_text="CSV or Excel, with a line of column names on top, from any program. Drop it here or choose it.",
+        widget=forms.ClearableFileInput(attrs={"accept": TYPES}),
         error_messages={"empty": "The file is empty."},
     )
     source_name = forms.CharField(
@@ -36,23 +49,108 @@ class SheetForm(forms.Form):
         return file
 
 
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One sheet of the form: its columns with their selects, and the fields that decide about all of it."""
+
+    sheet: SheetColumns
+    rows: list[tuple[Column, forms.BoundField]]
+    use: forms.BoundField | None
+    order: forms.BoundField | None
+
+
 class ColumnsForm(forms.Form):
-    """One select for each column: what it means."""
+    """One select for each column of each sheet: what it means; and what is said about the whole file."""
 
-    def __init__(self, columns: Sequence[Column], *args: Any, **kwargs: Any) -> None:
+    program = forms.ModelChoiceField(
+        Program.objects.order_by("name"),
+        required=False,
+        label="Program",
+        help_text="Whose stages a stage column says.",
+        empty_label="Choose one",
+    )
+    replace = forms.MultipleChoiceField(
+        choices=[(name, "Own fields" if name == "custom" else LABELS[name]) for name in REPLACEABLE],
+        required=False,
+        label="Replace what we know",
+        help_text="What is not ticked only fills what is empty. An empty cell never takes anything away.",
+        widget=forms.CheckboxSelectMultiple,
+    )
+    check_mx = forms.BooleanField(
+        required=False,
+        label="Leave out addresses whose domain takes no mail",
+        help_text="Asks the name servers; what they can't say is brought in.",
+    )
+    save_as = forms.CharField(
+        required=False,
+        max_length=100,
+        label="Remember these columns as",
+        help_text="The next file with the same columns is read like this by itself.",
+    )
+
+    def __init__(self, sheets: Sequence[SheetColumns], settings: Settings, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.columns = columns
-        for number, column in enumerate(columns):
-            own = (column.own, f"Own field “{column.own.removeprefix(CUSTOM)}”")
-            choices = [("", "Leave out"), own, *LABELS.items()]
-            self.fields[f"column-{number}"] = forms.ChoiceField(
-                choices=choices, required=False, initial=column.target, label=f"Meaning of {column.header}"
+        self.initial = {"program": settings.program, "replace": settings.replace, "check_mx": settings.check_mx}
+        self.sheets = sheets
+        for sheet in sheets:
+            if len(sheets) > 1:
+                self.fields[f"use-{sheet.number}"] = forms.BooleanField(
+                    required=False, initial=sheet.use, label="Bring in this sheet"
+                )
+            if sheet.is_doubtful:
+                self.fields[f"order-{sheet.number}"] = forms.ChoiceField(
+                    choices=ORDERS, initial=sheet.order, required=False, label="Dates such as 03/04/2026 are"
+                )
+            for place, column in enumerate(sheet.columns):
+                self.fields[field_of(sheet.number, place)] = forms.ChoiceField(
+                    choices=_meanings(column),
+                    required=False,
+                    initial=column.target,
+                    label=f"Meaning of {column.header}",
+                )
+
+    def sections(self) -> list[Section]:
+        """The sheets, for the page."""
+        return [
+            Section(
+                sheet,
+                [(column, self[field_of(sheet.number, place)]) for place, column in enumerate(sheet.columns)],
+                self[f"use-{sheet.number}"] if f"use-{sheet.number}" in self.fields else None,
+                self[f"order-{sheet.number}"] if f"order-{sheet.number}" in self.fields else None,
             )
+            for sheet in self.sheets
+        ]
 
-    def rows(self) -> Iterator[tuple[Column, forms.BoundField]]:
-        """Each column with its select."""
-        return ((column, self[f"column-{number}"]) for number, column in enumerate(self.columns))
+    def choices(self) -> list[Choice]:
+        """The answers, in the order of the sheets."""
+        said = self.cleaned_data
+        return [
+            Choice(
+                targets=[said[field_of(sheet.number, place)] for place in range(len(sheet.columns))],
+                use=said.get(f"use-{sheet.number}", True),
+                order=said.get(f"order-{sheet.number}", ""),
+            )
+            for sheet in self.sheets
+        ]
 
-    def targets(self) -> list[str]:
-        """What was chosen, in the order of the columns."""
-        return [self.cleaned_data[f"column-{number}"] for number in range(len(self.columns))]
+    def settings(self) -> Settings:
+        """What was said about the whole file."""
+        said = self.cleaned_data
+        return Settings(said["program"], said["replace"], said["check_mx"], said["save_as"])
+
+
+def _meanings(column: Column) -> list[Any]:
+    """What a column can mean. A field of its own holds text, or what it seems to hold; or what it holds already."""
+    name = column.own.removeprefix(CUSTOM)
+    kinds = [column.kind] if column.is_fixed else list(CustomField.Kind.values)
+    own = [
+        (column.own if kind == "text" else f"{column.own}:{kind}", _own_label(name, kind, alone=len(kinds) == 1))
+        for kind in kinds
+    ]
+    groups = [(group, [(field, LABELS[field]) for field in fields]) for group, fields in GROUPS.items()]
+    return [("", "Leave out"), ("A field of its own", own), *groups]
+
+
+def _own_label(name: str, kind: str, *, alone: bool) -> str:
+    label = f"Own field “{name}”"
+    return label if kind == "text" and not alone else f"{label}: {CustomField.Kind(kind).label.lower()}"

@@ -6,16 +6,18 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from itertools import islice
+from typing import Any, NamedTuple, Protocol
 
 SAMPLE = 65_536  # bytes that encoding and delimiter are told from
 MAX_RECORD = 131_072  # characters; the longest value the csv module takes
 MAX_COLUMNS = 200
+BLOCK = 500  # lines that are looked at together
 DELIMITERS = ",;\t|"
 SIGNATURES = {
-    b"PK\x03\x04": "This is a spreadsheet or a zip archive; save it as CSV first.",
-    b"\xd0\xcf\x11\xe0": "This is an old Excel file; save it as CSV first.",
-    b"%PDF": "This is a PDF; a CSV file is needed.",
+    b"PK\x03\x04": "This is a spreadsheet or a zip archive; a CSV or XLSX file is needed.",
+    b"\xd0\xcf\x11\xe0": "This is an old Excel file, or one with a password; save it as XLSX or CSV first.",
+    b"%PDF": "This is a PDF; a CSV or Excel file is needed.",
     b"\x1f\x8b": "This file is compressed; unpack it first.",
 }
 BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
@@ -32,8 +34,7 @@ class UnreadableSource(Exception):
     """Not a file of records; the message is a sentence."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One record: the physical line it starts in, its values, and a sentence when they can't be trusted."""
 
     line: int
@@ -41,8 +42,8 @@ class Record:
     problem: str = ""
 
 
-def records(source: Readable) -> Iterator[Record]:
-    """The records of a delimited file, blank ones left out; the first is the header.
+def records(source: Readable, *, titles: int = 0) -> Iterator[Record]:
+    """The records of a delimited file, blank ones left out; the first is the header, or the one behind `titles` more.
 
     UTF-8 with or without a byte order mark, UTF-16, and where bytes are no UTF-8, Windows-1252. Comma, semicolon, tab
     or bar. A quote that is opened and never closed costs its own line, not the rest of the file.
@@ -59,17 +60,28 @@ def records(source: Readable) -> Iterator[Record]:
         raise UnreadableSource("The file is empty.")
     text = io.TextIOWrapper(io.BufferedReader(_Joined(sample, source), SAMPLE), encoding, errors, newline="")
     try:
-        yield from _parsed(_Lines(text), _delimiter(start, complete=len(sample) < SAMPLE))
+        yield from _parsed(_Lines(text), _delimiter(start, complete=len(sample) < SAMPLE), titles)
     except UnicodeError as error:
         raise UnreadableSource(f"The file begins as {encoding.upper()} and goes on as something else.") from error
 
 
-def _parsed(lines: "_Lines", delimiter: str) -> Iterator[Record]:
+def rewritten(source: Readable) -> Iterator[list[str]]:
+    """The records of CSV that we wrote ourselves: UTF-8, commas, nothing to guess."""
+    text = io.TextIOWrapper(io.BufferedReader(_Joined(b"", source), SAMPLE), "utf-8", newline="")
+    return iter(csv.reader(text))
+
+
+def _parsed(lines: "_Lines", delimiter: str, titles: int) -> Iterator[Record]:
     """A record of several lines with a wrong number of values comes from a stray quote: only its first line is lost."""
     reader = csv.reader(lines, delimiter=delimiter)
     width = 0
     while True:
         lines.begin()
+        if width and (rows := lines.plain(delimiter)):
+            numbered = enumerate(rows, start=lines.line)
+            yield from (Record(line, values) for line, values in numbered if _is_filled(values))
+            lines.line += len(rows)
+            continue
         problem = ""
         try:
             values = next(reader)
@@ -79,15 +91,19 @@ def _parsed(lines: "_Lines", delimiter: str) -> Iterator[Record]:
             values, problem = [], str(error)
         except csv.Error as error:
             values, problem = [], f"This line can't be read: {error}."
-        if not width and SEPARATOR_LINE.match(lines.first):
+        if not width and lines.line == 1 and SEPARATOR_LINE.match(lines.first):
             continue
         wrong = problem or (width and len(values) != width)
         if lines.ended_inside or (len(lines.taken) > 1 and (wrong or _has_stray_quote(lines.taken, delimiter))):
             lines.keep_first_line()
             values, problem = [lines.first.strip()], "A quote is opened here and never closed."
-        if problem or any(value.strip() for value in values):
+        if problem or _is_filled(values):
             yield Record(lines.line, values, problem)
-            width = width or len(values)
+            titles, width = titles - 1, width or (0 if titles > 0 else len(values))
+
+
+def _is_filled(values: list[str]) -> bool:
+    return bool(values) and bool(values[0].strip() or any(value.strip() for value in values))
 
 
 def _has_stray_quote(taken: list[str], delimiter: str) -> bool:
@@ -122,6 +138,25 @@ class _Lines:
         self.line += len(self.taken)
         self.taken, self.size = [], 0
 
+    def plain(self, delimiter: str) -> list[list[str]]:
+        """The values of the next lines where each is a record of its own, which costs a fraction; else nothing.
+
+        Only quotes make a record go on in the next line, and then there are fewer records than lines.
+        """
+        if self.waiting:
+            return []
+        block = list(islice(iter(lambda: self.text.readline(MAX_RECORD), ""), BLOCK))
+        last = block.pop() if block and '"' in block[-1] else ""  # whether it goes on is not known
+        try:
+            rows = list(csv.reader(block, delimiter=delimiter))
+        except csv.Error:
+            rows = []
+        if len(rows) != len(block) or any(len(line) >= MAX_RECORD for line in block):
+            rows, self.waiting = [], block[::-1]
+        if last:
+            self.waiting.insert(0, last)
+        return rows
+
     def keep_first_line(self) -> None:
         self.waiting += reversed(self.taken[1:])
         del self.taken[1:]
@@ -131,7 +166,7 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        line = self.waiting.pop() if self.waiting else self.text.readline(MAX_RECORD)
+        line = self._line()
         if not line:
             self.ended_inside = bool(self.taken)  # asked for more inside a record: it is in quotes
             raise StopIteration
@@ -145,8 +180,11 @@ class _Lines:
         return line
 
     def _skip_rest_of_line(self) -> None:
-        while (rest := self.text.readline(MAX_RECORD)) and not rest.endswith(("\n", "\r")):
+        while (rest := self._line()) and not rest.endswith(("\n", "\r")):
             pass
+
+    def _line(self) -> str:
+        return self.waiting.pop() if self.waiting else self.text.readline(MAX_RECORD)
 
 
 class _Joined(io.RawIOBase):
@@ -200,7 +238,7 @@ def _delimiter(start: str, *, complete: bool) -> str:
             widths = [len(values) for values in csv.reader(head, delimiter=delimiter) if values]
         except csv.Error:
             return 0, 0
-        width = widths[0] if widths else 1
+        width = max(set(widths), key=lambda one: (one > 1, widths.count(one), one), default=1)  # titles are narrower
         return (widths.count(width), width) if width > 1 else (0, 0)
 
     return max(DELIMITERS, key=score)

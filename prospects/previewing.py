@@ -1,29 +1,39 @@
 """What an import would do, seen before it does it: the real merge of the first rows, taken back."""
 
-from collections import Counter
-from collections.abc import Collection
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from itertools import islice
 from typing import Any
 
 from django.db import transaction
 
-from prospects.importing_columns import LABELS, in_words, read_header
-from prospects.importing_merging import FILLED, Incoming, Merged, merge
-from prospects.importing_reading import records
-from prospects.importing_rows import Rejected, Rows
-from prospects.models import ImportBatch, Prospect, Suppression
-from prospects.uploading import StoredFile
+from prospects import identity
+from prospects.importing_columns import in_words
+from prospects.importing_merging import merge
+from prospects.importing_names import LABELS
+from prospects.importing_reading import Record
+from prospects.importing_rows import How, Incoming, Rejected, Rows, Sorted
+from prospects.importing_sheets import Sheet, rows_of, sheets_of, stored
+from prospects.models import Address, ImportBatch, Note, Prospect, Stage, Suppression
+from prospects.stages import RANKS
 
 ROWS = 100
-COMPARED = (*FILLED, "time_zone", "tags", "custom")
+LEAST = 10  # rows of each sheet
+COMPARED = (
+    *("email", "first_name", "last_name", "company", "job_title", "website", "x_handle", "linkedin_url", "country"),
+    *("time_zone", "language", "kind", "source", "legal_basis", "notice_date", "contacted_elsewhere_at", "tags"),
+)
+SELF_EVIDENT = frozenset({"email", "kind", "source"})  # of somebody new: stands beside, or is the same for everybody
+MOST_SHOWN = 80  # characters of a value
 
-People = dict[str, dict[str, Any]]
+People = dict[Any, dict[str, Any]]  # by the key of a row, or of a person
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row of the sheet: `effect` is added, changed, same or left_out; `words` say which fields, or why not."""
+    """One row: `effect` is added, changed, same, researched or left_out; `words` say what gets what, or why not."""
 
     line: int
     who: str
@@ -31,21 +41,29 @@ class Line:
     effect: str
     words: tuple[str, ...] = ()
     is_suppressed: bool = False
+    sheet: str = ""
+    person: int | None = None  # who it is, while the preview lasts
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The first rows in the order of the sheet, how many of them have which effect, and whether there are more."""
+    """The first rows in the order of the sheets, how many of them have which effect, and whether there are more."""
 
     lines: list[Line]
     totals: dict[str, int]
     suppressed: int
     has_more: bool
+    left_sheets: tuple[str, ...] = ()
 
     @property
     def kept(self) -> int:
         """How many of these rows are people who will be here."""
-        return len(self.lines) - self.totals["left_out"]
+        return len({line.person for line in self.lines} - {None})
+
+    @property
+    def has_sheets(self) -> bool:
+        """Whether rows of several sheets are shown."""
+        return len({line.sheet for line in self.lines}) > 1
 
 
 def preview(*, batch: ImportBatch, size: int = ROWS) -> Preview:
@@ -53,71 +71,148 @@ def preview(*, batch: ImportBatch, size: int = ROWS) -> Preview:
 
     Nothing is stored. The batch's columns are chosen.
     """
-    found = records(StoredFile(batch))
-    columns = read_header(next(found).values, batch.mapping)
-    rows = Rows(columns, source=batch.options["source"], tags=batch.options["tags"], tag_known=True)
-    good, bad = rows.sort(list(islice(found, size)))
-    has_more = next(found, None) is not None
+    sheets = sheets_of(batch)
+    each = size if len(sheets) == 1 else max(LEAST, size // max(len(sheets), 1))
+    lines: list[Line] = []
+    has_more = False
+    forgotten = frozenset(Suppression.objects.filter(reason=Suppression.Reason.ERASED).values_list("key", flat=True))
     with transaction.atomic():
-        before = _people(good)
-        merged = merge(good)
-        after = _people(good)
+        for sheet in sheets:
+            found = rows_of(batch, sheet)
+            lines += _lines(batch, sheet, list(islice(found, each)), forgotten)
+            has_more = has_more or next(found, None) is not None
         transaction.set_rollback(True)
-    suppressed = _suppressed(good)
-    lines = [_good(row, merged, before, after, suppressed) for row in good] + [_bad(row, batch) for row in bad]
-    lines.sort(key=lambda line: line.line)
     totals = Counter(line.effect for line in lines)
+    left = tuple(sheet.name for sheet in stored(batch) if not sheet.use)
     return Preview(
         lines=lines,
-        totals={effect: totals[effect] for effect in ("added", "changed", "same", "left_out")},
+        totals={effect: totals[effect] for effect in ("added", "changed", "same", "researched", "left_out")},
         suppressed=sum(line.is_suppressed for line in lines),
         has_more=has_more,
+        left_sheets=left,
     )
 
 
-def _people(rows: Collection[Incoming]) -> People:
-    known = Prospect.objects.filter(identity_key__in=[row.identity_key for row in rows])
-    return {str(values["identity_key"]): values for values in known.values("identity_key", *COMPARED)}
+def _lines(batch: ImportBatch, sheet: Sheet, found: Sequence[Record], forgotten: frozenset[str]) -> list[Line]:
+    """What these rows do, done; in their order."""
+    how = How.of(batch)
+    rows = Rows(sheet.columns, how, sheet=sheet.name, sheet_number=sheet.number, forgotten=forgotten)
+    done = [(record, rows.sort([record])) for record in found]
+    good = [row for _, said in done for row in said.good]
+    before = _people(batch, good)
+    merged = merge(good, how)
+    after = _people(batch, good)
+    return [_line(sheet, record, said, merged.added, before, after) for record, said in done]
 
 
-def _good(row: Incoming, merged: Merged, before: People, after: People, suppressed: frozenset[str]) -> Line:
-    person = after[row.identity_key]
+def _line(sheet: Sheet, record: Record, said: Sorted, added: Collection[str], before: People, after: People) -> Line:
+    for row in said.good:
+        if row.identity_key not in after:  # a further address made it the person of another row
+            return Line(record.line, "", row.email, "left_out", ("This is the same person as another row.",))
+        return _good(sheet, row, bool(said.stops), row.identity_key in added, before, after[row.identity_key])
+    for bad in said.bad:
+        return _bad(sheet, bad, record)
+    return Line(record.line, "", ", ".join(said.research), "researched", (), False, sheet.name)
+
+
+def _people(batch: ImportBatch, rows: Iterable[Incoming]) -> People:
+    """Everything an import may change about these rows' people, by the rows' keys; of those merged, the survivor's."""
+    ids = _owners([row.identity_key for row in rows])
+    found: People = {}
+    for values in Prospect.objects.filter(pk__in=set(ids.values())).values(
+        "id", *COMPARED, "custom", "contact_keys", "owner__username"
+    ):
+        found[values["id"]] = values
+    _add(
+        found,
+        "addresses",
+        Address.objects.filter(prospect__in=list(found)).order_by("id").values_list("prospect", "email"),
+    )
+    program = batch.options.get("program")
+    stages = Stage.objects.filter(prospect__in=list(found), program=program).values_list("prospect", "name")
+    _add(found, "stage", stages)
+    _add(found, "note", Note.objects.filter(prospect__in=list(found)).order_by("id").values_list("prospect", "text"))
+    keys = {key for values in found.values() for key in values["contact_keys"]}
+    suppressed = frozenset(Suppression.objects.filter(key__in=keys).values_list("key", flat=True))
+    for values in found.values():
+        values["is_suppressed"] = not suppressed.isdisjoint(values["contact_keys"])
+    return {key: found[id] for key, id in ids.items() if id in found}
+
+
+def _owners(keys: Collection[str]) -> dict[str, Any]:
+    """Whose key it is, as the first address or a further one."""
+    people = Prospect.objects.filter(identity_key__in=keys).values_list("identity_key", "person", "id")
+    further = Address.objects.filter(key__in=keys).values_list("key", "prospect__person", "prospect")
+    return {str(key): survivor or id for key, survivor, id in [*further, *people]}
+
+
+def _add(found: People, name: str, pairs: Iterable[tuple[Any, str]]) -> None:
+    said: dict[Any, list[str]] = defaultdict(list)
+    for person, text in pairs:
+        said[person].append(text)
+    for person, values in found.items():
+        values[name] = said[person]
+
+
+def _good(sheet: Sheet, row: Incoming, is_stop: bool, is_new: bool, before: People, person: dict[str, Any]) -> Line:
+    old = before.get(row.identity_key, {})
     who = " ".join(part for part in (person["first_name"], person["last_name"]) if part) or person["company"]
-    effect = "same"
-    words: tuple[str, ...] = ()
-    if row.identity_key in merged.added:
-        effect, words = "added", _filled(person)
-    elif row.identity_key in merged.changed:
-        effect, words = "changed", _learned(row, before[row.identity_key], person)
-    return Line(row.line, who, row.email, effect, words, not suppressed.isdisjoint(row.contact_keys))
+    words = [*_changes(old, person), *_besides(row, person)]
+    if is_stop:
+        words.append("Nobody writes to them from now on")
+    effect = "added" if is_new else "changed" if words else "same"
+    is_suppressed = person["is_suppressed"] or is_stop
+    address = row.email or person["email"]
+    return Line(row.line, who, address, effect, tuple(words), is_suppressed, sheet.name, person["id"])
 
 
-def _filled(person: dict[str, Any]) -> tuple[str, ...]:
-    """What is known about somebody new besides the address."""
-    return tuple(_label(name) for name in COMPARED if name != "tags" and person[name])
+def _besides(row: Incoming, person: dict[str, Any]) -> Iterator[str]:
+    """What a row brings besides fields of the person."""
+    known = {identity.address_key(email) for email in (person["email"], *person["addresses"]) if email}
+    new = [email for email in row.others if identity.address_key(email) not in known]
+    if new:
+        yield f"{LABELS['other_emails']}: {_short(', '.join(new))}"
+    stage = person["stage"][0] if person["stage"] else Stage.Name.IDENTIFIED
+    if row.stage and RANKS[row.stage] > RANKS[stage]:
+        yield f"{LABELS['stage']}: {_from_to(Stage.Name(stage).label, Stage.Name(row.stage).label)}"
+    if row.note and row.note not in person["note"]:
+        yield f"{LABELS['note']}: {_short(row.note)}"
 
 
-def _learned(row: Incoming, before: dict[str, Any], after: dict[str, Any]) -> tuple[str, ...]:
-    words = [f"{_label(name)}: {after[name]}" for name in FILLED if before[name] != after[name]]
-    if before["time_zone"] != after["time_zone"]:
-        words.append(f"{_label('time_zone')}: {after['time_zone']}")
-    if not set(row.tags) <= set(before["tags"]):  # of its own: not the one that everybody gets
-        words.append(_label("tags"))
-    if before["custom"] != after["custom"]:
-        words.append(_label("custom"))
-    return tuple(words)
+def _changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """Each field that gets something, with what was there and what will be."""
+    words = []
+    for name in COMPARED:
+        if name == "tags" or new[name] == old.get(name, "") or not new[name] or (not old and name in SELF_EVIDENT):
+            continue
+        words.append(f"{LABELS[name]}: {_from_to(old.get(name), new[name])}")
+    if new["owner__username"] and new["owner__username"] != old.get("owner__username"):
+        words.append(f"{LABELS['owner']}: {_from_to(old.get('owner__username'), new['owner__username'])}")
+    custom = old.get("custom", {})
+    words += [
+        f"{name.replace('_', ' ')}: {_from_to(custom.get(name), value)}"
+        for name, value in new["custom"].items()
+        if custom.get(name) != value
+    ]
+    return words
 
 
-def _label(name: str) -> str:
-    return "Own fields" if name == "custom" else LABELS[name]
+def _from_to(old: Any, new: Any) -> str:
+    return f"{_short(old)} → {_short(new)}" if old not in (None, "") else _short(new)
 
 
-def _bad(row: Rejected, batch: ImportBatch) -> Line:
-    column = next((header for header, target in batch.mapping.items() if target == "email"), "")
-    return Line(row.line, "", row.values.get(column, ""), "left_out", (in_words(row.reason),))
+def _short(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        value = value.date()
+    if isinstance(value, date):
+        return f"{value.day} {value:%B %Y}"
+    text = " ".join(str(value).split())
+    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 1]}…"
 
 
-def _suppressed(rows: Collection[Incoming]) -> frozenset[str]:
-    """Those of the people's keys that are on the list of suppressions."""
-    keys = {key for row in rows for key in row.contact_keys}
-    return frozenset(Suppression.objects.filter(key__in=keys).values_list("key", flat=True))
+def _bad(sheet: Sheet, row: Rejected, record: Record) -> Line:
+    said = dict(zip(sheet.columns.targets, record.values, strict=False)) if row.values else {}
+    address = next((said[name] for name in ("email", "website", "x_handle", "linkedin_url") if said.get(name)), "")
+    return Line(row.line, "", _short(address), "left_out", (in_words(row.reason),), False, sheet.name)

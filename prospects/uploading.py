@@ -1,8 +1,7 @@
-"""A sheet on its way in: stored in pieces, its columns chosen, waiting to be run; and the segment of its people."""
+"""A file on its way in: stored in pieces, its columns chosen, waiting to be run; and the segment of its people."""
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import chain, count, islice
 from pathlib import PurePath
@@ -14,119 +13,66 @@ from django.db.models import QuerySet
 from accounts.models import User
 from outreach.lib.errors import DomainError, Problem
 from outreach.lib.text import printable
-from prospects import cleaning
-from prospects.importing import UnreadableFile
-from prospects.importing_columns import Columns, UnreadableHeader, own_names, read_header, suggested
+from prospects import cleaning, importing_storing, importing_workbooks
+from prospects.importing_columns import UnreadableHeader, brings_nobody, names_of
+from prospects.importing_guessing import guess, header_place
+from prospects.importing_names import BRINGS
 from prospects.importing_reading import Record, UnreadableSource, records
-from prospects.models import ImportBatch, ImportChunk, Prospect, Segment
+from prospects.importing_sheets import Stored, as_options
+from prospects.importing_storing import MOST_BYTES, PIECE, StoredFile, UnreadableFile
+from prospects.importing_values import ADDRESS
+from prospects.models import ImportBatch, Prospect, Segment
 
-MOST_BYTES = 200_000_000
-PIECE = 1_000_000  # bytes in one row
-SHOWN_VALUES = 3
-READ_AHEAD = 100  # records in which values are looked for
+__all__ = ["MOST_BYTES", "StoredFile", "UnreadableFile", "forget", "queue", "segment_of", "store"]
+
+LOOKED_AT = 60  # records in which header and people are looked for
 KEPT = timedelta(days=7)
 
 
-class UnfitColumns(DomainError):
-    """The meanings chosen for the columns can't be; each problem's field is `column-<number>`, from 0."""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column as it is asked about: its first values, what it seems to mean, and the field of its own it may be."""
-
-    header: str
-    values: tuple[str, ...]
-    target: str
-    own: str
-
-
-class StoredFile:
-    """An uploaded file, read from its pieces one after the other; `position` is how many bytes were given out."""
-
-    def __init__(self, batch: ImportBatch) -> None:
-        self._pieces: Iterator[bytes] = _pieces(batch)
-        self._rest = b""
-        self.position = 0
-
-    def read(self, size: int, /) -> bytes:
-        """At most `size` bytes; none at the end."""
-        if not self._rest:
-            self._rest = next(self._pieces, b"")
-        given, self._rest = self._rest[:size], self._rest[size:]
-        self.position += len(given)
-        return given
-
-
 def store(
-    *, source: BinaryIO, file_name: str, by: User | None, now: datetime, source_name: str = "", tag: str = ""
+    *,
+    source: BinaryIO,
+    file_name: str,
+    by: User | None,
+    now: datetime,
+    source_name: str = "",
+    tag: str = "",
+    tags: Sequence[str] = (),
 ) -> ImportBatch:
-    """Keeps an uploaded file (seekable) until its import is done, and nothing else: no column is chosen yet.
+    """Keeps an uploaded file (seekable; CSV or XLSX) until its import is done: no column is chosen yet.
 
-    Everybody in it will get `tag`, and a tag that no one else has: `tag` itself, or one made from the file's name and
-    the day. Raises UnreadableFile for what is no table of people.
+    Every sheet of a workbook is kept as text. Everybody will get `tag` and `tags`, and a tag that no one else has:
+    the first one, or one made from the file's name and the day. Raises UnreadableFile for what is no table of people.
     """
     name = printable(file_name)[-255:]
-    cleaned, errors = cleaning.clean({"tags": tag, "source": source_name or name[-200:]})
+    cleaned, errors = cleaning.clean({"tags": [*_split(tag), *tags], "source": source_name or name[-200:]})
     if errors:
         problems = [Problem({"tags": "tag", "source": "source_name"}[field], text) for field, text in errors.items()]
         raise DomainError(problems=problems)
-    headers = _headers(source)
     own = _own_tag(cleaned["tags"], name, now.date())
-    tags = list(dict.fromkeys([*cleaned["tags"], own]))
-    options = {"source": cleaned["source"], "tags": tags, "sheet_tag": own, "headers": headers}
-    source.seek(0)
-    with transaction.atomic():
-        batch = ImportBatch.objects.create(
-            file_name=name, status=ImportBatch.Status.UPLOADED, options=options, created_by=by
-        )
-        for number, piece in enumerate(iter(lambda: source.read(PIECE), b"")):
-            batch.bytes_total += len(piece)
-            if batch.bytes_total > MOST_BYTES:
-                raise UnreadableFile(f"At most {MOST_BYTES // 1_000_000} MB are read at once; cut the sheet in two.")
-            ImportChunk.objects.create(batch=batch, number=number, data=piece)
-        batch.save(update_fields=["bytes_total"])
-    return batch
-
-
-def columns(*, batch: ImportBatch) -> list[Column]:
-    """What is asked about each column: as it was answered before, else as its header suggests."""
-    found = records(StoredFile(batch))
-    read = suggested(next(found).values, batch.mapping or None)
-    first = list(islice(found, READ_AHEAD))
-    owns = own_names(read.headers)
-    return [
-        Column(header, _first_values(first, index), target, target if target.startswith("custom.") else own)
-        for index, (header, target, own) in enumerate(zip(read.headers, read.targets, owns, strict=True))
-    ]
-
-
-def choose_columns(*, batch: ImportBatch, targets: Sequence[str]) -> Columns:
-    """Says what each column means ("" leaves it out); only before the import begins. Raises UnfitColumns."""
-    header = next(records(StoredFile(batch))).values
-    names = suggested(header).headers
-    if len(targets) != len(names):
-        raise UnfitColumns("The form does not fit the sheet; open it again.")
-    problems = [
-        Problem(f"column-{place}", "Another column means this already; leave one of them out.")
-        for place, target in enumerate(targets)
-        if target and target in targets[:place]
-    ]
-    if "email" not in targets:
-        problems.append(Problem("", "Say which column holds the email address: without one nobody can be brought in."))
-    if problems:
-        raise UnfitColumns("", problems)
+    all_tags = list(dict.fromkeys([*cleaned["tags"], own]))
+    options = {"source": cleaned["source"], "tags": all_tags, "sheet_tag": own}
     try:
-        chosen = read_header(header, dict(zip(names, targets, strict=True)))
-    except UnreadableHeader as error:
-        raise UnfitColumns(str(error)) from error
-    _waiting(batch).update(mapping=chosen.mapping())
-    return chosen
+        with transaction.atomic():
+            batch = ImportBatch.objects.create(
+                file_name=name, status=ImportBatch.Status.UPLOADED, options=options, created_by=by
+            )
+            sheets = _stored_workbook(batch, source) if importing_workbooks.is_zip(source) else _stored(batch, source)
+            batch.options = {**options, "sheets": as_options(sheets), "headers": _headers(sheets)}
+            batch.save(update_fields=["bytes_total", "options"])
+    except (UnreadableSource, UnreadableHeader) as error:
+        raise UnreadableFile(str(error)) from error
+    return batch
 
 
 def queue(*, batch: ImportBatch) -> bool:
     """Lets the import begin; False when its columns are not chosen, or it began before."""
-    return bool(_waiting(batch).exclude(mapping={}).update(status=ImportBatch.Status.QUEUED))
+    return bool(waiting(batch).exclude(mapping={}).update(status=ImportBatch.Status.QUEUED))
+
+
+def waiting(batch: ImportBatch) -> QuerySet[ImportBatch]:
+    """The batch, while nobody let it begin."""
+    return ImportBatch.objects.filter(pk=batch.pk, status=ImportBatch.Status.UPLOADED)
 
 
 def segment_of(*, batch: ImportBatch, by: User | None) -> Segment:
@@ -145,20 +91,86 @@ def forget(*, now: datetime) -> int:
     return old.delete()[1].get("prospects.ImportBatch", 0)
 
 
-def _headers(source: BinaryIO) -> list[str]:
-    """The names of the columns. Raises UnreadableFile unless there is a header and somebody below it."""
+def _stored(batch: ImportBatch, source: BinaryIO) -> list[Stored]:
+    """A delimited file is kept byte by byte. Raises UnreadableFile, UnreadableSource and UnreadableHeader."""
     source.seek(0)
-    try:
-        found = records(source)
-        header = next(found, Record(1, [], "The file is empty."))
-        if header.problem:
-            raise UnreadableFile(header.problem)
-        headers = suggested(header.values).headers
-        if next(found, None) is None:
-            raise UnreadableFile("The sheet has a line of column names and nobody below it.")
-    except (UnreadableSource, UnreadableHeader) as error:
-        raise UnreadableFile(str(error)) from error
-    return list(headers)
+    found = list(islice(records(source), LOOKED_AT))
+    sheet = Stored(name="", skip=header_place([record.values for record in found]))
+    _look(sheet, found)
+    if sheet.problem:
+        raise UnreadableFile(sheet.problem)
+    source.seek(0)
+    batch.bytes_total = importing_storing.keep(batch=batch, pieces=iter(lambda: source.read(PIECE), b""))
+    return [sheet]
+
+
+def _stored_workbook(batch: ImportBatch, source: BinaryIO) -> list[Stored]:
+    """Each sheet of a workbook becomes text. Raises UnreadableFile, UnreadableSource and UnreadableHeader."""
+    sheets: list[Stored] = []
+    batch.bytes_total = importing_storing.keep(batch=batch, pieces=_as_text(source, sheets))
+    if not sheets:
+        raise UnreadableFile("The file is empty.")
+    if all(sheet.problem for sheet in sheets):
+        said = sheets[0].problem
+        raise UnreadableFile(said if len(sheets) == 1 else f"Sheet “{sheets[0].name}”: {said}")
+    if not any(sheet.use for sheet in sheets):  # all of them are hidden
+        sheets[0].use = not sheets[0].problem
+    return sheets
+
+
+def _as_text(source: BinaryIO, sheets: list[Stored]) -> Iterator[bytes]:
+    """The text of all sheets, one after the other; `sheets` learns what is where."""
+    position = 0
+    for raw in importing_workbooks.sheets(source):
+        sheet = Stored(name=raw.name, begins=position, is_numbered=True, is_hidden=raw.is_hidden)
+        first: list[Record] = []
+        for number, values in raw.rows:
+            if len(first) < LOOKED_AT:
+                first.append(Record(number, values))
+            piece = importing_workbooks.line(number, values)
+            position += len(piece)
+            yield piece
+        if not first:
+            continue  # an empty sheet is none
+        sheet.ends = position
+        sheet.skip = header_place([record.values for record in first])
+        try:
+            _look(sheet, first)
+        except UnreadableHeader as error:
+            sheet.problem = str(error)
+        sheet.use = not sheet.problem and not sheet.is_hidden
+        sheets.append(sheet)
+
+
+def _look(sheet: Stored, first: Sequence[Record]) -> None:
+    """The names of the columns, and whether somebody stands below. Raises UnreadableHeader, and UnreadableFile."""
+    if not first:
+        raise UnreadableFile("The file is empty.")
+    header = first[sheet.skip]
+    if header.problem:
+        raise UnreadableFile(header.problem)
+    sheet.headers = list(names_of(header.values))
+    below = [record.values for record in first[sheet.skip + 1 :]]
+    if any(ADDRESS.search(cell) for cell in header.values):
+        raise UnreadableHeader(brings_nobody(header.values))
+    if not below:
+        sheet.problem = "The sheet has a line of column names and nobody below it."
+    elif sheet.is_numbered and not _may_bring(header.values, below):
+        sheet.problem = "No column of addresses, handles or websites is in it."
+
+
+def _may_bring(cells: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether a sheet of a workbook looks like one of people or sites; others, such as of prices, are left out."""
+    return not BRINGS.isdisjoint(guess(cells, rows).columns.targets)
+
+
+def _headers(sheets: Sequence[Stored]) -> list[str]:
+    """All names of columns, for the list of left-out rows."""
+    return list(dict.fromkeys(header for sheet in sheets for header in sheet.headers))
+
+
+def _split(tag: str) -> list[str]:
+    return re.split(r"[,;|]", tag)
 
 
 def _own_tag(tags: Sequence[str], file_name: str, day: date) -> str:
@@ -172,20 +184,3 @@ def _is_taken(tag: str) -> bool:
     if Prospect.objects.filter(tags__contains=[tag]).exists():
         return True
     return ImportBatch.objects.filter(options__tags__contains=[tag]).exists()
-
-
-def _first_values(rows: Sequence[Record], index: int) -> tuple[str, ...]:
-    values = (printable(row.values[index]) for row in rows if len(row.values) > index)
-    return tuple(islice((value[:60] for value in values if value), SHOWN_VALUES))
-
-
-def _pieces(batch: ImportBatch) -> Iterator[bytes]:
-    for number in count():
-        piece = ImportChunk.objects.filter(batch=batch, number=number).values_list("data", flat=True).first()
-        if piece is None:
-            return
-        yield bytes(piece)
-
-
-def _waiting(batch: ImportBatch) -> QuerySet[ImportBatch]:
-    return ImportBatch.objects.filter(pk=batch.pk, status=ImportBatch.Status.UPLOADED)

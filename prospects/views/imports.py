@@ -11,17 +11,26 @@ from django.utils import timezone
 from accounts.callers import caller
 from outreach.lib import pages
 from outreach.lib.errors import DomainError
-from prospects import importing_rejects, previewing, uploading
+from prospects import importing_choosing, importing_rejects, importing_saved, previewing, uploading
 from prospects.importing_forms import ColumnsForm, SheetForm
-from prospects.models import ImportBatch
+from prospects.models import ImportBatch, SavedMapping
 
-SHOWN_REJECTS = 50
+SHOWN_REJECTS, SHOWN_SAVED = 50, 100
 
 
 def imports(request: HttpRequest) -> HttpResponse:
     """Every sheet that was brought in, the last one first."""
     paged = pages.paged(request, ImportBatch.objects.select_related("created_by"))
-    return render(request, "prospects/imports.html", {"paged": paged})
+    saved = SavedMapping.objects.order_by("name")[:SHOWN_SAVED]
+    return render(request, "prospects/imports.html", {"paged": paged, "saved": saved})
+
+
+def saved_mapping_remove(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
+    """Forgets saved columns."""
+    saved = get_object_or_404(SavedMapping, public_id=id)
+    importing_saved.remove(saved=saved)
+    pages.said(request, f"“{saved.name}” is forgotten. What was imported with it stays.")
+    return redirect("imports")
 
 
 def import_new(request: HttpRequest) -> HttpResponse:
@@ -46,14 +55,17 @@ def import_new(request: HttpRequest) -> HttpResponse:
 
 
 def import_columns(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
-    """Asks what each column means."""
+    """Asks what each column of each sheet means."""
     batch = _batch(id)
     if batch.status != ImportBatch.Status.UPLOADED:
         return redirect("import", id)
-    form = ColumnsForm(uploading.columns(batch=batch), request.POST if request.method == "POST" else None)
+    asked, settings = importing_choosing.sheets(batch=batch), importing_choosing.initial(batch=batch)
+    form = ColumnsForm(asked, settings, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
-            uploading.choose_columns(batch=batch, targets=form.targets())
+            importing_choosing.choose_columns(
+                batch=batch, choices=form.choices(), settings=form.settings(), by=caller(request)
+            )
         except DomainError as error:
             pages.show_problems(form, error)
         else:

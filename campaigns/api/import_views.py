@@ -1,0 +1,33 @@
+"""Imports over HTTP, and taking one back: who stays is for campaigns to say."""
+
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.callers import caller
+from campaigns import undoing
+from prospects.api import import_views
+from prospects.api.import_serializers import ImportUndoSerializer
+
+
+class ImportViewSet(import_views.ImportViewSet):
+    """Files of people. A file is stored and then brought in by a worker: ask for its status until it is done.
+
+    With `start` false it waits: look at its columns and at what it would do first.
+    """
+
+    @extend_schema(methods=["GET"], responses=ImportUndoSerializer, filters=False)
+    @extend_schema(methods=["POST"], request=None, responses=ImportUndoSerializer)
+    @action(detail=True, methods=["get", "post"], filterset_class=None)
+    def undo(self, request: Request, **kwargs: Any) -> Response:
+        """What taking this import back would do; POST does it. Who is in a campaign, answered or has notes stays."""
+        batch = self.get_object()
+        if request.method == "POST":
+            found = undoing.undo(batch=batch, by=caller(request), now=timezone.now())
+        else:
+            found = undoing.foresee(batch=batch)
+        return Response(ImportUndoSerializer(found).data)
