@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Case, CharField, Count, Q, QuerySet, Value, When
+from django.utils import timezone
 
+from campaigns.deciding import CONTACTED_LATELY
 from campaigns.models import Campaign, Enrollment
 from prospects import segments, suppression
 from prospects.models import Prospect, Site, Suppression
@@ -21,6 +23,8 @@ WORDS = {
     "site-stopped": "belong to a site that must not be written to",
     "enrolled": "are in this campaign already",
     "demo": "are invented people of the demo world, and this mailbox is real",
+    "protected": "are protected: they wait until who looks after them was asked",
+    "lately": "were written to lately by other means, and wait until two weeks after that",
 }
 ONE = {
     "no-address": "has no address",
@@ -28,9 +32,12 @@ ONE = {
     "site-stopped": "belongs to a site that must not be written to",
     "enrolled": "is in this campaign already",
     "demo": "is an invented person of the demo world, and this mailbox is real",
+    "protected": "is protected, and waits until who looks after them was asked",
+    "lately": "was written to lately by other means, and waits until two weeks after that",
 }
 ALL = 2**31  # a limit that cuts nothing off: it makes the database sort each person once, then count
-USUAL_KEYS = 4  # the keys of an address, its host, that host's owner and the site: see prospects.identity
+USUAL_KEYS = 6  # of an address, its host, that host's owner, the site, X and LinkedIn: see prospects.identity
+MOST_HASHED = 50_000  # keys fit into the 8 MB that PostgreSQL gives a hash table; longer it is read per person
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,10 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Audience:
-    """`in_segment` is `written` and all that is left out; each person counts under the first reason that fits."""
+    """`in_segment` is `written` and all that is left out; each person counts under the first reason that fits.
+
+    Those who are protected or were written to lately are enrolled as well, and wait.
+    """
 
     in_segment: int
     written: int
@@ -64,7 +74,7 @@ class UnknownReason(Exception):
 
 
 def add_up(*, campaign: Campaign) -> Audience:
-    """The sum over the campaign's segment as it is now, in one query. Raises segments.BadFilter."""
+    """The sum over the campaign's segment as it is now, in two queries. Raises segments.BadFilter."""
     members = segments.members(segment=campaign.segment).order_by()
     sorted_once = members.annotate(becomes=_becomes(campaign)).values("becomes")[:ALL]
     wanted = {reason.replace("-", "_"): reason for reason in (WRITTEN, *WORDS)}
@@ -97,7 +107,7 @@ def people(*, campaign: Campaign, reason: str) -> QuerySet[Prospect]:
 def elsewhere(*, campaign: Campaign) -> Elsewhere:
     """How many of those who will be written to are under way in another campaign; they are not left out.
 
-    One query, which looks at no more than LOOKED_AT people under way. Raises segments.BadFilter.
+    Two queries, which look at no more than LOOKED_AT people under way. Raises segments.BadFilter.
     """
     members = segments.members(segment=campaign.segment).order_by()
     under_way = members.filter(pk__in=_elsewhere(campaign)).annotate(becomes=_becomes(campaign)).values("becomes")
@@ -124,18 +134,24 @@ def _becomes(campaign: Campaign) -> Case:
     ]
     if not campaign.mailbox.is_demo:
         reasons.append(When(is_demo=True, then=Value("demo")))
+    guarded = Q(protected_at__isnull=False) | Q(site__in=Site.objects.filter(protected_at__isnull=False))
+    reasons.append(When(guarded, then=Value("protected")))
+    reasons.append(When(contacted_elsewhere_at__gt=timezone.now() - CONTACTED_LATELY, then=Value("lately")))
     return Case(*reasons, default=Value(WRITTEN), output_field=CharField())
 
 
 def _is_suppressed() -> Q:
     """The same as `suppression.without_suppressed`, by hashing the list rather than looking it up per person.
 
-    Only the first key can be an address; the rest meet the few suppressions that are none. Whoever has more keys than
-    usual is looked up all the same.
+    Of the keys that are usual only the first is an address; the rest meet the few suppressions that are none. Whoever
+    has more, or another address among them, is looked up all the same; and with a list too long to hash, everybody.
     """
+    if Suppression.objects.order_by()[MOST_HASHED : MOST_HASHED + 1].exists():
+        return Q(suppression.names_them())
     keys = Suppression.objects.values("key")
     others = keys.exclude(kind=Suppression.Kind.ADDRESS)
-    usual = Q(contact_keys__0__in=keys)
+    usual, unusual = Q(contact_keys__0__in=keys), Q(contact_keys__len__gt=USUAL_KEYS)
     for place in range(1, USUAL_KEYS):
         usual |= Q(**{f"contact_keys__{place}__in": others})
-    return usual | Q(Q(contact_keys__len__gt=USUAL_KEYS), suppression.names_them())
+        unusual |= Q(**{f"contact_keys__{place}__startswith": "address:"})
+    return usual | (unusual & Q(suppression.names_them()))

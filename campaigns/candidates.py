@@ -93,6 +93,12 @@ SELECT e.id, e.public_id, e.due_at, e.steps_handed_over,
        coalesce(nullif(p.time_zone, ''), c.time_zone) AS zone,
        p.stopped_at IS NOT NULL AS person_stopped,
        CASE WHEN p.held_at IS NOT NULL THEN coalesce(nullif(p.hold_reason, ''), 'held') ELSE '' END AS person_hold,
+       p.person_id IS NOT NULL AS is_merged_away, p.contacted_elsewhere_at,
+       EXISTS (SELECT 1 FROM prospects_merge g
+                WHERE g.applied_at IS NULL AND (g.survivor_id = p.id OR g.merged_id = p.id)) AS merge_waits,
+       CASE WHEN p.protected_at IS NOT NULL OR t.protected_at IS NOT NULL
+            THEN coalesce(nullif(trim(o.first_name || ' ' || o.last_name), ''), o.username, 'a manager')
+            ELSE '' END AS protected_by,
        t.stopped_at IS NOT NULL AS site_stopped,
        CASE WHEN t.held_at IS NOT NULL THEN coalesce(nullif(t.hold_reason, ''), 'held') ELSE '' END AS site_hold,
        coalesce((SELECT min(x.reason) FROM unnest(p.contact_keys) k JOIN prospects_suppression x ON x.key = k), '')
@@ -104,6 +110,7 @@ SELECT e.id, e.public_id, e.due_at, e.steps_handed_over,
   JOIN campaigns_arm a ON a.step_id = s.id
   JOIN prospects_prospect p ON p.id = e.prospect_id
   LEFT JOIN prospects_site t ON t.id = p.site_id
+  LEFT JOIN accounts_user o ON o.id = p.owner_id
  WHERE e.id = ANY(%s)
  ORDER BY array_position(%s, e.id)
 """
@@ -150,6 +157,11 @@ def _candidate(row: Mapping[str, Any]) -> Candidate:
         person_hold=row["person_hold"],
         site_hold=row["site_hold"],
         demo_person_in_real_mailbox=row["person_is_demo"] and not row["mailbox_is_demo"],
+        is_merged_away=row["is_merged_away"],
+        merge_waits=row["merge_waits"],
+        protected_by=row["protected_by"],
+        contacted_elsewhere_at=row["contacted_elsewhere_at"],
+        is_follow_up=row["steps_handed_over"] > 0,
     )
     ledger = LedgerRow(
         enrollment_id=row["id"],
@@ -183,6 +195,10 @@ def _rehearsing(row: Mapping[str, Any]) -> dict[str, Any]:
         "person_hold": "",
         "site_hold": "",
         "person_is_demo": False,
+        "is_merged_away": False,
+        "merge_waits": False,
+        "protected_by": "",
+        "contacted_elsewhere_at": None,
     }
 
 

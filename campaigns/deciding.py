@@ -10,6 +10,7 @@ from typing import Any
 from campaigns.scheduling import SlotBook, Window
 
 LOOK_AGAIN = timedelta(minutes=15)
+CONTACTED_LATELY = timedelta(days=14)  # so long nobody hears from us first whom we wrote to by other means
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,11 @@ class Facts:
     person_hold: str = ""
     site_hold: str = ""
     demo_person_in_real_mailbox: bool = False
+    is_merged_away: bool = False
+    merge_waits: bool = False
+    protected_by: str = ""  # whom to ask first
+    contacted_elsewhere_at: datetime | None = None
+    is_follow_up: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,8 @@ def _must_stop(facts: Facts) -> Stop | None:
         return Stop("person_stopped")
     if facts.site_stopped:
         return Stop("site_stopped")
+    if facts.is_merged_away:
+        return Stop("merged_away")
     if not facts.has_address:
         return Stop("no_address")
     return None
@@ -86,6 +94,10 @@ def _must_stop(facts: Facts) -> Stop | None:
 def _must_hold(facts: Facts) -> Hold | None:
     if facts.demo_person_in_real_mailbox:
         return Hold("demo_person")
+    if facts.merge_waits:
+        return Hold("merge_waiting")
+    if facts.protected_by:
+        return Hold("protected", {"reason": f"ask {facts.protected_by} first"})
     if facts.person_hold:
         return Hold("person_held", {"reason": facts.person_hold})
     if facts.site_hold:
@@ -99,6 +111,11 @@ def _must_hold(facts: Facts) -> Hold | None:
 
 def _slot(now: datetime, facts: Facts, slots: SlotBook) -> Send | Wait:
     due = max(now, facts.due_at)
+    if facts.contacted_elsewhere_at and not facts.is_follow_up:
+        rested = facts.contacted_elsewhere_at + CONTACTED_LATELY
+        if rested > slots.horizon:
+            return Wait(rested, "contacted_lately", {"contacted_at": facts.contacted_elsewhere_at.isoformat()})
+        due = max(due, rested)
     if due > slots.horizon:
         return Wait(facts.due_at, "not_due", {"due_at": facts.due_at.isoformat()})
     opening = facts.window.next_open(due)

@@ -26,27 +26,34 @@ class NotLaunched(DomainError):
 
 def enroll_segment(*, campaign: Campaign, now: datetime, by: User | None) -> int:
     """Enrols everybody in the campaign's segment; see `enroll`."""
-    return enroll(campaign=campaign, prospects=segments.members(segment=campaign.segment), now=now, by=by)
+    return enroll(campaign=campaign, prospects=segments.members(segment=campaign.segment, now=now), now=now, by=by)
 
 
 def enroll(*, campaign: Campaign, prospects: QuerySet[Prospect], now: datetime, by: User | None) -> int:
     """Enrols who has an address, is not stopped or suppressed and is not in the campaign yet; returns how many.
 
+    Rows that were merged into another or erased are left out, whoever names them.
     Raises NotLaunched for a draft.
     """
     version = campaign.current_version()
     first = Step.objects.filter(sequence_version=version).order_by("position").first()
     if campaign.state not in (Campaign.State.RUNNING, Campaign.State.PAUSED) or first is None:
         raise NotLaunched("Launch the campaign first: only then can people be enrolled.")
-    reachable = prospects.exclude(email="").filter(stopped_at=None).exclude(site__stopped_at__isnull=False)
-    if not campaign.mailbox.is_demo:
-        reachable = reachable.filter(is_demo=False)
-    ids = suppression.without_suppressed(reachable).order_by("id").values_list("id", flat=True)
+    ids = reachable(campaign=campaign, prospects=prospects).order_by("id").values_list("id", flat=True)
     enrolled = 0
     with transaction.atomic():
         for batch in batched(ids.iterator(chunk_size=BATCH), BATCH):
             enrolled += _insert(batch, campaign=campaign, version_id=version.pk, step_key=first.key, now=now, by=by)
     return enrolled
+
+
+def reachable(*, campaign: Campaign, prospects: QuerySet[Prospect]) -> QuerySet[Prospect]:
+    """Those of them whom this campaign may write to: an address, no stop, no suppression, no invented person in it."""
+    here = prospects.filter(person=None, erased_at=None).exclude(email="")
+    here = here.filter(stopped_at=None).exclude(site__stopped_at__isnull=False)
+    if not campaign.mailbox.is_demo:
+        here = here.filter(is_demo=False)
+    return suppression.without_suppressed(here)
 
 
 def batched(ids: Iterable[int], size: int) -> Iterator[list[int]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 
+from campaigns.deciding import CONTACTED_LATELY
 from outreach.lib.retrying import retried
 
 
@@ -29,9 +30,11 @@ REHEARSAL = "c.rehearsal_of_id IS NOT NULL"
 # Known of the address itself it does: whoever has it and said no gets no rehearsal either, whoever is played.
 READER_SAID_NO = """EXISTS (
     SELECT 1 FROM prospects_prospect reader LEFT JOIN prospects_site home ON home.id = reader.site_id
-     WHERE reader.identity_key = ANY (
-               ARRAY(SELECT substr(k, 9) FROM unnest(m.contact_keys) k WHERE starts_with(k, 'address:')))
+     WHERE reader.contact_keys && ARRAY(SELECT k FROM unnest(m.contact_keys) k WHERE starts_with(k, 'address:'))
        AND (reader.stopped_at IS NOT NULL OR home.stopped_at IS NOT NULL))"""
+# Few merges wait, and all of them stand in one small index.
+MERGE_WAITS = """EXISTS (
+    SELECT 1 FROM prospects_merge g WHERE g.applied_at IS NULL AND (g.survivor_id = p.id OR g.merged_id = p.id))"""
 
 CLAUSES = (
     Clause(
@@ -57,6 +60,14 @@ CLAUSES = (
         ends=True,
     ),
     Clause("site_stopped", f"({REHEARSAL} OR s.stopped_at IS NULL)", ends=True),
+    Clause("merged_away", f"({REHEARSAL} OR p.person_id IS NULL)", ends=True),
+    Clause("merge_waiting", f"({REHEARSAL} OR NOT {MERGE_WAITS})"),
+    Clause("protected", f"({REHEARSAL} OR (p.protected_at IS NULL AND s.protected_at IS NULL))"),
+    Clause(
+        "contacted_lately",  # the planner gives it a later slot
+        f"({REHEARSAL} OR m.is_follow_up OR p.contacted_elsewhere_at IS NULL"
+        f" OR m.send_at >= p.contacted_elsewhere_at + interval '{CONTACTED_LATELY.days} days')",
+    ),
     Clause("person_held", f"({REHEARSAL} OR p.held_at IS NULL)"),
     Clause("site_held", f"({REHEARSAL} OR s.held_at IS NULL)"),
     Clause("demo_person", f"({REHEARSAL} OR NOT p.is_demo OR b.is_demo)"),

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, time, timedelta
 import structlog
 from django.db import connection, transaction
 
-from campaigns import candidates, composing, deciding, gate
+from campaigns import candidates, composing, deciding, gate, reentering
 from campaigns.candidates import Candidate
 from campaigns.models import Decision, Enrollment, Message
 from campaigns.scheduling import DAY, SlotBook
@@ -69,6 +69,26 @@ def readdress() -> None:
         cursor.execute(_READDRESS)
 
 
+# By whole weeks: the hour and the weekday stay inside the step's window.
+_POSTPONE = """
+UPDATE campaigns_message SET send_at = late.send_at
+  FROM (SELECT m.id, m.send_at + interval '7 days' * ceil(extract(epoch FROM
+                   p.contacted_elsewhere_at + make_interval(days => %(days)s) - m.send_at) / 604800) AS send_at
+          FROM campaigns_message m JOIN prospects_prospect p ON p.id = m.prospect_id
+          JOIN campaigns_campaign c ON c.id = m.campaign_id AND c.rehearsal_of_id IS NULL
+         WHERE m.state = 'planned' AND NOT m.is_follow_up
+           AND p.contacted_elsewhere_at + make_interval(days => %(days)s) > m.send_at
+           FOR UPDATE OF m SKIP LOCKED) late
+ WHERE late.id = campaigns_message.id
+"""
+
+
+def postpone() -> None:
+    """A planned first message waits longer when its person turns out to have been written to by other means lately."""
+    with connection.cursor() as cursor:
+        cursor.execute(_POSTPONE, {"days": deciding.CONTACTED_LATELY.days})
+
+
 def horizon(now: datetime) -> datetime:
     """Slots are given out up to here: the end of tomorrow, UTC."""
     return datetime.combine(now.date() + 2 * DAY, time(0), UTC) - timedelta(seconds=1)
@@ -78,6 +98,7 @@ def plan(*, now: datetime) -> Planned:
     """Plans what can be planned now; leaves at once when another planner is at work."""
     done = Planned(cancelled=gate.cancel_refused())
     readdress()
+    postpone()
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
         done.ran = bool(cursor.fetchone()[0])
@@ -190,6 +211,7 @@ def _message(candidate: Candidate, verdict: deciding.Send, now: datetime) -> Mes
 def _write(made: Plan) -> int:
     Message.objects.bulk_create(made.messages, ignore_conflicts=True, batch_size=1000)
     ids = [message.enrollment_id for message in made.messages]
+    reentering.revive(enrollment_ids=ids, planned=made.messages)
     pairs = set(Message.objects.filter(enrollment__in=ids).values_list("enrollment_id", "step_key"))
     written = [m.enrollment_id for m in made.messages if (m.enrollment_id, m.step_key) in pairs]
     Enrollment.objects.filter(pk__in=written).update(look_at=None)

@@ -1,8 +1,10 @@
-"""Who is the same person: addresses and domains in one spelling, and the keyed hashes they are compared by."""
+"""Who is the same person: addresses, domains and handles in one spelling, and the keys they are compared by."""
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
+from urllib.parse import unquote
 
 import idna
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
@@ -17,8 +19,24 @@ PLAIN_LOCAL = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")  # what needs
 PLAIN_DOMAIN = re.compile(r"(?:[a-z0-9](?:-?[a-z0-9]){0,62}\.)+([a-z]{2,63})")
 SPECIAL_USE = frozenset(name.rpartition(".")[2] for name in SPECIAL_USE_DOMAIN_NAMES)  # RFC 6761
 MAX_LOCAL, MAX_ADDRESS = 64, 254  # RFC 5321 section 4.5.3.1
-SAME_PROVIDER = {"googlemail.com": "gmail.com"}
-DOTLESS = frozenset({"gmail.com"})  # providers that ignore dots before the @
+X_LINK = re.compile(r"(?:https?://)?(?:www\.|mobile\.|m\.)?(?:x|twitter)\.com/([^/?#]*)", re.IGNORECASE)
+X_HANDLE = re.compile(r"@?([A-Za-z0-9_]{1,20})")  # 15 today, older accounts have up to 20
+X_PAGES = frozenset({"home", "i", "intent", "search", "hashtag", "share", "explore", "settings", "messages", "login"})
+LINKEDIN_LINK = re.compile(r"(?:https?://)?(?:[a-z-]+\.)?linkedin\.com/(?:mwlite/)?(.*)", re.IGNORECASE)
+LINKEDIN_PAGES = frozenset({"in", "pub", "company", "school", "showcase"})
+# What the providers' own help pages say goes to one mailbox, and nothing more: outlook.com and hotmail.com are two
+# people's. Gmail: dots, googlemail.com. Apple: me.com and mac.com. Proton: one name on all its domains; dots, hyphens
+# and underscores are ignored. Fastmail: subdomains. Yahoo: disposable addresses (a name has no hyphen of its own).
+SAME_PROVIDER = {
+    "googlemail.com": "gmail.com",
+    "me.com": "icloud.com",
+    "mac.com": "icloud.com",
+    "protonmail.com": "proton.me",
+    "protonmail.ch": "proton.me",
+    "pm.me": "proton.me",
+}
+IGNORED = {"gmail.com": str.maketrans("", "", "."), "proton.me": str.maketrans("", "", "._-")}
+HYPHEN_TAGS = frozenset("yahoo.com yahoo.co.uk yahoo.de yahoo.fr yahoo.it yahoo.es ymail.com rocketmail.com".split())  # noqa: SIM905
 FREE_MAIL: frozenset[str] = frozenset(
     """
     gmail.com googlemail.com outlook.com hotmail.com hotmail.co.uk hotmail.de hotmail.fr hotmail.it live.com
@@ -62,7 +80,7 @@ def normalise(address: str) -> str:
 def fold(address: str) -> str:
     """The spelling under which two addresses are the same person's. Idempotent, and never raises.
 
-    Case, width, what was pasted around, the +tag, and for providers that ignore them the dots make no difference.
+    Case, width, what was pasted around, the +tag, and what the provider ignores (dots, say) make no difference.
     """
     while (folded := _folded_once(address)) != address:
         address = folded
@@ -74,17 +92,83 @@ def address_key(address: str) -> str:
     return signing.keyed_hash("address", fold(address))
 
 
-def contact_keys(*, email: str, site_domain: str = "") -> list[str]:
-    """All keys that a suppression can name this person by: the address, its host, that host's owner, the site."""
-    keys = [f"address:{address_key(email)}"] if email else []
+def person_key(*, email: str = "", x_handle: str = "", linkedin_url: str = "") -> str | None:
+    """What a person is known by, `Prospect.identity_key`: the address, else the X handle, else the LinkedIn page.
+
+    None when none of them names anybody. No two kinds share a key.
+    """
+    if email:
+        return address_key(email)
+    if handle := fold_handle(x_handle):
+        return signing.keyed_hash("x", handle)
+    page = fold_linkedin(linkedin_url)
+    return signing.keyed_hash("linkedin", page) if page else None
+
+
+def contact_keys(
+    *, email: str, site_domain: str = "", x_handle: str = "", linkedin_url: str = "", others: Sequence[str] = ()
+) -> list[str]:
+    """All keys that a suppression can name this person by, each once.
+
+    The address comes first, then its host, that host's owner, the site, the X handle, the LinkedIn page, and last the
+    other addresses of theirs.
+    """
     host = email.rpartition("@")[2].lower()
-    domains = (host, registrable_domain(host), site_domain)
-    return list(dict.fromkeys(keys + [f"domain:{domain}" for domain in domains if domain]))
+    keys = [f"address:{address_key(email)}"] if email else []
+    keys += [f"domain:{domain}" for domain in (host, registrable_domain(host), site_domain) if domain]
+    if handle := x_handle and fold_handle(x_handle):
+        keys.append(_page_key("x", handle))
+    if page := linkedin_url and fold_linkedin(linkedin_url):
+        keys.append(_page_key("linkedin", page))
+    keys += [f"address:{address_key(other)}" for other in others if other]
+    return list(dict.fromkeys(keys))
+
+
+def keep_keys(*, new: Sequence[str], old: Sequence[str]) -> list[str]:
+    """The new keys, and of the old ones all that name a person: whoever changed their address has still said no.
+
+    A domain is not kept: people leave companies.
+    """
+    return list(dict.fromkeys([*new, *(key for key in old if not key.startswith("domain:"))]))
 
 
 def key_for(kind: str, value: str) -> str:
-    """What a suppression of an "address" or a "domain" is compared by; one of `contact_keys` of those it stops."""
-    return f"address:{address_key(value)}" if kind == "address" else f"domain:{value}"
+    """What a suppression of an "address", "domain", "x" or "linkedin" is compared by; one of `contact_keys`."""
+    match kind:
+        case "address":
+            return f"address:{address_key(value)}"
+        case "x":
+            return _page_key("x", fold_handle(value))
+        case "linkedin":
+            return _page_key("linkedin", fold_linkedin(value))
+    return f"domain:{value}"
+
+
+def handle(text: str) -> str:
+    """The X handle in what was pasted, without "@" and in the case it was given; "" where it names no account."""
+    text = unicodedata.normalize("NFKC", _bare(text))
+    in_link = X_LINK.match(text)
+    found = X_HANDLE.fullmatch(in_link[1] if in_link else text)
+    return "" if not found or (in_link and found[1].lower() in X_PAGES) else found[1]
+
+
+def fold_handle(text: str) -> str:
+    """The spelling under which two X handles are the same account's: "@Jane", "https://x.com/jane/" are "jane".
+
+    "" where it names no account.
+    """
+    return handle(text).lower()
+
+
+def fold_linkedin(text: str) -> str:
+    """The spelling under which two LinkedIn pages are the same: "in/jane-doe", "company/acme".
+
+    Host, language, query and case make no difference, nor does what follows the name. A name alone is a person's.
+    "" where it names no page. Idempotent.
+    """
+    while (folded := _page_folded_once(text)) != text:
+        text = folded
+    return text
 
 
 @lru_cache(maxsize=65_536)
@@ -122,6 +206,35 @@ def _bare(address: str) -> str:
     return address
 
 
+def _page_key(kind: str, folded: str) -> str:
+    """Hashed as an address is: what an erasure leaves must not say whose page it was."""
+    return f"{kind}:{signing.keyed_hash(kind, folded)}"
+
+
+def _page_folded_once(text: str) -> str:
+    text = unicodedata.normalize("NFKC", unquote(_bare(text)))
+    in_link = LINKEDIN_LINK.match(text)
+    if not in_link and ("." in text or "@" in text):
+        return ""
+    parts = [part for part in re.split(r"[?#]", in_link[1] if in_link else text)[0].split("/") if part.strip()]
+    if len(parts) == 1 and not in_link:
+        parts.insert(0, "in")
+    if len(parts) < 2 or parts[0].lower() not in LINKEDIN_PAGES:
+        return ""
+    if parts[0].lower() == "pub":
+        return f"in/{_of_public_page(parts[1:])}"
+    return f"{parts[0]}/{parts[1]}".casefold()
+
+
+def _of_public_page(parts: Sequence[str]) -> str:
+    """What LinkedIn sends its old links on to: "pub/jane-doe/a7/576/b50" is "in/jane-doe-b50576a7"."""
+    name, *numbers = (part.casefold() for part in parts[:4])
+    if len(numbers) < 3:
+        return name
+    first, second, third = numbers
+    return f"{name}-{third.zfill(3)}{second.zfill(3)}{first.lstrip('0')}"
+
+
 def _folded_once(address: str) -> str:
     text = unicodedata.normalize("NFKC", _bare(address)).casefold()
     local, at, domain = text.rpartition("@")
@@ -129,9 +242,13 @@ def _folded_once(address: str) -> str:
         return text
     domain = ascii_host(domain) or domain.strip()
     domain = SAME_PROVIDER.get(domain, domain)
-    local = local.partition("+")[0] or local
-    if domain in DOTLESS:
-        local = local.replace(".", "") or local
+    local = local.partition("+")[0] or local  # of every provider: rather stop two people than write to one who said no
+    if domain in HYPHEN_TAGS:
+        local = local.partition("-")[0] or local
+    if domain in IGNORED:
+        local = local.translate(IGNORED[domain]) or local
+    if domain.endswith(".fastmail.com"):
+        local, domain = domain.removesuffix(".fastmail.com"), "fastmail.com"
     return f"{local}@{domain}"
 
 
@@ -144,6 +261,8 @@ def _domain(domain: str) -> str:
 
 
 def _validated(address: str) -> str:
+    if "@" not in address:  # said by the library as well, a hundred times slower: a large file has many
+        raise BadAddress("An email address must have an @-sign.")
     try:
         found = validate_email(
             address, allow_smtputf8=True, check_deliverability=False, test_environment=False, strict=True

@@ -1,10 +1,15 @@
 """Who is the same person, however the address is written."""
 
+from importlib import import_module
+
 import pytest
+from django.apps import apps
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from prospects import identity
+from prospects import identity, suppression
+from prospects.models import Prospect, Suppression
+from tests import factories
 
 labels = st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True)
 locals_ = st.from_regex(r"[a-z][a-z0-9]{0,6}(\.[a-z0-9]{1,4})?", fullmatch=True)
@@ -71,6 +76,13 @@ def test_folding_twice_is_folding_once(text):
         ("anna@münchen.de", "ANNA@XN--MNCHEN-3YA.DE", True),
         ("anna@a.example", "anna@b.example", False),
         ("JÜRGEN@x.example", "jürgen@x.example", True),
+        ("jane.doe@pm.me", "Jane-Doe+x@protonmail.com", True),
+        ("jane@me.com", "jane+x@icloud.com", True),
+        ("jane-shop@yahoo.com", "jane@yahoo.com", True),
+        ("jane-shop@example.com", "jane@example.com", False),
+        ("shop@jane.fastmail.com", "jane+x@fastmail.com", True),
+        ("jane@outlook.com", "jane@hotmail.com", False),
+        ("ja.ne@outlook.com", "jane@outlook.com", False),
     ],
 )
 def test_knows_what_providers_ignore(one, other, same):
@@ -92,6 +104,68 @@ def test_names_a_person_by_address_host_owner_and_site():
 
 
 @pytest.mark.parametrize(
+    ("text", "handle"),
+    [
+        *[(text, "jane_doe") for text in ("Jane_Doe", "@jane_doe", " @JANE_DOE\u200b", "\uff20jane_doe")],
+        *[("https://" + host + "/Jane_Doe", "jane_doe") for host in ("x.com", "www.twitter.com", "mobile.twitter.com")],
+        *[("x.com/jane_doe/status/12?s=20", "jane_doe"), ("http://x.com/@jane_doe?lang=de", "jane_doe")],
+        *[("https://x.com/search?q=jane", ""), ("https://x.com/", ""), ("", ""), ("jane doe", ""), ("j@x.com", "")],
+        *[("https://example.com/jane", ""), ("x" * 21, "")],
+    ],
+)
+def test_folds_an_x_handle(text, handle):
+    assert identity.fold_handle(text) == handle
+    assert identity.fold_handle(handle) == handle
+
+
+@pytest.mark.parametrize(
+    ("text", "page"),
+    [
+        ("https://www.linkedin.com/in/Jane-Doe/", "in/jane-doe"),
+        ("de.linkedin.com/in/jane-doe?trk=x#about", "in/jane-doe"),
+        ("http://linkedin.com/in/jane-doe/details/skills/", "in/jane-doe"),
+        ("\u00a0linkedin.com/in/jane-doe\u200b", "in/jane-doe"),
+        ("https://uk.linkedin.com/pub/Jane-Doe/a7/576/b50?trk=x", "in/jane-doe-b50576a7"),
+        ("https://www.linkedin.com/in/j%C3%BCrgen", "in/jürgen"),
+        ("https://www.linkedin.com/in/ju%CC%88rgen/de", "in/jürgen"),
+        ("https://www.linkedin.com/company/ACME/", "company/acme"),
+        *[("jane-doe", "in/jane-doe"), ("in/jane-doe", "in/jane-doe"), ("", ""), ("jane@doe.example", "")],
+        *[("https://www.linkedin.com/feed/", ""), ("https://www.linkedin.com/in/", ""), ("https://a.example/in/b", "")],
+    ],
+)
+def test_folds_a_linkedin_page(text, page):
+    assert identity.fold_linkedin(text) == page
+    assert identity.fold_linkedin(page) == page
+
+
+@given(st.text(max_size=40) | st.text(alphabet="aİσ@./?%C3pubinx.comlinkedin", max_size=30))
+def test_folding_a_handle_twice_is_folding_it_once(text):
+    for fold in (identity.fold_handle, identity.fold_linkedin):
+        assert fold(fold(text)) == fold(text)
+
+
+def test_knows_a_person_without_an_address_by_handle_or_page():
+    key = identity.person_key(x_handle="https://x.com/Jane")
+    assert key == identity.person_key(x_handle="@jane", linkedin_url="linkedin.com/in/other")
+    assert len({key, identity.person_key(linkedin_url="in/jane"), identity.person_key(email="jane@x.com")}) == 3
+    assert identity.person_key(x_handle="not a handle") is None
+    assert identity.person_key(email="jane@x.com", x_handle="jane") == identity.address_key("jane@x.com")
+
+
+def test_names_a_person_by_handles_and_further_addresses_last():
+    keys = identity.contact_keys(
+        email="anna@blog.example", x_handle="@Anna", linkedin_url="linkedin.com/in/Anna", others=["a@gmail.com"]
+    )
+    assert keys == [
+        identity.key_for("address", "anna@blog.example"),
+        "domain:blog.example",
+        identity.key_for("x", "https://x.com/anna"),
+        identity.key_for("linkedin", "in/anna"),
+        identity.key_for("address", "a@gmail.com"),
+    ]
+
+
+@pytest.mark.parametrize(
     ("host", "domain"),
     [
         ("www.Blog.CO.UK.", "blog.co.uk"),
@@ -106,3 +180,25 @@ def test_names_a_person_by_address_host_owner_and_site():
 )
 def test_finds_the_registrable_domain(host, domain):
     assert identity.registrable_domain(host) == domain
+
+
+@pytest.mark.django_db
+def test_names_everybody_anew_who_was_here_before_handles_and_providers_counted():
+    anna = factories.ProspectFactory(email="anna-shop@yahoo.com", x_handle="anna")
+    twin = factories.ProspectFactory(email="ben.doe@pm.me")
+    other = factories.ProspectFactory(email="other@pm.me")
+    before = {"anna": "address:old-of-anna", "twin": "address:old-of-twin"}
+    Prospect.objects.filter(pk=anna.pk).update(identity_key="old-of-anna", contact_keys=[before["anna"]])
+    Prospect.objects.filter(pk=other.pk).update(email="bendoe@proton.me", identity_key="old-of-twin", contact_keys=[])
+    Suppression.objects.create(kind="address", key="address:older", value="anna@yahoo.com", reason="unsubscribed")
+    keys = import_module("prospects.migrations.0008_keys")
+    for _ in range(2):
+        keys.rekey_suppressions(apps, None)
+        keys.rekey_people(apps, None)
+    for row in (anna, twin, other):
+        row.refresh_from_db()
+    assert anna.identity_key == identity.address_key("anna@yahoo.com")
+    assert {before["anna"], identity.key_for("x", "anna")} < set(anna.contact_keys)
+    assert suppression.is_suppressed(anna.contact_keys)
+    assert (twin.identity_key, other.identity_key) == (identity.address_key("ben.doe@pm.me"), "old-of-twin")
+    assert other.contact_keys[0] == twin.contact_keys[0]
