@@ -1,28 +1,32 @@
 """The list of people: narrowed by facets, with where each of them stands."""
 
+from datetime import datetime
+
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
 from campaigns import standing
-from campaigns.views import chosen_people
+from campaigns.views import people_actions
 from outreach.lib import pages
-from outreach.lib.pages import Paged
-from prospects import listing, places
-from prospects.listing import Choices, Count, Facets
-from prospects.models import Prospect
+from prospects import counting, listing, places
+from prospects.listing import Choices, Facets
+from prospects.models import Prospect, Stage
 from prospects.segments import BadFilter
 
 REACHES = {"yes": "With an address", "none": "Without an address"}
 DEMOS = {"yes": "Demo world", "no": "Real people"}
+STAGES = dict(Stage.Name.choices)
+FIRST = ("q", "state", "tag", "country")  # the facets that are always shown
 
 
 def prospects(request: HttpRequest) -> HttpResponse:
-    """Newest first, a page at a time; counted to 10,000."""
+    """Newest first, a page at a time; how many there are is exact to 10,000."""
     facets, choices = listing.read(request.GET), listing.choices()
-    found, problem = _found(facets)
-    paged = pages.paged(request, found.select_related("site", "owner"))
+    now = timezone.now()
+    found, problem = _found(facets, now)
+    paged = pages.paged(request, listing.bounded(found, facets).select_related("site", "owner"))
     standings = standing.of(paged.rows)
     context = {
         "facets": facets,
@@ -31,27 +35,24 @@ def prospects(request: HttpRequest) -> HttpResponse:
         "states": standing.STATES,
         "reaches": REACHES,
         "demos": DEMOS,
-        "actions": chosen_people.actions(),
-        "count": _count(found, facets, paged),
+        "stages": STAGES,
+        "actions": people_actions.actions(),
+        "count": counting.counted(found, every=None if paged.older or paged.newer else paged.rows),
         "paged": paged,
         "rows": [(prospect, standings[prospect.pk]) for prospect in paged.rows],
         "problem": problem,
-        "now": timezone.now(),
-        "is_more": any((facets.source, facets.owner, facets.reach, facets.segment, facets.site, facets.demo)),
+        "now": now,
+        "query": request.GET.urlencode(),
+        "is_more": any(value for name, value in facets.given().items() if name not in FIRST),
     }
     return render(request, "prospects/prospects.html", context)
 
 
-def _count(found: QuerySet[Prospect], facets: Facets, paged: Paged) -> Count:
-    limit = listing.COSTLY_LIMIT if facets.q or facets.state or facets.segment else listing.COUNT_LIMIT
-    return listing.counted(found, every=None if paged.older or paged.newer else paged.rows, limit=limit)
-
-
-def _found(facets: Facets) -> tuple[QuerySet[Prospect], str]:
+def _found(facets: Facets, now: datetime) -> tuple[QuerySet[Prospect], str]:
     try:
-        return standing.people(facets), ""
+        return standing.people(facets, now=now), ""
     except BadFilter as error:
-        return listing.people(Facets()).none(), f"The segment's rule can't be read. {error}"
+        return Prospect.objects.none(), f"The segment's rule can't be read. {error}"
 
 
 def _chips(request: HttpRequest, facets: Facets, choices: Choices) -> list[tuple[str, str]]:
@@ -67,6 +68,8 @@ def _chips(request: HttpRequest, facets: Facets, choices: Choices) -> list[tuple
         "segment": next((f"In {row}" for row in choices.segments if str(row.public_id) == facets.segment), "Segment"),
         "site": f"Of {facets.site}",
         "demo": DEMOS.get(facets.demo, facets.demo),
+        "stage": f"Stage: {STAGES.get(facets.stage, facets.stage).lower()}",
+        "batch": "Of one import",
     }
     return [(words[name], _without(request, name)) for name in facets.given()]
 
