@@ -33,8 +33,9 @@ def remove_tag(*, prospect_ids: Collection[int], tag: str) -> list[int]:
 
 def _cleaned(tag: str) -> str:
     cleaned, errors = cleaning.clean({"tags": [tag]})
-    if errors or not cleaned["tags"]:
-        raise InvalidTag(problems=[Problem("tag", f"A tag has 1 to {cleaning.MAX_TAG} characters.")])
+    if errors or len(cleaned["tags"]) != 1:
+        said = f"A tag has 1 to {cleaning.MAX_TAG} characters, none of them a comma, a semicolon or a bar."
+        raise InvalidTag(problems=[Problem("tag", said)])
     return str(cleaned["tags"][0])
 
 
