@@ -11,9 +11,10 @@ from accounts.models import User
 from campaigns.models import Event, Reply
 from integrations.ports import ReplyClass
 from outreach.lib.errors import DomainError, Problem
+from outreach.lib.models import DatabaseClock
 from prospects import notes
 from prospects import suppression as facts
-from prospects.models import Prospect, Suppression
+from prospects.models import Note, Prospect, Suppression
 from prospects.suppression import CannotLift
 
 SAID_NO = (ReplyClass.NEGATIVE, ReplyClass.UNSUBSCRIBE)
@@ -47,7 +48,7 @@ def noes(*, prospect: Prospect, suppressed: Collection[Suppression]) -> Noes:
     address = next((row for row in suppressed if row.kind == Suppression.Kind.ADDRESS), None)
     if not stopped and address is None:
         return Noes(False, None)
-    stays = _their_own(address) or _asked(Prospect.objects.filter(pk=prospect.pk))
+    stays = _their_own(address) or _asked(Prospect.objects.filter(Q(pk=prospect.pk) | Q(person=prospect.pk)))
     return Noes(stopped, address, stays)
 
 
@@ -93,9 +94,16 @@ def lift_person(*, prospect: Prospect, note: str, by: User | None) -> None:
         since = f"since {timezone.localtime(person.stopped_at):%d %b %Y}: {person.stop_reason or 'no reason said'}"
         text = f"May be written to again: {note}\nIt had been “never write again” {since}."
         notes.add_note(prospect=person, text=text, by=by)
+        _remember(person)
         Prospect.objects.filter(pk=person.pk).update(stopped_at=None, stop_reason="")
     if found.address is not None:
         facts.lift(suppression=found.address, note=note, by=by)
+
+
+def _remember(person: Prospect) -> None:
+    """The stop stays on the timeline, at its time."""
+    text = f"Never to be written to again: {person.stop_reason or 'no reason said'}\nLifted since."
+    Note.objects.create(prospect=person, text=text, created_at=person.stopped_at or DatabaseClock())
 
 
 def _reason(note: str) -> str:
@@ -113,6 +121,7 @@ def _their_own(row: Suppression | None) -> str:
     if row is None or row.reason in facts.LIFTABLE:
         return "" if row is None or row.value else "They were erased, and stay so."
     words = {"unsubscribed": "unsubscribed", "complained": "marked our mail as spam", "declined": "asked us to stop"}
+    words["erased"] = "asked to be forgotten"
     return f"They {words[row.reason]} themselves. Only they can take that back, by writing to you."
 
 

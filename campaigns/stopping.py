@@ -4,10 +4,10 @@ Rows are locked in one order everywhere: messages by id, then enrollments by id.
 later than every mark that the stop waited for, so that "sent after stop" can be read off the ledger.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
 from accounts.models import User
@@ -18,6 +18,16 @@ from prospects import suppression as facts
 from prospects.models import Prospect, Suppression
 
 CANCELLABLE = (Message.State.PLANNED, Message.State.CLAIMED)
+# Key by key through the index: for thousands of keys at once PostgreSQL would read the whole table instead.
+_NAMED = """
+SELECT DISTINCT person.id FROM unnest(%s::varchar(300)[]) AS wanted(key),
+       LATERAL (SELECT id FROM prospects_prospect WHERE contact_keys @> ARRAY[wanted.key]) person
+"""
+_TO_THEM = """
+SELECT DISTINCT message.id FROM unnest(%s::varchar(300)[]) AS wanted(key),
+       LATERAL (SELECT id FROM campaigns_message
+                 WHERE contact_keys @> ARRAY[wanted.key] AND state IN ('planned', 'claimed')) message
+"""
 
 
 @retried
@@ -30,6 +40,7 @@ def suppress(
     source: str = "",
     by: User | None = None,
     prospect: Prospect | None = None,
+    expires_at: datetime | None = None,
 ) -> tuple[Suppression, bool]:
     """Nobody at this address or domain is written to again, nor `prospect` in any running campaign.
 
@@ -38,17 +49,18 @@ def suppress(
     value, key = facts.named(kind=kind, value=value)
     messages, enrollments = Q(contact_keys__contains=[key]), Q(prospect__contact_keys__contains=[key])
     if prospect is not None:
-        messages |= Q(prospect=prospect)
-        enrollments |= Q(prospect=prospect)
+        rows = Q(prospect__in=rows_of(prospect))
+        messages, enrollments = messages | rows, enrollments | rows
     _stop(messages=messages, enrollments=enrollments, reason=reason)
-    return facts.suppress(kind=kind, value=value, reason=reason, source=source, by=by)
+    return facts.suppress(kind=kind, value=value, reason=reason, source=source, by=by, expires_at=expires_at)
 
 
 @retried
 @transaction.atomic
 def stop_enrollments(*, prospect: Prospect, reason: str) -> int:
     """Ends every running enrollment of this person (they answered, say); returns how many ended."""
-    return _stop(messages=Q(prospect=prospect), enrollments=Q(prospect=prospect), reason=reason)
+    rows = Q(prospect__in=rows_of(prospect))
+    return _stop(messages=rows, enrollments=rows, reason=reason)
 
 
 @retried
@@ -60,11 +72,38 @@ def end_enrollments(*, enrollment_ids: Collection[int], reason: str) -> int:
 
 @retried
 @transaction.atomic
+def end_people(*, prospect_ids: Collection[int], reason: str) -> int:
+    """Ends every running enrollment of these people; returns how many ended."""
+    return _stop(messages=Q(prospect__in=prospect_ids), enrollments=Q(prospect__in=prospect_ids), reason=reason)
+
+
+@retried
+@transaction.atomic
+def end_named(*, keys: Sequence[str], reason: str) -> int:
+    """Ends every running enrollment of whom one of these keys names (`Prospect.contact_keys`); returns how many ended.
+
+    For sets: when nobody is under way, nothing is looked up.
+    """
+    if not keys or not Enrollment.objects.filter(state=Enrollment.State.ACTIVE).exists():
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(_NAMED, [list(keys)])
+        people = [pk for (pk,) in cursor.fetchall()]
+        cursor.execute(_TO_THEM, [list(keys)])
+        messages = [pk for (pk,) in cursor.fetchall()]
+    if not people and not messages:
+        return 0
+    return _stop(messages=Q(pk__in=messages), enrollments=Q(prospect__in=people), reason=reason)
+
+
+@retried
+@transaction.atomic
 def stop_person(*, prospect: Prospect, reason: str, by: User | None = None) -> int:
     """This person is never written to again, by any address; returns how many enrollments ended."""
-    ended = _stop(messages=Q(prospect=prospect), enrollments=Q(prospect=prospect), reason="person_stopped")
+    ids = rows_of(prospect)
+    ended = _stop(messages=Q(prospect__in=ids), enrollments=Q(prospect__in=ids), reason="person_stopped")
     words = f"{reason} ({by})" if by else reason
-    Prospect.objects.filter(pk=prospect.pk, stopped_at=None).update(stopped_at=DatabaseClock(), stop_reason=words[:200])
+    Prospect.objects.filter(pk__in=ids, stopped_at=None).update(stopped_at=DatabaseClock(), stop_reason=words[:200])
     return ended
 
 
@@ -73,10 +112,13 @@ def stop_person(*, prospect: Prospect, reason: str, by: User | None = None) -> i
 def unsubscribe(*, message: Message, source: str, now: datetime) -> bool:
     """The recipient of this message opted out: suppressed everywhere, at once. False when they had done so before.
 
-    In a rehearsal nobody has opted out: it only ends for the person who was played.
+    In a rehearsal nobody has opted out: it only ends for the person who was played. Whoever was erased is on the list
+    by their hash already.
     """
     if message.campaign.rehearsal_of_id:
         return bool(end_enrollments(enrollment_ids=[message.enrollment_id], reason="unsubscribed"))
+    if message.prospect.erased_at:
+        return False
     _, created = suppress(
         kind=Suppression.Kind.ADDRESS,
         value=message.recipient,
@@ -114,11 +156,22 @@ def is_stopped() -> bool:
 
 def lock_open(*, prospect: Prospect) -> None:
     """Locks what a stop of this person may touch, in the one order, for a transaction that changes some of it first."""
+    lock_open_of(prospect_ids=rows_of(prospect))
+
+
+def lock_open_of(*, prospect_ids: Collection[int]) -> None:
+    """As `lock_open`, for these rows."""
     ended = (Message.State.CANCELLED, Message.State.REFUSED)
-    messages = Message.objects.filter(prospect=prospect).exclude(state__in=ended).order_by("id")
-    enrollments = Enrollment.objects.filter(prospect=prospect).order_by("id")
+    messages = Message.objects.filter(prospect__in=prospect_ids).exclude(state__in=ended).order_by("id")
+    enrollments = Enrollment.objects.filter(prospect__in=prospect_ids).order_by("id")
     for rows in (messages, enrollments):
         list(rows.select_for_update().values_list("id", flat=True))
+
+
+def rows_of(prospect: Prospect) -> list[int]:
+    """The keys of all rows of this person: whoever answers as one that was merged away answers for all of them."""
+    lives_on = prospect.person_id or prospect.pk
+    return sorted({prospect.pk, *Prospect.objects.filter(person=lives_on).values_list("pk", flat=True), lives_on})
 
 
 def _stop(*, messages: Q, enrollments: Q, reason: str) -> int:

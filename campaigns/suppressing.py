@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import connection
 from django.db.models import Q, QuerySet
@@ -9,7 +10,7 @@ from django.db.models import Q, QuerySet
 from accounts.models import User
 from campaigns import stopping
 from outreach.lib.errors import DomainError
-from prospects import identity
+from prospects import identity, suppression_lists
 from prospects import suppression as facts
 from prospects.models import Suppression
 
@@ -43,6 +44,12 @@ class Entry:
     known: int = 0
     running: int = 0
     is_there: bool = False
+
+    @property
+    def line(self) -> str:
+        """What somebody writes to name it."""
+        before = {Suppression.Kind.X: "@", Suppression.Kind.LINKEDIN: "linkedin.com/"}
+        return before.get(Suppression.Kind(self.kind), "") + self.value
 
     @property
     def is_free_mail(self) -> bool:
@@ -92,23 +99,29 @@ def look_up(*, text: str) -> Concerned:
     )
 
 
-def suppress_all(*, entries: Iterable[Entry], reason: str, source: str, by: User | None) -> int:
+def suppress_all(
+    *, entries: Iterable[Entry], reason: str, source: str, by: User | None, expires_at: datetime | None = None
+) -> int:
     """Stops each in a transaction of its own; returns how many were not on the list before."""
     created = (
-        stopping.suppress(kind=entry.kind, value=entry.value, reason=reason, source=source, by=by)[1]
+        stopping.suppress(
+            kind=entry.kind, value=entry.value, reason=reason, source=source, by=by, expires_at=expires_at
+        )[1]
         for entry in entries
     )
     return sum(created)
 
 
-def listed(*, search: str = "", reason: str = "") -> QuerySet[Suppression]:
-    """The list, searched by an address in any spelling, or by a part of what is shown of it."""
+def listed(*, search: str = "", reason: str = "", kind: str = "") -> QuerySet[Suppression]:
+    """The list, searched by an address, handle or page in any spelling, or by a part of what is shown of it."""
     found = Suppression.objects.select_related("created_by")
     if reason in Suppression.Reason.values:
         found = found.filter(reason=reason)
+    if kind in Suppression.Kind.values:
+        found = found.filter(kind=kind)
     if search:
-        key = identity.key_for("address" if "@" in search else "domain", search)
-        found = found.filter(Q(key=key) | Q(value__icontains=search))
+        keys = [identity.key_for(name, search) for name in Suppression.Kind.values]
+        found = found.filter(Q(key__in=keys) | Q(value__icontains=search))
     return found
 
 
@@ -122,8 +135,7 @@ def _read(lines: Sequence[tuple[int, str]]) -> tuple[dict[str, tuple[str, str]],
     entries: dict[str, tuple[str, str]] = {}
     bad = []
     for number, line in lines:
-        is_address = line.rfind("@") > 0 and "://" not in line
-        kind = Suppression.Kind.ADDRESS if is_address else Suppression.Kind.DOMAIN
+        kind = suppression_lists.kind_of(line)
         try:
             value, key = facts.named(kind=kind, value=line)
         except identity.BadAddress as error:

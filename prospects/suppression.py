@@ -1,13 +1,14 @@
 """The list of addresses and domains that get no mail. What a stop does to campaigns is said in `campaigns.stopping`."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
 
 import structlog
 from django.db import transaction
 from django.db.models import BooleanField, Exists, F, Func, OuterRef, QuerySet
 
 from accounts.models import User
-from outreach.lib.errors import DomainError
+from outreach.lib.errors import DomainError, Problem
 from prospects import identity, notes
 from prospects.identity import BadAddress
 from prospects.models import Prospect, Suppression
@@ -19,6 +20,12 @@ LIFTABLE = (Suppression.Reason.MANUAL, Suppression.Reason.IMPORTED, Suppression.
 NOTED = 10_000  # people who get a note when their domain is lifted
 
 
+class BadExpiry(DomainError):
+    """Only what we decided ourselves may end."""
+
+    title = "It can't expire"
+
+
 class CannotLift(DomainError):
     """Somebody's own no, which nobody here takes back."""
 
@@ -28,14 +35,22 @@ class CannotLift(DomainError):
 
 @transaction.atomic(savepoint=False)
 def suppress(
-    *, kind: str, value: str, reason: str, source: str = "", by: User | None = None
+    *,
+    kind: str,
+    value: str,
+    reason: str,
+    source: str = "",
+    by: User | None = None,
+    expires_at: datetime | None = None,
 ) -> tuple[Suppression, bool]:
     """Writes the fact that nobody writes there again; safe to repeat and to race, also with `lift`.
 
     Returns the row and whether it is new. The first reason stays, but for one thing: what the person asked for takes
-    the place of what we decided, so that nobody lifts it. An address counts in every spelling, a domain for its
-    addresses and its site. Raises BadAddress only for what can't name anybody: a stop is never refused for its looks.
+    the place of what we decided, so that nobody lifts it; of two ends (`expires_at`) the later counts. An address
+    counts in every spelling, a domain for its addresses and its site. Raises BadAddress only for what can't name
+    anybody, since a stop is never refused for its looks, and BadExpiry.
     """
+    check_expiry(reason=reason, expires_at=expires_at)
     value, key = named(kind=kind, value=value)
     wanted = Suppression(
         kind=Suppression.Kind(kind),
@@ -44,13 +59,17 @@ def suppress(
         reason=Suppression.Reason(reason),
         source=source[:200],
         created_by=by,
+        expires_at=expires_at,
     )
     # Changes nothing in a row that is there, but locks it: it can't be lifted under our hands.
     Suppression.objects.bulk_create([wanted], update_conflicts=True, unique_fields=["key"], update_fields=["key"])
     stored = Suppression.objects.get(key=wanted.key)
     if wanted.reason in ASKED and stored.reason in LIFTABLE:
-        stored.reason, stored.source, stored.created_by = wanted.reason, wanted.source, by
-        stored.save(update_fields=["reason", "source", "created_by"])
+        stored.reason, stored.source, stored.created_by, stored.expires_at = wanted.reason, wanted.source, by, None
+        stored.save(update_fields=["reason", "source", "created_by", "expires_at"])
+    elif stored.expires_at and (expires_at is None or expires_at > stored.expires_at):
+        stored.expires_at = expires_at
+        stored.save(update_fields=["expires_at"])
     return stored, stored.public_id == wanted.public_id
 
 
@@ -90,9 +109,25 @@ def lift(*, suppression: Suppression, note: str, by: User | None) -> None:
     log.info("suppression_lifted", suppression=str(row.public_id), reason=row.reason, by=str(by or ""))
 
 
+def check_expiry(*, reason: str, expires_at: datetime | None, now: datetime | None = None) -> None:
+    """Raises BadExpiry for an end of what somebody asked for, and for one that is over."""
+    if expires_at is not None and reason not in LIFTABLE:
+        raise BadExpiry(problems=[Problem("expires_at", "What somebody asked for themselves never expires.")])
+    if expires_at is not None and now is not None and expires_at <= now:
+        raise BadExpiry(problems=[Problem("expires_at", "This is over already.")])
+
+
+def expire(*, now: datetime) -> int:
+    """Takes what was to last until now off the list; returns how many. What a person asked for is never among it."""
+    gone = Suppression.objects.filter(expires_at__lte=now, reason__in=LIFTABLE).delete()[0]
+    if gone:
+        log.info("suppressions_expired", count=gone)
+    return gone
+
+
 def named(*, kind: str, value: str) -> tuple[str, str]:
     """The value in one spelling and the key that it is compared by. Raises BadAddress."""
-    value = _address(value) if kind == Suppression.Kind.ADDRESS else _domain(value)
+    value = NAMED[Suppression.Kind(kind)](value)
     return value, identity.key_for(kind, value)
 
 
@@ -136,3 +171,23 @@ def _domain(value: str) -> str:
     if not identity.registrable_domain(host):
         raise BadAddress(f"{value[:60]!r} is not a domain that somebody can own.", field="value")
     return host
+
+
+def _handle(value: str) -> str:
+    if handle := identity.fold_handle(value):
+        return handle
+    raise BadAddress(f"{value[:60]!r} is not an X handle.", field="value")
+
+
+def _linkedin(value: str) -> str:
+    if page := identity.fold_linkedin(value):
+        return page
+    raise BadAddress(f"{value[:60]!r} is not a LinkedIn page.", field="value")
+
+
+NAMED: dict[Suppression.Kind, Callable[[str], str]] = {
+    Suppression.Kind.ADDRESS: _address,
+    Suppression.Kind.DOMAIN: _domain,
+    Suppression.Kind.X: _handle,
+    Suppression.Kind.LINKEDIN: _linkedin,
+}

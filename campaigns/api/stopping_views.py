@@ -1,19 +1,26 @@
 """Saying no over HTTP: suppressions, and the one switch over all sending."""
 
 from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import mixins, status
+from rest_framework.decorators import action
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.callers import caller
-from campaigns import stopping
+from campaigns import stopping, suppressing_lists
 from campaigns.api import serializers
 from campaigns.api.filters import SuppressionFilter
 from campaigns.models import SendingControl
 from outreach.lib.endpoints import ApiViewSet, ProblemSchema
+from prospects import suppression as facts
 from prospects.models import Suppression
+from prospects.suppression_lists import Meant
 
 
 @extend_schema_view(
@@ -34,9 +41,39 @@ class SuppressionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiVi
     def create(self, request: Request) -> Response:
         body = self.get_serializer(data=request.data)
         body.is_valid(raise_exception=True)
-        suppression, created = stopping.suppress(by=caller(request), **body.validated_data)
+        given = body.validated_data
+        facts.check_expiry(reason=given["reason"], expires_at=given.get("expires_at"), now=timezone.now())
+        suppression, created = stopping.suppress(by=caller(request), **given)
         code = status.HTTP_201_CREATED if created else status.HTTP_200_OK
         return Response(self.get_serializer(suppression).data, status=code)
+
+    @extend_schema(
+        operation_id="suppressions_import",
+        request={"multipart/form-data": serializers.SuppressionListSerializer},
+        responses={200: serializers.TakenSerializer},
+        filters=False,
+    )
+    @action(detail=False, methods=["post"], url_path="import", parser_classes=[MultiPartParser], filterset_class=None)
+    def upload(self, request: Request) -> Response:
+        """Takes a whole list in; good lines stay, bad ones are told, and no line lifts anything."""
+        body = serializers.SuppressionListSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        given = body.validated_data
+        meant = Meant(given["reason"], given["source"] or given["file"].name[:200], given["expires_at"])
+        source = given["file"].file
+        taken = suppressing_lists.take(source=source, meant=meant, by=caller(request), now=timezone.now())
+        return Response(serializers.TakenSerializer(taken).data)
+
+    @extend_schema(
+        operation_id="suppressions_export",
+        responses={(200, "text/csv"): OpenApiResponse(OpenApiTypes.BINARY, description="What the import takes back")},
+        filters=False,
+    )
+    @action(detail=False, filterset_class=None, pagination_class=None)
+    def export(self, request: Request) -> StreamingHttpResponse:
+        """The whole list as CSV."""
+        pieces = suppressing_lists.exported(by=caller(request))
+        return StreamingHttpResponse(pieces, content_type="text/csv; charset=utf-8")
 
 
 class SendingView(APIView):

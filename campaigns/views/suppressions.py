@@ -1,11 +1,13 @@
 """Whom we never write to."""
 
+from datetime import date, datetime, time
 from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from accounts.callers import caller
@@ -19,10 +21,26 @@ from prospects.models import Suppression
 BY_HAND = ("manual", "declined", "unsubscribed", "complained", "bounced")  # what somebody may say here
 
 
+def expiry_field() -> forms.DateField:
+    """Until when it counts; only for what we decided ourselves."""
+    return forms.DateField(
+        label="Counts until",
+        help_text="Only for what is added by hand, imported or bounced; what somebody asked for never ends.",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        required=False,
+    )
+
+
+def expiry(day: date | None) -> datetime | None:
+    """The instant from which it no longer counts, on the looker's clock."""
+    return timezone.make_aware(datetime.combine(day, time(0))) if day else None
+
+
 class SuppressionForm(forms.Form):
     lines = forms.CharField(
-        label="Addresses and domains",
-        help_text="One a line: ada@blog.example for one address, blog.example for everybody there.",
+        label="Who",
+        help_text="One a line: ada@blog.example for one address, blog.example for everybody there, @ada for somebody "
+        "on X, a LinkedIn address for a page there.",
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
         max_length=200_000,
     )
@@ -33,14 +51,32 @@ class SuppressionForm(forms.Form):
         max_length=200,
         required=False,
     )
+    expires = expiry_field()
+
+    def clean(self) -> dict[str, Any]:
+        """What somebody asked for has no end, and no end is over."""
+        given = super().clean() or {}
+        try:
+            until = expiry(given.get("expires"))
+            facts.check_expiry(reason=given.get("reason", ""), expires_at=until, now=timezone.now())
+        except DomainError as error:
+            self.add_error("expires", str(error))
+        return given
 
 
 def suppressions(request: HttpRequest) -> HttpResponse:
     """The list, newest first, with a search."""
     search, reason = request.GET.get("q", "").strip()[:254].replace("\0", ""), request.GET.get("reason", "")
-    paged = pages.paged(request, suppressing.listed(search=search, reason=reason))
-    context = {"paged": paged, "search": search, "reason": reason, "reasons": Suppression.Reason.choices}
-    context["liftable"] = facts.LIFTABLE
+    kind = request.GET.get("kind", "")
+    context = {
+        "paged": pages.paged(request, suppressing.listed(search=search, reason=reason, kind=kind)),
+        "search": search,
+        "reason": reason,
+        "reasons": Suppression.Reason.choices,
+        "kind": kind,
+        "kinds": Suppression.Kind.choices,
+        "liftable": facts.LIFTABLE,
+    }
     return render(request, "campaigns/suppressions.html", context)
 
 
@@ -79,6 +115,7 @@ def _suppress(request: HttpRequest, form: SuppressionForm, concerned: suppressin
         entries=concerned.entries,
         reason=form.cleaned_data["reason"],
         source=form.cleaned_data["source"],
+        expires_at=expiry(form.cleaned_data["expires"]),
         by=caller(request),
     )
     there = len(concerned.entries) - created
