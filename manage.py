@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
 from outreach import embedded
+from outreach.lib import history
 
 
 def main() -> None:
@@ -15,7 +16,8 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "outreach.settings")
     embedded.provide()
     try:
-        execute_from_command_line(sys.argv)
+        with history.by_command(*sys.argv[1:2]):
+            execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:  # a sentence for whoever wrote the environment; a traceback helps nobody
         sys.exit(f"Outreach can't start: {error}")
 

@@ -111,9 +111,10 @@ def team_reactivate(request: HttpRequest, person_id: int) -> HttpResponse:
 
 def _with_link(request: HttpRequest, person: User, title: str) -> HttpResponse:
     """The link is in this answer alone: nothing keeps it."""
-    address = request.build_absolute_uri(reverse("sign-in-link", kwargs=links.password_link(person=person)))
+    path = reverse("sign-in-link", kwargs=links.password_link(person=person))
+    address, works = links.opened_at(path=path, here=request.build_absolute_uri(path))
     hours = settings.PASSWORD_RESET_TIMEOUT // 3600
-    page = {"person": person, "address": address, "hours": hours, "title": title}
+    page = {"person": person, "address": address, "works_elsewhere": works, "hours": hours, "title": title}
     return render(request, "accounts/team_link.html", page)
 
 

@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from django.db import connection
 from django.db.models import Case, Count, IntegerField, Value, When
 
-from campaigns import analytics, answers, situation
+from campaigns import analytics, answers, scheduling, situation
 from campaigns.models import Campaign, Message, Reply, Step
-from campaigns.models.campaign import DelayUnit
+from campaigns.scheduling import Window
 from campaigns.situation import Situation
 from integrations.models import Mailbox
 
@@ -20,7 +20,6 @@ SLOTS = 10
 ANSWERS = 8
 NEWEST = 500  # unread answers that are put in order; the inbox has them all
 FORESEEABLE = 365  # days
-PER_DAY = {DelayUnit.MINUTES: 1 / 1440, DelayUnit.HOURS: 1 / 24, DelayUnit.DAYS: 1.0, DelayUnit.BUSINESS_DAYS: 1.4}
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ def done_about(*, seen: Situation, now: datetime) -> date | None:
     last = _last_known(moving, steps)
     if seen.control.stopped_at or any(each.mailbox.status != Mailbox.Status.ACTIVE for each in moving):
         return None
-    lasts = [_days_of_mailbox([each for each in moving if each.mailbox_id == pk], steps)
+    lasts = [_days_of_mailbox([each for each in moving if each.mailbox_id == pk], steps, now)
              for pk in {each.mailbox_id for each in moving}]  # fmt: skip
     if not lasts or max(lasts) > FORESEEABLE:
         return None
@@ -139,17 +138,25 @@ def _last_known(campaigns: Sequence[Campaign], steps: dict[int, list[Step]]) -> 
     with connection.cursor() as cursor:
         cursor.execute(_LAST, [[each.pk for each in campaigns], [each.mailbox_id for each in campaigns]])
         rows = cursor.fetchall()
-    ends = []
+    ends, zones = [], {each.pk: each.time_zone for each in campaigns}
     for pk, key, at in rows:
         place = next((step.position for step in steps.get(pk, []) if step.key == key), 0)
         later = [step for step in steps.get(pk, []) if place and step.position > place]
-        ends.append((at + _delay_of(later) * DAY).astimezone(UTC).date())
+        ends.append(_through(later, at, zones[pk]).astimezone(UTC).date())
     return max(ends, default=None)
 
 
-def _delay_of(steps: Sequence[Step]) -> float:
-    """How many days these steps wait, about."""
-    return sum(step.delay * PER_DAY[DelayUnit(step.delay_unit)] for step in steps)
+def _through(steps: Sequence[Step], at: datetime, zone: str) -> datetime:
+    """When the last of these steps leaves, each after the one before (`at`), as the planner has it: step 1 at once."""
+    for step in steps:
+        window = Window(zone, step.window_start, step.window_end, frozenset(step.weekdays))
+        due = (
+            at
+            if step.position == 1
+            else scheduling.due_after(handed_over_at=at, delay=step.delay, unit=step.delay_unit, zone=zone)
+        )
+        at = scheduling.opens_after(window, due)
+    return at
 
 
 def _steps(campaigns: Sequence[Campaign]) -> dict[int, list[Step]]:
@@ -162,14 +169,14 @@ def _steps(campaigns: Sequence[Campaign]) -> dict[int, list[Step]]:
     return {pk: versions[max(versions)] for pk, versions in found.items()}
 
 
-def _days_of_mailbox(campaigns: Sequence[Campaign], steps: dict[int, list[Step]]) -> int:
+def _days_of_mailbox(campaigns: Sequence[Campaign], steps: dict[int, list[Step]], now: datetime) -> int:
     """What is left to send over the cap, and no less than the sequence takes by itself; closed weekdays stretch it."""
-    left, longest, open_days = 0.0, 0.0, WEEK
+    left, longest, open_days = 0.0, 0, WEEK
     for each in campaigns:
         count, mine = situation.standing(each), steps.get(each.pk, [])
         left += count.not_begun * len(mine) + (count.active - count.not_begun) * (len(mine) - 1) / 2
-        delays = _delay_of(mine[1:])
-        longest = max(longest, delays if count.not_begun else delays / 2)
+        if count.not_begun:  # of those under way the last known says it
+            longest = max(longest, (_through(mine, now, each.time_zone).date() - now.date()).days)
         open_days = min([open_days, *(len(step.weekdays) for step in mine)])
     sending = math.ceil(left / campaigns[0].mailbox.daily_cap) - 1
-    return max(math.ceil(sending * WEEK / open_days), math.ceil(longest), 0)
+    return max(math.ceil(sending * WEEK / open_days), longest, 0)

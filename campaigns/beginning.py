@@ -1,6 +1,8 @@
 """What a new campaign starts with, so that writing can begin at once."""
 
+import re
 from dataclasses import dataclass
+from zoneinfo import available_timezones
 
 from django.db import transaction
 
@@ -12,6 +14,8 @@ from outreach.lib.errors import DomainError, Problem
 from prospects.models import Program, Prospect, Segment
 
 EVERYBODY = "Everybody"
+UTC = "UTC"
+COPY = re.compile(r" \(copy(?: \d+)?\)$")
 LONGEST_NAME = 100
 
 
@@ -58,8 +62,11 @@ def free_name(wanted: str = "") -> str:
 
 
 @transaction.atomic
-def begin(*, name: str, segment: Segment | None = None, by: User | None) -> Campaign:
-    """A draft with sensible defaults and one blank step. Raises NothingToStartWith, InvalidCampaign."""
+def begin(*, name: str, segment: Segment | None = None, time_zone: str = "", by: User | None) -> Campaign:
+    """A draft with sensible defaults and one blank step. Raises NothingToStartWith, InvalidCampaign.
+
+    Its clock is that of `by`; of whoever never chose one it is `time_zone` (the browser's), when that is known.
+    """
     found = start()
     if not (found.program and found.mailbox and found.has_people):
         raise NothingToStartWith("Add a program, a mailbox and some prospects first.")
@@ -70,11 +77,16 @@ def begin(*, name: str, segment: Segment | None = None, by: User | None) -> Camp
         program=found.program,
         mailbox=found.mailbox,
         segment=segment or _newest_segment(by),
-        time_zone=by.time_zone if by else "UTC",
+        time_zone=_clock(by, time_zone),
         by=by,
     )
     drafting.add_step(campaign=campaign, by=by)
     return campaign
+
+
+def _clock(by: User | None, browsers: str) -> str:
+    own = by.time_zone if by else UTC
+    return browsers if own == UTC and browsers in available_timezones() else own
 
 
 def _newest_segment(by: User | None) -> Segment:
@@ -84,9 +96,12 @@ def _newest_segment(by: User | None) -> Segment:
 
 @transaction.atomic
 def duplicate(*, campaign: Campaign, by: User | None) -> Campaign:
-    """A new draft "Name (copy)" for the same people: the same steps in their timing, with what they say now."""
+    """A new draft "Name (copy)" for the same people: the same steps in their timing, with what they say now.
+
+    A copy of a copy is "Name (copy 2)".
+    """
     copy = lifecycle.create_campaign(
-        name=free_name(f"{campaign.name[: LONGEST_NAME - 14]} (copy)"),
+        name=_copy_name(campaign.name),
         program=campaign.program,
         segment=campaign.segment,
         mailbox=campaign.mailbox,
@@ -98,6 +113,13 @@ def duplicate(*, campaign: Campaign, by: User | None) -> Campaign:
     for content in drafting.contents(campaign=campaign):
         _copy(content, version)
     return copy
+
+
+def _copy_name(name: str) -> str:
+    stem = COPY.sub("", name)[: LONGEST_NAME - 14]
+    taken = set(Campaign.objects.filter(name__startswith=f"{stem} (copy").values_list("name", flat=True))
+    numbers = (f"{stem} (copy {number})" for number in range(2, len(taken) + 3))
+    return next(wanted for wanted in (f"{stem} (copy)", *numbers) if wanted not in taken)
 
 
 def _copy(content: drafting.Content, version: SequenceVersion) -> None:

@@ -18,7 +18,7 @@ LOOKED_AT = 200  # people among whom different ones are sought
 
 @dataclass(frozen=True)
 class Part:
-    """A person to play; `lacks` is what is not known of them, in words, what a step can't do without in front."""
+    """A person to play; `lacks` is what the steps say and is not known of them, in words, what they need in front."""
 
     prospect: Prospect
     lacks: tuple[str, ...]
@@ -27,26 +27,26 @@ class Part:
 def offered(*, campaign: Campaign, first: Iterable[Prospect] = (), search: str = "") -> list[Part]:
     """`first`, then up to ten of the campaign's segment whom the search names; without one, up to five in all.
 
-    Of these, up to two lack what a step needs; the others differ in what is not known of them, a complete one in
+    Of these, up to two lack what the steps say; the others differ in what is not known of them, a complete one in
     front. A fixed number of queries.
     """
-    needed = lacking.needed_by(campaign=campaign)
+    used = lacking.used_by(campaign=campaign)
     try:
         members = segments.members(segment=campaign.segment).exclude(email="").select_related("site").order_by("-id")
         if search:
             found = list(listing.with_words(members, search)[:MOST_FOUND])
-            return [_part(person, needed) for person in dict.fromkeys([*first, *found])]
-        parts = _unlike(members, needed)
+            return [_part(person, used) for person in dict.fromkeys([*first, *found])]
+        parts = _unlike(members, used)
     except segments.BadFilter:
         parts = []
-    chosen = {person: _part(person, needed) for person in first}
+    chosen = {person: _part(person, used) for person in first}
     return list({**chosen, **{part.prospect: part for part in parts}}.values())[: max(MOST_OFFERED, len(chosen))]
 
 
-def _unlike(members: QuerySet[Prospect], needed: Sequence[str]) -> list[Part]:
+def _unlike(members: QuerySet[Prospect], used: Sequence[str]) -> list[Part]:
     """The worst off, then one of each kind again and again, the best known kind in front."""
-    newest = [_part(person, needed) for person in members[:LOOKED_AT]]
-    poor = [_part(person, needed) for person in members.filter(lacking.any_empty(needed))[:LOOKED_AT]] if needed else []
+    newest = [_part(person, used) for person in members[:LOOKED_AT]]
+    poor = [_part(person, used) for person in members.filter(lacking.any_empty(used))[:LOOKED_AT]] if used else []
     kinds: dict[tuple[str, ...], list[Part]] = {}
     for part in newest:
         kinds.setdefault(part.lacks, []).append(part)
@@ -56,14 +56,6 @@ def _unlike(members: QuerySet[Prospect], needed: Sequence[str]) -> list[Part]:
     return [*list(reversed(worst.values()))[:WORST], *varied]
 
 
-def _part(person: Prospect, needed: Sequence[str]) -> Part:
-    known = {
-        "first name": person.first_name,
-        "last name": person.last_name,
-        "company": person.company,
-        "website": person.website or person.site,
-        "country": person.country,
-    }
-    usual = [what for what, value in known.items() if not value]
-    missing = [lacking.words(name) for name in needed if not lacking.value(prospect=person, variable=name)]
-    return Part(person, tuple(dict.fromkeys([*missing, *usual])))
+def _part(person: Prospect, used: Sequence[str]) -> Part:
+    missing = [lacking.words(name) for name in used if not lacking.value(prospect=person, variable=name)]
+    return Part(person, tuple(dict.fromkeys(missing)))

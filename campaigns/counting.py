@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 
+from campaigns import staging
 from campaigns.models import Campaign, CountCursor
 
 LOCK = 7_301_002  # advisory lock number of whoever counts
@@ -159,6 +160,7 @@ def recount(*, now: datetime) -> Recounted:
         today = now.astimezone(UTC).date()
         days = {today, today - DAY, *_column(_DAYS_OF_EVENTS, _since(cursor))}
         _count_days(days)
+        staging.catch_up(since=cursor.last_event_id, now=now)
         _move_cursor(cursor.last_event_id)
         return Recounted(True, len(days), _count_standing(_next_ids(), now))
 
@@ -171,6 +173,7 @@ def recount_week(*, now: datetime) -> Recounted:
         today = now.astimezone(UTC).date()
         days = {today - n * DAY for n in range(WEEK + 1)}
         _count_days(days)
+        staging.last_day(now=now)
         return Recounted(True, len(days), _count_standing(_ids(_campaigns()), now))
 
 
@@ -189,6 +192,7 @@ def recount_campaign(*, campaign: Campaign, now: datetime) -> None:
 def _everything(now: datetime) -> Recounted:
     days = set(_column(_EVERY_DAY, {}))
     _count_days(days)
+    staging.everything()
     _move_cursor(0)
     return Recounted(True, len(days), _count_standing(_ids(_campaigns()), now))
 

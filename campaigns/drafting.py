@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import F, Prefetch
 
 from accounts.models import User
+from campaigns import framing
 from campaigns.models import Arm, Campaign, SequenceVersion, Step, StepDraft
 from campaigns.models.campaign import DelayUnit, workdays
 from outreach.lib.errors import DomainError, Problem
@@ -54,8 +55,8 @@ class Content:
 
     @property
     def says_nothing(self) -> bool:
-        """True for a step that nobody wrote anything into yet."""
-        return not (self.text.strip() or self.html.strip()) or self.text.strip() == BLANK.strip()
+        """True for a step that nobody wrote anything into yet, between a greeting and a foot at most."""
+        return not (self.html.strip() or framing.parts(self.text).body) or self.text.strip() == BLANK.strip()
 
     @property
     def is_published(self) -> bool:
@@ -123,7 +124,7 @@ def add_step(
     *,
     campaign: Campaign,
     subject: str = "",
-    text: str = BLANK,
+    text: str | None = None,
     html: str = "",
     position: int | None = None,
     timing: dict[str, Any] | None = None,
@@ -131,6 +132,7 @@ def add_step(
 ) -> Step:
     """A step that is still being written, at its place or at the end; its window is that of the step before.
 
+    Without a text it greets and ends as the first step does.
     Raises NotEditable, and InvalidCampaign for a timing that can't be.
     """
     version = editable_version(campaign)
@@ -141,8 +143,17 @@ def add_step(
     timing = timing or _timing_after(last)
     check_timing(**{name: timing[name] for name in ("delay_unit", "window_start", "window_end", "weekdays")})
     step = Step.objects.create(sequence_version=version, key=new_key(), position=position, **timing)
-    StepDraft.objects.create(step=step, subject=subject, text=text, html=html)
+    StepDraft.objects.create(step=step, subject=subject, text=_frame(version) if text is None else text, html=html)
     return step
+
+
+def _frame(version: SequenceVersion) -> str:
+    """An empty message in the words that the first step greets and ends with, once somebody has written it."""
+    arms = Arm.objects.select_related("template_version").order_by("name")
+    steps = version.steps.select_related("draft").prefetch_related(Prefetch("arms", arms)).order_by("position")
+    first = steps.first()
+    written = content_of(first) if first else None
+    return BLANK if written is None or written.says_nothing else framing.empty(written.text) or BLANK
 
 
 def new_key() -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from campaigns import candidates, deciding, gate, planning
 from campaigns.models import Campaign, Decision, Enrollment, Message, Step
 from campaigns.models.campaign import DelayUnit
-from campaigns.scheduling import SlotBook
+from campaigns.scheduling import SlotBook, opens_after
 from prospects.models import Prospect
 
 WORDS = {
@@ -23,6 +23,11 @@ WORDS = {
     "address_changed": "the address has changed, the message follows in a moment",
     "undecidable": "something about this person makes no sense to us; the log says what",
     "demo_person": "people of the demo world are never written to from a real mailbox",
+    "merged_away": "this row was merged into another person",
+    "merge_waiting": "two rows of this person are being merged",
+    "merged": "the person was in this campaign already, under another row that was merged",
+    "protected": "this person is protected: ask who looks after them first",
+    "contacted_lately": "they were written to by other means less than two weeks ago",
     "person_held": "this person is on hold",
     "site_held": "this site is on hold",
     "campaign_not_running": "the campaign is not running",
@@ -43,6 +48,7 @@ WORDS = {
     "uncertain": "nobody could tell for five days whether the message was sent",
     "rehearsal_astray": "a rehearsal goes to nobody but its own address",
     "rehearsal_over": "the rehearsal was ended",
+    "erased": "the person asked to be forgotten",
     "manual": "somebody here added a suppression",
     "imported": "an import said not to write",
 }
@@ -182,7 +188,8 @@ def _present(step: Step, enrollment: Enrollment, now: datetime) -> Line:
         case deciding.Send(slot=slot):
             sentence = f"Will be planned for about {_clock(slot)}: {why}."
         case deciding.Wait(until=until):
-            sentence = f"Waits until about {_clock(until)}: {why}."
+            at = opens_after(found[0].facts.window, until)
+            sentence = f"Waits until about {_clock(at)}: {why}."
         case deciding.Hold():
             sentence = f"Held: {words(verdict.rule)}."
         case deciding.Stop():

@@ -8,11 +8,13 @@ from django.db.models import F, QuerySet
 
 from campaigns import matching, outcomes, reconciling, replies, stopping
 from campaigns.matching import Match
-from campaigns.models import Event, Message
+from campaigns.models import Enrollment, Event, Message
+from integrations import privacy as inbound_privacy
 from integrations import reading
 from integrations.models import InboundEvent
 from integrations.ports import BounceKind, IncomingMail, MailKind
 from outreach.lib.models import DatabaseClock
+from prospects import addresses, identity
 from prospects.models import Suppression
 
 log = structlog.get_logger(__name__)
@@ -95,6 +97,8 @@ def _apply_or_park(inbound: InboundEvent, *, now: datetime) -> str:
             found = matching.find(mail=mail, mailbox_id=inbound.mailbox_id)
             if found is not None:
                 apply(inbound=inbound, mail=mail, found=found, now=now)
+            elif mail.sender and addresses.is_forgotten([identity.key_for("address", mail.sender)]):
+                inbound_privacy.erase(inbound_ids=[inbound.pk])
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:  # whatever strangers send must not stop the mail behind it
@@ -113,6 +117,8 @@ def apply(*, inbound: InboundEvent, mail: IncomingMail, found: Match, now: datet
         reconciling.proven_sent(message=message)
     if message.campaign.rehearsal_of_id:
         _rehearsed(mail, message)
+    elif message.prospect.erased_at:
+        _forgotten(inbound, mail, message)
     else:
         _apply(inbound, mail, message, now)
 
@@ -126,6 +132,17 @@ def _rehearsed(mail: IncomingMail, message: Message) -> None:
     reason = "bounced" if mail.bounce == BounceKind.HARD else ENDS_REHEARSAL.get(mail.kind)
     if reason is not None:
         _stop(message, reason)
+        over = Enrollment.objects.filter(pk=message.enrollment_id, state=Enrollment.State.FINISHED)
+        over.update(state=Enrollment.State.STOPPED, stop_reason=reason)  # after its last step it is still told
+
+
+def _forgotten(inbound: InboundEvent, mail: IncomingMail, message: Message) -> None:
+    """Of somebody who was erased only the ledger's outcome counts; the mail itself is not kept here a second time."""
+    if mail.kind == MailKind.BOUNCE and mail.bounce in REPORTED:
+        raise_outcome(message, REPORTED[mail.bounce])
+    if mail.kind == MailKind.COMPLAINT:
+        raise_outcome(message, Message.Outcome.COMPLAINED)
+    inbound_privacy.erase(inbound_ids=[inbound.pk])
 
 
 def _stop(message: Message, reason: str) -> None:

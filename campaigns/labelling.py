@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Case, F, Q, When
 
 from accounts.models import User
-from campaigns import matching, replies, stopping
+from campaigns import matching, replies, staging, stopping
 from campaigns.models import Event, Message, Reply
 from integrations import reading
 from integrations.ports import ReplyClass
@@ -46,6 +46,7 @@ def relabel(*, reply: Reply, reply_class: str, by: User | None, now: datetime) -
         relabelled_by=by,
     )
     reply.refresh_from_db(fields=["machine_class", "reply_class", "relabelled_at", "relabelled_by"])
+    staging.corrected(reply=reply, by=by, now=now)
     return True
 
 

@@ -93,9 +93,19 @@ def slug(name: str) -> str:
     return PREFIX + plain.replace(".", "-")
 
 
-def needed_by(*, campaign: Campaign) -> tuple[str, ...]:
-    """The person's variables that the campaign's steps can't be said without, by step."""
-    return tuple(_steps(campaign))
+def used_by(*, campaign: Campaign) -> tuple[str, ...]:
+    """The person's variables that the campaign's steps use at all: first those they can't be said without, by step."""
+    contents = drafting.contents(campaign=campaign)
+    first = {name: None for content in contents for name in sorted(needed(content))}
+    others = {name: None for content in contents for name in sorted(_named(content) - composing.SENDERS_WORDS)}
+    return tuple(first | others)[:MOST]
+
+
+def _named(content: Content) -> frozenset[str]:
+    try:
+        return linting.variables(subject=content.subject, text=content.text, html=content.html)
+    except BadSource:
+        return frozenset()
 
 
 def any_empty(names: Iterable[str]) -> Q:

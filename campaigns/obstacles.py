@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from campaigns import ahead, situation
 from campaigns.ahead import Ahead
@@ -35,11 +36,15 @@ class Obstacle:
 
 @dataclass(frozen=True)
 class Health:
-    """How a campaign does, in a few words; `tone` is good, warn, bad or nothing. `ahead` says it with its time."""
+    """How a campaign does, in a few words; `tone` is good, warn, bad or nothing.
+
+    `ahead` says it with its time and people, `at` when the next mail leaves on another day than today.
+    """
 
     words: str
     tone: str = ""
     ahead: Ahead | None = None
+    at: datetime | None = None
 
 
 def holding(seen: Situation, *, campaign: Campaign | None = None) -> list[Obstacle]:
@@ -162,7 +167,9 @@ def endangered(reached: Reached) -> Health | None:
 
 def _going(campaign: Campaign, next_at: datetime | None, coming: Ahead | None, now: datetime) -> Health:
     if next_at is not None:
-        return Health("Going out", "good")
+        today = timezone.localtime(now).date()
+        is_today = timezone.localtime(next_at).date() <= today
+        return Health("Going out", "good") if is_today else Health("Nothing more today", at=next_at)
     if coming and coming.at:
         return Health(f"Step {coming.step} to {people(coming.people)} comes next", ahead=coming)
     if ahead.is_fresh(campaign, now=now):

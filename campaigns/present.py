@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from django.utils import timezone
 
-from campaigns import candidates, deciding, explaining, gate, planning
+from campaigns import candidates, deciding, explaining, gate, planning, scheduling
 from campaigns.candidates import Candidate
 from campaigns.models import Campaign, Enrollment, Message, Step
 from campaigns.scheduling import SlotBook
@@ -87,7 +87,8 @@ def _decided(
         case deciding.Send(slot=slot):
             return Next(way.campaign, step.position, "Will be planned for about", slot, why)
         case deciding.Wait(until=until):
-            return Next(way.campaign, step.position, "Waits until about", until, why)
+            at = scheduling.opens_after(candidate.facts.window, until)
+            return Next(way.campaign, step.position, "Waits until about", at, why)
         case deciding.Hold():
             return Next(way.campaign, step.position, "Held", None, why, waits=True)
         case deciding.Stop():

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from campaigns import explaining, gate
 from campaigns.models import Campaign, Enrollment, Message, Step
 from integrations.models import Mailbox
 
 SOON = 10  # seconds
+ANSWERS_FOR = timedelta(minutes=30)  # after the last step: so long one can still answer, and the page listens
 STOPPED = {
     "replied": "you answered",
     "unsubscribed": "you unsubscribed",
@@ -52,6 +53,12 @@ class Standing:
     obstacle: str
     sent: int
     played: tuple[Played, ...]
+    next_at: datetime | None = None
+
+    @property
+    def listens(self) -> bool:
+        """Whether something can still happen."""
+        return not self.is_over or any(played.may_answer for played in self.played)
 
 
 def standing(*, rehearsal: Campaign, now: datetime) -> Standing:
@@ -69,8 +76,8 @@ def standing(*, rehearsal: Campaign, now: datetime) -> Standing:
     is_over = all(enrollment.state != Enrollment.State.ACTIVE for enrollment in enrollments)
     sent = sum(message.state in GONE for message in messages)
     obstacle = "" if is_over else _obstacle(rehearsal, messages, now)
-    headline = _over(sent) if is_over else _next(enrollments, steps, by_place, now)
-    return Standing(is_over, headline, obstacle, sent, played)
+    headline, next_at = (_over(sent), None) if is_over else _next(enrollments, steps, by_place, now)
+    return Standing(is_over, headline, obstacle, sent, played, next_at)
 
 
 def in_about(at: datetime, *, now: datetime) -> str:
@@ -92,8 +99,8 @@ def _next(
     steps: Sequence[Step],
     by_place: dict[tuple[int, str], Message],
     now: datetime,
-) -> str:
-    """Which mail is next, to whom, and when."""
+) -> tuple[str, datetime | None]:
+    """Which mail is next, to whom, and when; the instant only while it is still some time away."""
     coming = []
     for enrollment in enrollments:
         if enrollment.state != Enrollment.State.ACTIVE:
@@ -103,7 +110,8 @@ def _next(
         coming.append((at, enrollment.pk, enrollment))
     at, _, enrollment = min(coming)
     position = next((step.position for step in steps if step.key == enrollment.next_step_key), 0)
-    return f"Next: step {position} to {enrollment.prospect}, {in_about(at, now=now)}."
+    said = f"Next: step {position} to {enrollment.prospect}, {in_about(at, now=now)}."
+    return said, at if (at - now).total_seconds() >= SOON else None
 
 
 def _obstacle(rehearsal: Campaign, messages: Sequence[Message], now: datetime) -> str:
@@ -125,11 +133,16 @@ def _played(
 ) -> Played:
     letters = tuple(_letter(step, message, enrollment, now) for step, message in ways)
     sent = sum(1 for _, message in ways if message and message.state == Message.State.SENT)
-    is_active = enrollment.state == Enrollment.State.ACTIVE
+    may_answer = bool(sent) and rehearsal.mailbox.is_demo and _hears(enrollment, now)
     sentence, tone = _sentence(enrollment, sent, ways)
-    return Played(
-        enrollment, sentence, tone, letters, may_answer=is_active and bool(sent) and rehearsal.mailbox.is_demo
-    )
+    return Played(enrollment, sentence, tone, letters, may_answer)
+
+
+def _hears(enrollment: Enrollment, now: datetime) -> bool:
+    """Whether an answer of theirs still does something: also for a while after their last step."""
+    if enrollment.state == Enrollment.State.FINISHED:
+        return enrollment.ended_at is not None and now - enrollment.ended_at < ANSWERS_FOR
+    return enrollment.state == Enrollment.State.ACTIVE
 
 
 def _sentence(enrollment: Enrollment, sent: int, ways: Sequence[tuple[Step, Message | None]]) -> tuple[str, str]:

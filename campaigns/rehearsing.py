@@ -5,26 +5,25 @@ exceptions: every message goes to `rehearsal_to`, it waits for no cap, gap or wi
 about anybody.
 """
 
-import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, time
 
 from django.db import transaction
 from django.db.models import Q
 
 from accounts.models import User
-from campaigns import drafting, preflight, stopping, tracking
+from campaigns import drafting, playing, preflight, stopping, tracking
+from campaigns.drafting import Content
 from campaigns.models import Arm, Campaign, Enrollment, Message, SequenceVersion, Step
 from campaigns.models.campaign import DelayUnit
-from integrations import mime, sending
-from integrations.ports import IntegrationError, OutgoingMail
+from campaigns.playing import CannotAnswer
 from outreach.lib.errors import DomainError, Problem
 from outreach.lib.models import new_public_id
 from prospects import identity, suppression
 from prospects.models import Prospect
 
 MOST_PEOPLE = 5
-MINUTES_BETWEEN = 1
+MINUTES_BETWEEN = 2  # time enough to read a mail and to answer it
 MIDNIGHT = time(0)
 EVERY_DAY = [1, 2, 3, 4, 5, 6, 7]
 CONCERNS = ("mailbox", "program", "steps")  # of the pre-flight check: the audience gets nothing
@@ -32,12 +31,6 @@ CONCERNS = ("mailbox", "program", "steps")  # of the pre-flight check: the audie
 
 class CannotRehearse(DomainError):
     """What is missing for a rehearsal; each problem names a field of the form, a step, or nothing."""
-
-    status = 409
-
-
-class CannotAnswer(DomainError):
-    """An invented answer can't be put into the mailbox; the message says why."""
 
     status = 409
 
@@ -79,24 +72,35 @@ def end(*, rehearsal: Campaign) -> bool:
     return True
 
 
-def answer(*, rehearsal: Campaign, enrollment: Enrollment, text: str, now: datetime) -> None:
-    """Answers the newest mail as the person who is played, through the practice mailbox's IMAP server.
+def is_rehearsed(*, campaign: Campaign, contents: Sequence[Content]) -> bool:
+    """Whether the last rehearsal said just what these steps of the campaign say now. Two queries at most."""
+    last = campaign.rehearsals.order_by("-id").first()
+    if last is None or not contents or not all(content.is_published for content in contents):
+        return False
+    now = [(content.step.key, content.arm.template_version_id) for content in contents if content.arm]
+    arms = Arm.objects.filter(step__sequence_version__campaign=last).order_by("step__position", "name")
+    return now == list(dict(arms.values_list("step__key", "template_version_id")).items())
 
-    Raises CannotAnswer for a real mailbox (there one answers by mail), before the first mail, and when the server
-    does not take it.
+
+def answer(*, rehearsal: Campaign, enrollment: Enrollment, text: str, now: datetime) -> None:
+    """Answers the newest mail as the person who is played, through the practice mailbox; see `playing.answer`.
+
+    Raises CannotAnswer, also before the first mail.
     """
-    if not rehearsal.mailbox.is_demo:
-        raise CannotAnswer("Answer from your own mail program: only a practice mailbox takes answers here.")
     sent = Message.objects.filter(enrollment=enrollment, campaign=rehearsal, state=Message.State.SENT)
     message = sent.select_related("mailbox", "prospect").order_by("-handed_over_at", "-id").first()
     if message is None:
         raise CannotAnswer("There is nothing to answer yet: wait for the first mail.")
-    if not text.strip():
-        raise CannotAnswer("An answer says something.", [Problem("text", "An answer says something.")])
-    try:
-        sending.put_in_inbox(mailbox=rehearsal.mailbox, raw=_reply(message, text, now))
-    except IntegrationError as error:
-        raise CannotAnswer(str(error)) from error
+    playing.answer(message=message, text=text, now=now)
+
+
+@transaction.atomic
+def hurry(*, rehearsal: Campaign, now: datetime) -> int:
+    """What comes next goes out at once, for everybody who is still played; returns for how many people."""
+    waiting = Enrollment.objects.filter(campaign=rehearsal, state=Enrollment.State.ACTIVE)
+    planned = Message.objects.filter(campaign=rehearsal, state=Message.State.PLANNED, send_at__gt=now)
+    hurried = planned.update(send_at=now)
+    return hurried + waiting.filter(look_at__isnull=False, due_at__gt=now).update(due_at=now, look_at=now)
 
 
 def _checked(campaign: Campaign, prospects: Collection[Prospect], to: str) -> str:
@@ -142,7 +146,7 @@ def _beside(campaign: Campaign, to: str, *, now: datetime, by: User | None) -> C
 
 
 def _quickened(original: SequenceVersion, rehearsal: Campaign, *, now: datetime) -> SequenceVersion:
-    """The same steps with the same content, a minute apart and open around the clock."""
+    """The same steps with the same content, minutes apart and open around the clock."""
     version = SequenceVersion.objects.create(campaign=rehearsal, number=1, published_at=now)
     steps = list(original.steps.order_by("position").prefetch_related("arms"))
     copies = Step.objects.bulk_create(_quick(step, version) for step in steps)
@@ -184,24 +188,4 @@ def _enroll(
             enrolled_by=by,
         )
         for prospect in prospects
-    )
-
-
-def _reply(message: Message, text: str, now: datetime) -> bytes:
-    """What a mail program would send back."""
-    quoted = "\n".join(f"> {line}".rstrip() for line in message.text.splitlines())
-    head = f"On {now:%d/%m/%Y %H:%M}, {message.mailbox.from_name} wrote:"
-    return mime.build(
-        OutgoingMail(
-            message_id=f"<{uuid.uuid4().hex}@{message.recipient.rpartition('@')[2]}>",
-            from_name=message.prospect.full_name,
-            from_address=message.recipient,
-            to_name=message.mailbox.from_name,
-            to_address=message.mailbox.from_address,
-            subject=f"Re: {message.subject}",
-            text=f"{text.strip()}\n\n{head}\n{quoted}\n",
-            date=now,
-            in_reply_to=message.message_id,
-            references=(message.message_id,),
-        )
     )

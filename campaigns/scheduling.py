@@ -58,6 +58,14 @@ class Window:
         return opening if self.is_open(opening) else None
 
 
+def opens_after(window: Window, at: datetime) -> datetime:
+    """As `Window.next_open`, for words: the instant itself where the window can't be read (the planner says why)."""
+    try:
+        return window.next_open(at)
+    except (ValueError, OSError, KeyError):
+        return at
+
+
 def due_after(*, handed_over_at: datetime, delay: int, unit: str, zone: str) -> datetime:
     """When the next step is due (UTC). Days are calendar days on the zone's wall clock; business days skip weekends."""
     if unit == DelayUnit.MINUTES:

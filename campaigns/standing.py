@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import Exists, OuterRef, QuerySet
 
@@ -33,9 +34,9 @@ class Standing:
 NEVER = Standing("Never written to")
 
 
-def people(facets: Facets) -> QuerySet[Prospect]:
+def people(facets: Facets, *, now: datetime) -> QuerySet[Prospect]:
     """Whom the facets find, all states included, in no order."""
-    found = listing.people(facets)
+    found = listing.people(facets, now=now)
     rehearsals = Campaign.objects.filter(rehearsal_of__isnull=False)
     written = Enrollment.objects.filter(prospect=OuterRef("pk"), steps_handed_over__gt=0)
     written = written.exclude(campaign__in=rehearsals)  # few: a set to look into, where a join would be work per row

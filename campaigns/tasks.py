@@ -7,13 +7,30 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from campaigns import counting, delivery, inbound, planning, reconciling, sending_state
+from campaigns import (
+    counting,
+    delivery,
+    inbound,
+    merging,
+    planning,
+    reconciling,
+    retention,
+    sending_state,
+    suppressing_lists,
+)
+from prospects import suppression
 
 
 @shared_task
 def plan(**kwargs: Any) -> None:
     """Fills the free slots of every mailbox."""
     planning.plan(now=timezone.now())
+
+
+@shared_task
+def apply_merges(**kwargs: Any) -> None:
+    """Draws the consequences of people who were merged."""
+    merging.apply_waiting()
 
 
 @shared_task
@@ -37,8 +54,16 @@ def apply_inbound(**kwargs: Any) -> None:
 
 @shared_task
 def keep_house(**kwargs: Any) -> None:
-    """Gives up on what stayed uncertain for days."""
-    reconciling.abandon_old(now=timezone.now())
+    """Gives up on what stayed uncertain for days, and takes off the list of suppressions what was to last until now."""
+    now = timezone.now()
+    reconciling.abandon_old(now=now)
+    suppression.expire(now=now)
+
+
+@shared_task
+def end_suppressed(**kwargs: Any) -> None:
+    """Ends what is under way for whom an import of people suppressed."""
+    suppressing_lists.end_suppressed()
 
 
 @shared_task
@@ -51,6 +76,12 @@ def count(**kwargs: Any) -> None:
 def count_week(**kwargs: Any) -> None:
     """Counts the last days anew."""
     counting.recount_week(now=timezone.now())
+
+
+@shared_task
+def forget_old(**kwargs: Any) -> None:
+    """Forgets whom nobody was in touch with for long."""
+    retention.forget_old(now=timezone.now())
 
 
 @shared_task

@@ -1,6 +1,6 @@
 """All that is known of one person, newest first: messages, what came back, decisions, notes, stops and holds."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -8,9 +8,9 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from campaigns import answers, explaining
+from campaigns import answers, explaining, stopping
 from campaigns.models import Decision, Enrollment, Event, Message, Reply
-from prospects.models import Note, Prospect, Suppression
+from prospects.models import Note, Prospect, StageChange, Suppression
 
 PLANNED = (Message.State.PLANNED, Message.State.CLAIMED)
 TITLES: dict[str, tuple[str, str]] = {
@@ -73,12 +73,13 @@ class Timeline:
 
 
 def of(*, prospect: Prospect, suppressed: Mapping[str, Suppression], limit: int) -> Timeline:
-    """The newest `limit` entries of a person. Six queries, however much there is; rehearsals are left out.
+    """The newest `limit` entries of a person. Eight queries, however much there is; rehearsals are left out.
 
     `suppressed` is what names the person (`standing.reasons`).
     """
-    parts = (_messages, _events, _replies, _decisions, _notes, _ways)
-    found = [entry for part in parts for entry in part(prospect, limit + 1)]
+    parts = (_messages, _events, _replies, _decisions, _notes, _ways, _stages)
+    rows = stopping.rows_of(prospect)  # what was merged into a person happened to that person
+    found = [entry for part in parts for entry in part(rows, limit + 1)]
     found += _own(prospect, suppressed)
     found.sort(key=lambda entry: (entry.at, entry.rank), reverse=True)
     return Timeline(found[:limit], len(found) > limit)
@@ -132,8 +133,8 @@ def _sentence(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _messages(prospect: Prospect, limit: int) -> Iterator[Entry]:
-    found = Message.objects.filter(prospect=prospect, campaign__rehearsal_of=None)
+def _messages(rows: Sequence[int], limit: int) -> Iterator[Entry]:
+    found = Message.objects.filter(prospect__in=rows, campaign__rehearsal_of=None)
     related = ("campaign", "mailbox", "step", "enrollment", "template_version__template")
     for message in found.select_related(*related).order_by("-id")[:limit]:
         title, tone = message_title(message)
@@ -157,12 +158,12 @@ def _campaign(row: Message | Enrollment) -> dict[str, Any]:
     return {"campaign": row.campaign.name, "campaign_id": row.campaign.public_id}
 
 
-def _events(prospect: Prospect, limit: int) -> Iterator[Entry]:
+def _events(rows: Sequence[int], limit: int) -> Iterator[Entry]:
     """All but answers: those are shown in their own words."""
-    found = Event.objects.filter(_real("message"), prospect=prospect).exclude(kind=Event.Kind.REPLIED)
-    heard = Event.objects.filter(prospect=prospect, kind=Event.Kind.REPLIED, inbound=OuterRef("inbound"))
-    rows = found.annotate(was_heard=Exists(heard)).select_related("message__campaign")
-    for event in rows.order_by("-id")[:limit]:
+    found = Event.objects.filter(_real("message"), prospect__in=rows).exclude(kind=Event.Kind.REPLIED)
+    heard = Event.objects.filter(prospect__in=rows, kind=Event.Kind.REPLIED, inbound=OuterRef("inbound"))
+    told = found.annotate(was_heard=Exists(heard)).select_related("message__campaign")
+    for event in told.order_by("-id")[:limit]:
         unheard = event.kind == Event.Kind.AUTO_REPLIED and event.inbound_id and not event.was_heard
         title, tone, detail = event_words(event)
         message = event.message
@@ -183,8 +184,8 @@ def _real(path: str) -> Q:
     return Q(**{f"{path}__isnull": True}) | Q(**{f"{path}__campaign__rehearsal_of__isnull": True})
 
 
-def _replies(prospect: Prospect, limit: int) -> Iterator[Entry]:
-    replies: QuerySet[Reply] = answers.shown().filter(prospect=prospect).order_by("-id")
+def _replies(rows: Sequence[int], limit: int) -> Iterator[Entry]:
+    replies: QuerySet[Reply] = answers.shown().filter(prospect__in=rows).order_by("-id")
     for reply in replies[:limit]:
         kind = answers.KINDS.get(reply.reply_class, answers.KINDS[""])
         yield Entry(
@@ -203,8 +204,8 @@ def _replies(prospect: Prospect, limit: int) -> Iterator[Entry]:
         )
 
 
-def _decisions(prospect: Prospect, limit: int) -> Iterator[Entry]:
-    found = Decision.objects.filter(enrollment__prospect=prospect, enrollment__campaign__rehearsal_of=None)
+def _decisions(rows: Sequence[int], limit: int) -> Iterator[Entry]:
+    found = Decision.objects.filter(enrollment__prospect__in=rows, enrollment__campaign__rehearsal_of=None)
     for decision in found.select_related("enrollment__campaign").order_by("-id")[:limit]:
         reason = decision.values.get("reason") or decision.values.get("state") or decision.values.get("status")
         yield Entry(
@@ -216,15 +217,25 @@ def _decisions(prospect: Prospect, limit: int) -> Iterator[Entry]:
         )
 
 
-def _notes(prospect: Prospect, limit: int) -> Iterator[Entry]:
-    for note in Note.objects.filter(prospect=prospect).select_related("created_by").order_by("-id")[:limit]:
+def _notes(rows: Sequence[int], limit: int) -> Iterator[Entry]:
+    for note in Note.objects.filter(prospect__in=rows).select_related("created_by").order_by("-id")[:limit]:
         who = f" by {note.created_by}" if note.created_by else ""
         yield Entry(at=note.created_at, kind="note", title=f"Note{who}", quote=note.text, rank=2)
 
 
-def _ways(prospect: Prospect, limit: int) -> Iterator[Entry]:
+def _stages(rows: Sequence[int], limit: int) -> Iterator[Entry]:
+    """From one stage of a program to the next; what the system did by itself is small print."""
+    found = StageChange.objects.filter(prospect__in=rows).select_related("program", "changed_by").order_by("-id")
+    for change in found[:limit]:
+        who = f" by {change.changed_by}" if change.changed_by else ""
+        title = f"{change.get_new_display()} in {change.program}{who}"
+        kind = "stage" if change.changed_by else "way"
+        yield Entry(at=change.changed_at, kind=kind, title=title, detail=_sentence(change.why), rank=2)
+
+
+def _ways(rows: Sequence[int], limit: int) -> Iterator[Entry]:
     """Entering and leaving campaigns."""
-    found = Enrollment.objects.filter(prospect=prospect, campaign__rehearsal_of=None)
+    found = Enrollment.objects.filter(prospect__in=rows, campaign__rehearsal_of=None)
     for way in found.select_related("campaign", "enrolled_by").order_by("-id")[:limit]:
         who = f" by {way.enrolled_by}" if way.enrolled_by else ""
         yield Entry(at=way.created_at, kind="way", title=f"Enrolled{who}", **_campaign(way), rank=-1)

@@ -8,9 +8,11 @@ from django.views import defaults
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
 
-from campaigns.api import campaign_views, ledger_views, stopping_views
+from campaigns.api import campaign_views, import_views, ledger_views, privacy_views, proof_views, stopping_views
 from integrations.api import views as integrations
 from outreach.lib.problems import plain_response
+from prospects.api import import_views as prospect_imports
+from prospects.api import relationship_views, sameness_views
 from prospects.api import views as prospects
 from templates.api import views as templates
 
@@ -19,8 +21,14 @@ PREFIX = "/api/"
 router = SimpleRouter(use_regex_path=False)
 router.register("programs", prospects.ProgramViewSet, basename="api-programs")
 router.register("prospects", prospects.ProspectViewSet, basename="api-prospects")
+router.register("prospects/<uuid:prospect_id>/notes", relationship_views.NoteViewSet, basename="api-notes")
+router.register("prospects/<uuid:prospect_id>/files", relationship_views.FileViewSet, basename="api-files")
+router.register("prospects/<uuid:prospect_id>/stages", relationship_views.StageViewSet, basename="api-stages")
+router.register("duplicates", sameness_views.DuplicateViewSet, basename="api-duplicates")
+router.register("merges", sameness_views.MergeViewSet, basename="api-merges")
 router.register("segments", prospects.SegmentViewSet, basename="api-segments")
-router.register("imports", prospects.ImportViewSet, basename="api-imports")
+router.register("imports", import_views.ImportViewSet, basename="api-imports")
+router.register("saved-mappings", prospect_imports.SavedMappingViewSet, basename="api-saved-mappings")
 router.register("suppressions", stopping_views.SuppressionViewSet, basename="api-suppressions")
 router.register("templates", templates.TemplateViewSet, basename="api-templates")
 router.register("campaigns", campaign_views.CampaignViewSet, basename="api-campaigns")
@@ -42,6 +50,23 @@ urlpatterns = [
         campaign_views.ExplanationView.as_view(),
         name="api-campaigns-explanation",
     ),
+    path(
+        "prospects/<uuid:id>/personal-data/",
+        privacy_views.PersonalDataView.as_view(),
+        name="api-prospects-personal-data",
+    ),
+    path("prospects/<uuid:id>/erase/", privacy_views.EraseView.as_view(), name="api-prospects-erase"),
+    path("prospects/<uuid:id>/next-step/", relationship_views.NextStepView.as_view(), name="api-prospects-next-step"),
+    path(
+        "prospects/<uuid:id>/next-step/done/",
+        relationship_views.NextStepDoneView.as_view(),
+        name="api-prospects-next-step-done",
+    ),
+    path("prospects/<uuid:id>/owner/", relationship_views.OwnerView.as_view(), name="api-prospects-owner"),
+    path("prospects/<uuid:id>/protect/", relationship_views.ProtectView.as_view(), name="api-prospects-protect"),
+    path("prospects/<uuid:id>/unprotect/", relationship_views.UnprotectView.as_view(), name="api-prospects-unprotect"),
+    path("prospects/<uuid:id>/proof/", proof_views.ProofView.as_view(), name="api-prospects-proof"),
+    path("owners/hand-over/", relationship_views.HandOverView.as_view(), name="api-owners-hand-over"),
     path("mailboxes/<uuid:id>/check/", integrations.MailboxCheckView.as_view(), name="api-mailboxes-check"),
     path("sending/", stopping_views.SendingView.as_view(), name="api-sending"),
     path("sending/stop-all/", stopping_views.StopAllView.as_view(), name="api-sending-stop-all"),

@@ -8,13 +8,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from accounts.callers import caller
 from campaigns import agenda, ahead, analytics, answers, needs, obstacles, situation, unfinished
 from campaigns.analytics import Weeks
 from campaigns.models import Message
 from campaigns.situation import Situation
 from outreach import setup
+from prospects import following_up
 
-COMING = 6
+COMING = NEXT_STEPS = 6
 A_WEEK = timedelta(days=6)  # a weekday alone says which day only this far ahead
 WEEK_NAMES = {
     "sent": "Sent",
@@ -44,17 +46,22 @@ class Change:
 
 def today(request: HttpRequest) -> HttpResponse:
     """The operator's first page."""
-    return render(request, "shell/today.html", _context())
+    return render(request, "shell/today.html", _context(request))
 
 
 def today_live(request: HttpRequest) -> HttpResponse:
     """What changes on it: all."""
-    return render(request, "shell/today_live.html", _context())
+    return render(request, "shell/today_live.html", {**_context(request), "is_part": True})
 
 
-def _context() -> dict[str, Any]:
-    now = timezone.now()
+def _context(request: HttpRequest) -> dict[str, Any]:
+    now, day = timezone.now(), timezone.localdate()
     seen = situation.look()
+    steps = following_up.due(today=day, by=caller(request), limit=NEXT_STEPS + 1)
+    return {"follow_ups": steps, "follow_up_day": day, **_of_campaigns(seen, now)}
+
+
+def _of_campaigns(seen: Situation, now: datetime) -> dict[str, Any]:
     if not (seen.campaigns or unfinished.any_launched()):
         return _before_the_first(seen, now)
     slots, due = agenda.upcoming(seen=seen), agenda.due_today(seen=seen, now=now)

@@ -74,7 +74,7 @@ def _group(title: str, rows: Iterable[Any], hit: Callable[[Any], Hit], all_url: 
 
 
 def _people(q: str) -> Group:
-    found = Prospect.objects.all()
+    found = Prospect.objects.present()
     if len(q) < SHORT:
         found = found.filter(pk__in=Prospect.objects.order_by("-id").values("pk")[:RECENT])
     rows = listing.with_words(found, q).order_by("-id")[: MOST + 1]

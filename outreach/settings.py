@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import environ
+import pghistory
 import structlog
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
@@ -89,6 +90,8 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "django_prometheus",
     "django_structlog",
+    "pgtrigger",
+    "pghistory",
     "outreach",
     "accounts",
     "integrations",
@@ -105,6 +108,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "pghistory.middleware.HistoryMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "outreach.shell.TimeZoneMiddleware",
@@ -163,6 +167,14 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False
 DATE_FORMAT, TIME_FORMAT, DATETIME_FORMAT = "j M Y", "H:i", "j M Y H:i"
+
+# --- History: who changed what of what people configure and decide (outreach.lib.history) ---
+PGHISTORY_APPEND_ONLY = True
+PGHISTORY_CONTEXT_FIELD = pghistory.ContextJSONField()
+PGHISTORY_OBJ_FIELD = pghistory.ObjForeignKey(related_name="+", related_query_name="+")
+
+# --- Privacy ---
+RETENTION_MONTHS = env.int("RETENTION_MONTHS", default=0)  # people never in touch for so long are forgotten; 0: nobody
 
 # --- API ---
 REST_FRAMEWORK = {
@@ -286,6 +298,5 @@ DEMO = env.bool("DEMO", default=True)  # `make run` starts the demo world; off o
 
 # --- The back office ---
 UNFOLD = {"SITE_TITLE": "Outreach", "SITE_HEADER": "Outreach", "SHOW_HISTORY": False, "SHOW_VIEW_ON_SITE": False}
-IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True  # a cell that begins with = is text, not a program
 IMPORT_EXPORT_USE_TRANSACTIONS = True
 IMPORT_EXPORT_TMP_STORAGE_CLASS = "import_export.tmp_storages.CacheStorage"  # web processes share no folder

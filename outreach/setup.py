@@ -93,7 +93,7 @@ def _address(public: Address) -> Step:
 def _mailbox() -> Step:
     ready = Mailbox.objects.filter(status=Mailbox.Status.ACTIVE, verified_at__isnull=False)
     found = ready.exclude(name__startswith="Demo: ").order_by("is_demo", "id").first()
-    note = str(found) if found else ""
+    note = f"{found}, writes as {found.from_name}" if found else ""
     if found and found.is_demo:
         note += ". For practice: its mails never leave this machine."
     return Step(
@@ -236,6 +236,7 @@ def setup_practice(request: HttpRequest) -> HttpResponse:
         pages.refused(request, error)
     else:
         _tell(request, mailbox, wrong)
+        return pages.back_to(request, f"{reverse('setup')}{'' if wrong else '#next'}")
     return pages.back_to(request, reverse("setup"))
 
 
@@ -243,4 +244,6 @@ def _tell(request: HttpRequest, mailbox: Mailbox, wrong: list[str]) -> None:
     if wrong:
         pages.refused(request, f"{mailbox} is there, but its servers do not answer yet: {' '.join(wrong)}")
     else:
-        pages.said(request, f"{mailbox} is ready. Its mails never leave this machine.")
+        pages.said(
+            request, f"{mailbox} is ready and writes as {mailbox.from_name}. Its mails never leave this machine."
+        )

@@ -20,8 +20,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import profiles, throttling
 from accounts.callers import caller, client_address
 from accounts.models import Installation, Role
-from campaigns import sending_state, stopping
-from campaigns.models import Campaign, Reply, SendingControl
+from campaigns import answers, sending_state, stopping
+from campaigns.models import Campaign, SendingControl
 from outreach import permissions
 from outreach.lib import pages
 from outreach.lib.text import printable
@@ -104,7 +104,7 @@ class Shell:
     @cached_property
     def unread(self) -> int:
         """Answers that nobody has read, counted to 99."""
-        return Reply.objects.filter(read_at=None).order_by("-id")[: MOST_UNREAD + 1].count()
+        return answers.waiting().select_related(None).order_by("-id")[: MOST_UNREAD + 1].count()
 
 
 def context(request: HttpRequest) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.html import format_html
 from import_export.admin import ImportMixin
 from import_export.resources import ModelResource
@@ -14,13 +15,30 @@ from unfold.contrib.import_export.forms import ImportForm
 from accounts.callers import caller
 from outreach.lib.admin import AnyModelForm, ReadOnlyAdmin, ScaledAdmin, VerbAdmin
 from outreach.lib.exporting import ExportsList
-from prospects import editing, segments
-from prospects.models import ImportBatch, ImportRow, Note, Program, Prospect, Segment, Site, searchable
+from prospects import dedupe, editing, segments
+from prospects.models import (
+    Address,
+    CustomField,
+    Duplicate,
+    ImportBatch,
+    ImportChange,
+    ImportRow,
+    Merge,
+    Note,
+    Program,
+    Prospect,
+    SavedMapping,
+    Segment,
+    Site,
+    searchable,
+)
+from prospects.segments.fields import FIELDS
 
 SHORTEST, MOST_PEOPLE = 3, 200
 STATE = ("site", "is_demo", "stopped_at", "stop_reason", "held_at", "hold_reason", "created_at")
 EXAMPLE = (
-    '{"all": [{"field": "country", "op": "in", "value": ["DE", "AT"]}, {"field": "tags", "op": "is", "value": "vip"}]}'
+    '{"all": [{"field": "country", "op": "in", "value": ["DE", "AT"]}, {"field": "tags", "op": "is", "value": "vip"}, '
+    '{"field": "contacted_at", "op": "not_in_last", "value": "30 days"}]}'
 )
 
 
@@ -151,11 +169,40 @@ class NoteAdmin(OfPeople, ReadOnlyAdmin):
     list_select_related = ["prospect", "created_by"]
 
 
+@admin.register(Address)
+class AddressAdmin(OfPeople, ReadOnlyAdmin):
+    says = "Addresses of people besides the one they are written to. A no to one of them is a no to all."
+    list_display = ["email", "prospect", "state"]
+    list_select_related = ["prospect"]
+    list_filter = ["state"]
+
+
+@admin.register(Duplicate)
+class DuplicateAdmin(ReadOnlyAdmin):
+    says = "Rows that may be one person. They are decided on the page of duplicates."
+    list_display = ["first", "second", "reason", "score", "dismissed_at", "dismissed_by"]
+    list_select_related = ["first", "second", "dismissed_by"]
+    actions = ["dismiss"]
+
+    @admin.action(description="Two people: never offer the pair again", permissions=["operate"])
+    def dismiss(self, request: HttpRequest, queryset: QuerySet[Duplicate]) -> None:
+        now = timezone.now()
+        done = sum(dedupe.dismiss(duplicate=pair, by=caller(request), now=now) for pair in queryset)
+        messages.success(request, f"{done} dismissed.")
+
+
+@admin.register(Merge)
+class MergeAdmin(ReadOnlyAdmin):
+    says = "Rows that were made one person. An undo is on the person's page, for 30 days."
+    list_display = ["merged", "survivor", "reason", "created_by", "created_at", "applied_at", "undone_at"]
+    list_select_related = ["merged", "survivor", "created_by"]
+
+
 class SegmentForm(AnyModelForm):
     def clean_filter(self) -> Any:
         """Raises ValidationError with the place and the reason."""
         try:
-            segments.compile(self.cleaned_data["filter"] or {})
+            segments.check(self.cleaned_data["filter"] or {})
         except segments.BadFilter as error:
             raise forms.ValidationError(str(error)) from error
         return self.cleaned_data["filter"] or {}
@@ -172,12 +219,12 @@ class SegmentAdmin(ExportsList, ScaledAdmin):
             {
                 "fields": ("name", "filter"),
                 "description": format_html(
-                    "<p>The filter is a rule in JSON; <code>{{}}</code> is everybody. For example, people in Germany "
-                    "or Austria who have the tag “vip”:</p><pre>{}</pre><p>Fields: email, first_name, last_name, "
-                    "company, country, language, source, kind, site, tags, created_at, is_demo, custom.&lt;name&gt;. "
-                    "Ops: is, is_not, contains, starts_with, in, is_empty, not_empty; before and after for created_at. "
-                    "“all”, “any” and “not” join rules.</p>",
+                    "<p>The filter is a rule in JSON, the same as on the page of segments, where it is made of rows; "
+                    "<code>{{}}</code> is everybody. For example, people in Germany or Austria who have the tag “vip” "
+                    "and were not written to lately:</p><pre>{}</pre><p>Fields: {}, custom.&lt;name&gt;, "
+                    "stage.&lt;program’s id&gt;. “all”, “any” and “not” join rules.</p>",
                     EXAMPLE,
+                    ", ".join(FIELDS),
                 ),
             },
         ),
@@ -208,3 +255,23 @@ class ImportRowAdmin(ReadOnlyAdmin):
     says = "Rows that were not taken, each with the reason."
     list_display = ["batch", "line", "reason"]
     list_select_related = ["batch"]
+
+
+@admin.register(ImportChange)
+class ImportChangeAdmin(ReadOnlyAdmin):
+    says = "What an import changed of people who were known, for its undo."
+    list_display = ["batch", "prospect"]
+    list_select_related = ["batch", "prospect"]
+
+
+@admin.register(SavedMapping)
+class SavedMappingAdmin(ReadOnlyAdmin):
+    says = "Columns and what they mean, kept for the next file of the same kind."
+    list_display = ["name", "created_by", "created_at"]
+    list_select_related = ["created_by"]
+
+
+@admin.register(CustomField)
+class CustomFieldAdmin(ReadOnlyAdmin):
+    says = "Fields of your own that hold something else than text. An import says what they hold."
+    list_display = ["name", "kind", "created_at"]

@@ -1,11 +1,11 @@
-"""What beat wakes to bring in sheets."""
+"""What beat wakes to bring in sheets and to keep people in order."""
 
 from typing import Any
 
 from celery import shared_task
 from django.utils import timezone
 
-from prospects import importing_running, uploading
+from prospects import dedupe, importing_running, uploading
 
 
 @shared_task
@@ -13,3 +13,9 @@ def run_imports(**kwargs: Any) -> None:
     """Runs a slice of what waits, and throws away what nobody went on with."""
     importing_running.run_next()
     uploading.forget(now=timezone.now())
+
+
+@shared_task
+def find_duplicates(**kwargs: Any) -> None:
+    """Looks for rows that may be one person."""
+    dedupe.find()

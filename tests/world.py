@@ -8,8 +8,8 @@ from accounts import keys
 from campaigns import enrolling, lifecycle, planning, rehearsing, stopping
 from campaigns.models import Enrollment, Event, Message, Reply
 from integrations.ports import ReplyClass
-from prospects import holding, uploading
-from prospects.models import ImportBatch, ImportRow, Note, Suppression
+from prospects import files, following_up, holding, importing_choosing, merging, stages, uploading
+from prospects.models import Duplicate, ImportBatch, ImportRow, Note, SavedMapping, Suppression
 from tests import factories
 
 DRAFTS = (
@@ -36,6 +36,7 @@ class World:
         self.draft = factories.campaign(mailbox=self.mailbox, steps=2)
         self.grow()
         self.sheet = self._sheet()
+        self.saved = SavedMapping.objects.create(name="Saved", mapping={"Email": "email"})
         self.rehearsal = self._rehearsal()
 
     def _running(self):
@@ -48,8 +49,7 @@ class World:
     def _sheet(self):
         """One that was uploaded, its columns chosen, and waits."""
         sheet = uploading.store(source=io.BytesIO(SHEET.encode()), file_name=f"{LONG}.csv", by=None, now=self.now)
-        targets = [column.target for column in uploading.columns(batch=sheet)]
-        uploading.choose_columns(batch=sheet, targets=targets)
+        importing_choosing.choose_by_names(batch=sheet)
         return sheet
 
     def _rehearsal(self):
@@ -71,6 +71,8 @@ class World:
         message = Message.objects.filter(campaign=self.campaign).order_by("-id").first()
         self.person = getattr(self, "person", message.prospect)
         Note.objects.create(prospect=self.person, text="Likes tea")
+        self.file = self._relate()
+        self.duplicate, self.merge = self._look_alikes()
         self.message = message
         Message.objects.filter(pk=message.pk).update(
             state="uncertain", marked_at=self.now, handed_over_at=self.now, subject="Hello", text="Hello there"
@@ -84,6 +86,20 @@ class World:
         self.suppression = Suppression.objects.create(kind="address", key=key, value=value, reason="manual")
         self.segment, self.program = factories.SegmentFactory(), factories.ProgramFactory()
         self.key, _ = keys.create_key(name="k", role="viewer", owner=factories.UserFactory(role="administrator"))
+
+    def _relate(self):
+        """A next step that is overdue, a stage and a file."""
+        following_up.set_next_step(prospect=self.person, text="Call them", due=self.now.date(), by=None)
+        program, why = factories.ProgramFactory(), "They said so on the telephone"
+        stages.move(prospect=self.person, program=program, to="negotiating", why=why, by=None, now=self.now)
+        kept = {"name": f"{LONG}.pdf", "content_type": "application/pdf", "source": io.BytesIO(b"%PDF"), "by": None}
+        return files.keep_file(prospect=self.person, **kept)
+
+    def _look_alikes(self):
+        """Two rows that may be one person, and two that were found to be one."""
+        first, second, survivor, merged = (factories.ProspectFactory() for _ in range(4))
+        duplicate = Duplicate.objects.create(first=first, second=second, reason="Same name at the same site", score=0.9)
+        return duplicate, merging.merge(survivor=survivor, merged=merged, by=None, now=self.now)
 
     def _answered(self, message, kind, text):
         event, _ = Event.record_once(
@@ -110,6 +126,8 @@ class World:
                 return reverse(route, args=[self.key.owner_id])
             case ["id", "reason"]:
                 return reverse(route, args=[self.draft.public_id, "written"])
+            case ["id", "other"]:
+                return reverse(route, args=[self.duplicate.first.public_id, self.duplicate.second.public_id])
             case ["id", "step_id"]:
                 step = self.draft.current_version().steps.order_by("position").first()
                 return reverse(route, args=[self.draft.public_id, step.public_id])
@@ -128,9 +146,14 @@ class World:
             "suppression": self.suppression,
             "segment": self.segment,
             "import": self.batch,
+            "saved": self.saved,
             "program": self.program,
             "mailbox": self.mailbox,
             "api": self.key,
+            "file": self.file,
+            "site": self.person.site,
+            "duplicate": self.duplicate,
+            "merge": self.merge,
         }
         return kinds[route.partition("-")[0]]
 

@@ -4,8 +4,10 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from accounts.callers import caller
 from campaigns import stopping
@@ -35,23 +37,31 @@ class SendingControlAdmin(ReadOnlyAdmin):
 
 
 class SuppressionForm(AnyModelForm):
-    value = forms.CharField(max_length=254, help_text="An address or a domain")
+    value = forms.CharField(max_length=254, help_text="An address, a domain, an X handle or a LinkedIn page")
+    reason = forms.ChoiceField(choices=[choice for choice in Suppression.Reason.choices if choice[0] != "erased"])
 
 
 @admin.register(Suppression)
 class SuppressionAdmin(ExportsList, VerbAdmin):
     says = "Whom we never write to. Adding one stops at once what is still planned for them."
     form = SuppressionForm
-    fields = ["kind", "value", "reason", "source"]
-    list_display = ["__str__", "kind", "reason", "source", "created_by", "created_at"]
+    fields = ["kind", "value", "reason", "source", "expires_at"]
+    list_display = ["__str__", "kind", "reason", "source", "expires_at", "created_by", "created_at"]
     list_select_related = ["created_by"]
     list_filter = ["kind", "reason"]
     search_fields = ["value__startswith"]
     search_help_text = "The beginning of an address or domain"
-    exported = ("public_id", "kind", "value", "reason", "source", "created_at")
+    exported = ("public_id", "kind", "value", "reason", "source", "expires_at", "created_at")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def delete_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Leads to the page that asks why, knows what people asked for themselves, and keeps who took it back."""
+        row = self.get_object(request, object_id)
+        if row is None or not self.has_delete_permission(request, row):
+            raise PermissionDenied
+        return redirect("suppression-lift", row.public_id)
 
     def call_verb(self, request: HttpRequest, obj: Any, fields: dict[str, Any], *, change: bool) -> Suppression:
         return stopping.suppress(by=caller(request), **fields)[0]

@@ -156,7 +156,39 @@ class SuppressionSerializer(StrictModelSerializer[Suppression]):
 
     class Meta:
         model = Suppression
-        fields = ["id", "kind", "value", "reason", "source", "created_at"]
+        fields = ["id", "kind", "value", "reason", "source", "expires_at", "created_at"]
+        extra_kwargs = {"expires_at": {"help_text": "Only of what is added by hand, imported or bounced"}}
+
+    def validate_reason(self, value: str) -> str:
+        """Raises ValidationError: whoever is erased is erased as a person."""
+        if value == Suppression.Reason.ERASED:
+            raise serializers.ValidationError("Erase the person; that keeps the hash.")
+        return value
+
+
+class SuppressionListSerializer(StrictSerializer):
+    file = serializers.FileField(help_text="CSV, XLSX, or one a line; its columns are told by their names")
+    reason = serializers.ChoiceField(
+        choices=[choice for choice in Suppression.Reason.choices if choice[0] != Suppression.Reason.ERASED],
+        default=Suppression.Reason.IMPORTED,
+        help_text="Of each line that does not say one itself",
+    )
+    source = serializers.CharField(max_length=200, required=False, default="")  # type: ignore[assignment]
+    expires_at = serializers.DateTimeField(required=False, default=None)
+
+
+class BadLineSerializer(serializers.Serializer[Any]):
+    line = serializers.IntegerField(source="number")
+    text = serializers.CharField()
+    reason = serializers.CharField()
+
+
+class TakenSerializer(serializers.Serializer[Any]):
+    added = serializers.IntegerField(help_text="Lines that are new on the list")
+    known = serializers.IntegerField(help_text="Lines that had been on it")
+    rejected = serializers.IntegerField(help_text="Lines that name nobody")
+    ended = serializers.IntegerField(help_text="Enrollments that ended")
+    bad = BadLineSerializer(many=True, help_text="The first 200 of those rejected")
 
 
 class ReasonSerializer(StrictSerializer):

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.callers import caller
-from campaigns import audience, beginning, drafting, lifecycle, preflight
+from campaigns import audience, beginning, drafting, lifecycle, preflight, rehearsing
 from campaigns.models import Campaign, Step
 from campaigns.views import building_parts as parts
 from campaigns.views import building_warnings as warnings
@@ -63,6 +63,8 @@ def campaign_edit(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
         return redirect("campaign", id=id)
     search, chosen = printable(request.GET.get("who", ""))[:100], request.GET.get("as", "")
     listed, reader = parts.readers(campaign, search=search, chosen=chosen)
+    if nobody := bool(search) and not listed:
+        listed, reader = parts.readers(campaign, chosen=chosen)
     contents = drafting.contents(campaign=campaign)
     page = {
         "form": CampaignForm(campaign),
@@ -70,6 +72,8 @@ def campaign_edit(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
         "readers": listed,
         "reader": reader,
         "search": search,
+        "nobody": nobody,
+        "rehearsed": rehearsing.is_rehearsed(campaign=campaign, contents=contents),
         "variables": parts.variables(campaign),
         "windows": parts.windows(contents),
     }
@@ -136,7 +140,10 @@ def campaign_check(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """Everything that keeps the draft from its launch, each with the place that mends it, and what else to mind."""
     campaign = _campaign(id)
     name = "campaigns/build/check.html" if pages.is_part(request) else "campaigns/build_check.html"
-    page = {"campaign": campaign, "obstacles": _obstacles(campaign), "warnings": warnings.of(campaign)}
+    said = warnings.of(campaign)
+    page = {"campaign": campaign, "obstacles": _obstacles(campaign), "warnings": said}
+    if pages.is_part(request):
+        page["minds"] = warnings.by_step(drafting.contents(campaign=campaign), said)
     return render(request, name, page)
 
 
@@ -161,6 +168,7 @@ def campaign_launch(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     outlook = parts.outlook(campaign, people=sum_of.written, steps=[content.step for content in contents], now=now)
     page = {"campaign": campaign, "audience": sum_of, "outlook": outlook, "steps": len(contents)}
     page["warnings"] = warnings.of(campaign, written=sum_of.written)
+    page["rehearsed"] = rehearsing.is_rehearsed(campaign=campaign, contents=contents)
     return render(request, "campaigns/build_launch.html", page)
 
 

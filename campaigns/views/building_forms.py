@@ -47,9 +47,12 @@ class HourField(forms.TimeField):
 
 
 class NewCampaignForm(forms.Form):
-    """A name is enough to begin."""
+    """A name is enough to begin; the browser adds its clock."""
 
     name = forms.CharField(max_length=100, help_text="For you and your colleagues; nobody else sees it.")
+    time_zone = forms.CharField(
+        required=False, max_length=100, widget=forms.HiddenInput(attrs={"data-browser-zone": True})
+    )
 
 
 class CampaignForm(forms.Form):

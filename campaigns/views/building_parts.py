@@ -122,7 +122,7 @@ def readers(campaign: Campaign, *, search: str = "", chosen: str = "") -> tuple[
         people = people.annotate(found=searchable()).filter(found__contains=search.upper())
     listed = list(people.order_by("-pk")[:READERS])
     named = next((person for person in listed if str(person.public_id) == chosen), None)
-    if chosen and named is None and (named := _person(chosen)) is not None and not search:
+    if chosen and named is None and not search and (named := _person(chosen)) is not None:
         listed.insert(0, named)
     return listed, named or next(iter(listed), None)
 
@@ -142,10 +142,11 @@ def is_uuid(text: str) -> bool:
     return len(text) == 36 and not set(text) - set("0123456789abcdef-") and text.count("-") == 4
 
 
-def variables(campaign: Campaign) -> list[tuple[str, str]]:
-    """What a message may say, each as it is written and what it means: first what the people's own sheets brought."""
-    own = [(f"{{{{ {CUSTOM}.{name} }}}}", f"{_readable(name)} (your sheet)") for name in _own_columns(campaign)]
-    return [*own, *((f"{{{{ {name} }}}}", meaning) for name, meaning in VARIABLES.items())]
+def variables(campaign: Campaign) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What a message may say, in groups, each as it is written and what it means; first what the sheets brought."""
+    own = [(f"{{{{ {CUSTOM}.{name} }}}}", _readable(name)) for name in _own_columns(campaign)]
+    always = [(f"{{{{ {name} }}}}", meaning) for name, meaning in VARIABLES.items()]
+    return [(name, each) for name, each in (("From your sheet", own), ("Always there", always)) if each]
 
 
 def _own_columns(campaign: Campaign) -> list[str]:

@@ -1,5 +1,6 @@
 """What to mind before a launch, as the builder shows it: each with the page that lists its people."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
@@ -7,7 +8,8 @@ from django.urls import reverse
 
 from campaigns import audience, cautions, lacking
 from campaigns.cautions import Caution
-from campaigns.models import Campaign
+from campaigns.drafting import Content
+from campaigns.models import Campaign, Step
 from prospects.models import Prospect
 
 SAID = {
@@ -24,6 +26,7 @@ class Warned:
 
     sentence: str
     link: str
+    field: str = ""
 
 
 def of(campaign: Campaign, *, written: int | None = None) -> list[Warned]:
@@ -37,7 +40,14 @@ def elsewhere(campaign: Campaign) -> list[Warned]:
 
 
 def _warned(campaign: Campaign, caution: Caution) -> Warned:
-    return Warned(caution.message, reverse("campaign-audience-people", args=[campaign.public_id, caution.reason]))
+    link = reverse("campaign-audience-people", args=[campaign.public_id, caution.reason])
+    return Warned(caution.message, link, caution.field)
+
+
+def by_step(contents: Sequence[Content], said: Sequence[Warned]) -> list[tuple[Step, list[Warned]]]:
+    """Each step with what is to be minded about it, to stand beside its text."""
+    steps = [content.step for content in contents]
+    return [(step, [each for each in said if each.field == f"steps[{step.position}]"]) for step in steps]
 
 
 def people(campaign: Campaign, reason: str) -> tuple[QuerySet[Prospect], str]:

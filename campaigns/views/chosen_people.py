@@ -1,66 +1,38 @@
-"""Doing one thing to several people: asked first, said after, undone where that is possible."""
+"""Doing one thing to several people, or to everybody on a list: asked first, said after, undone where possible."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
-from accounts.callers import caller
-from campaigns import enrolling, stopping
-from campaigns.models import Campaign
+from campaigns import standing
+from campaigns.views.people_actions import ACTIONS, Action, Done
 from outreach.lib import pages
 from outreach.lib.errors import DomainError
 from outreach.lib.words import people
-from prospects import holding, tagging
+from prospects import listing
 from prospects.models import Prospect
+from prospects.segments import BadFilter
 
-MOST = 100
+MOST = 100  # boxes of a page
+MOST_OF_A_LIST = 200_000  # more is work for an import or a segment: a page must answer
+MOST_UNDONE = 5_000  # keys that a session keeps
+NAMED = 5
 UNDO = "people_undo"  # in the session: the last thing that can be taken back
 
 
 @dataclass(frozen=True)
-class Done:
-    """What was done, in words; `undo` is the action that takes it back, on `ids`, with `fields`."""
+class Chosen:
+    """Whom it is about: their keys, the public ids of those chosen by boxes ((): the whole list), and some names."""
 
-    words: str
-    undo: str = ""
-    ids: tuple[int, ...] = ()
-    fields: tuple[tuple[str, str], ...] = ()
-
-
-class TagForm(forms.Form):
-    tag = forms.CharField(max_length=50)
-
-
-class ReasonForm(forms.Form):
-    reason = forms.CharField(max_length=150, label="Why")
-
-
-class CampaignForm(forms.Form):
-    campaign = forms.ModelChoiceField(
-        queryset=Campaign.objects.filter(
-            rehearsal_of=None, state__in=[Campaign.State.RUNNING, Campaign.State.PAUSED]
-        ).order_by("name"),
-        to_field_name="public_id",
-        help_text="A launched campaign.",
-    )
-
-
-@dataclass(frozen=True)
-class Action:
-    """One entry of the menu: its words, what it asks, what it warns of, and what it calls."""
-
-    words: str
-    button: str
-    does: Callable[..., Done]
-    form: type[forms.Form] | None = None
-    text: str = ""
-    danger: bool = False
+    ids: list[int]
+    public_ids: tuple[str, ...]
+    names: tuple[str, ...]
 
 
 def act(request: HttpRequest) -> HttpResponse:
@@ -69,16 +41,17 @@ def act(request: HttpRequest) -> HttpResponse:
     if request.GET.get("undo"):
         return _undo(request, back)
     action, chosen = ACTIONS.get(request.POST.get("action", "")), _chosen(request)
-    if action is None or not chosen:
-        pages.refused(request, "Choose people by the boxes beside them, and what to do with them.")
+    if refusal := _refusal(action, chosen):
+        pages.refused(request, refusal)
         return pages.back_to(request, back)
+    assert action is not None
     sure = "sure" in request.POST
-    form = action.form(request.POST if sure else None) if action.form else None
+    form = action.asks(request.POST if sure else None, chosen.ids)
     if not sure or (form is not None and not form.is_valid()):
         return _ask(request, action, chosen, form, back)
     fields = form.cleaned_data if form is not None else {}
     try:
-        done = action.does(chosen, request, **fields)
+        done = action.does(chosen.ids, request, **fields)
     except DomainError as error:
         if form is None:
             pages.refused(request, error)
@@ -89,32 +62,56 @@ def act(request: HttpRequest) -> HttpResponse:
     return pages.back_to(request, back)
 
 
-def _chosen(request: HttpRequest) -> list[Prospect]:
+def _refusal(action: Action | None, chosen: Chosen) -> str:
+    if action is None or not chosen.ids:
+        return "Choose people by the boxes beside them, and what to do with them."
+    if not chosen.public_ids and not action.for_all:
+        return f"“{action.words}” is for people whom you chose by the boxes beside them."
+    if len(chosen.ids) > MOST_OF_A_LIST:
+        return f"That are more than {MOST_OF_A_LIST:,} people at once; narrow the list first."
+    return action.why_not(chosen.ids) if action.why_not else ""
+
+
+def _chosen(request: HttpRequest) -> Chosen:
+    if "all" in request.POST:
+        return _everybody(request.POST.get("next", ""))
     ids = []
     for said in request.POST.getlist("id")[:MOST]:
         try:
             ids.append(UUID(said))
         except ValueError:
             continue
-    return list(Prospect.objects.filter(public_id__in=ids).order_by("-id"))
+    rows = list(Prospect.objects.present().filter(public_id__in=ids).order_by("-id"))
+    names = tuple(str(row)[:60] for row in rows[:NAMED])
+    return Chosen([row.pk for row in rows], tuple(str(row.public_id) for row in rows), names)
 
 
-def _ask(
-    request: HttpRequest, action: Action, chosen: list[Prospect], form: forms.Form | None, back: str
-) -> HttpResponse:
+def _everybody(address: str) -> Chosen:
+    """Whom the list at that address shows on all its pages."""
+    facets = listing.read(QueryDict(urlsplit(address).query).dict())
+    try:
+        found = standing.people(facets, now=timezone.now()).order_by("-pk")
+        ids = list(found.values_list("pk", flat=True)[: MOST_OF_A_LIST + 1])
+    except BadFilter:
+        return Chosen([], (), ())
+    rows = Prospect.objects.filter(pk__in=ids[:NAMED]).order_by("-pk")
+    return Chosen(ids, (), tuple(str(row)[:60] for row in rows))
+
+
+def _ask(request: HttpRequest, action: Action, chosen: Chosen, form: forms.Form | None, back: str) -> HttpResponse:
     where = request.POST.get("next") or back
     fields = {
-        "id": [str(prospect.public_id) for prospect in chosen],
+        **({"id": list(chosen.public_ids)} if chosen.public_ids else {"all": ["1"]}),
         "action": [request.POST["action"]],
         "sure": ["1"],
         "next": [where],
     }
-    names = ", ".join(str(prospect)[:60] for prospect in chosen[:5])
-    rest = f" and {len(chosen) - 5} more" if len(chosen) > 5 else ""
+    more = len(chosen.ids) - len(chosen.names)
+    rest = f" and {more:,} more" if more else ""
     return pages.confirm(
         request,
-        title=f"{action.words}: {people(len(chosen))}?",
-        text=f"{action.text} This is about {names}{rest}.".strip(),
+        title=f"{action.words}: {people(len(chosen.ids))}?",
+        text=f"{action.text} This is about {', '.join(chosen.names)}{rest}.".strip(),
         button=action.button,
         back=pages.back_to(request, back).url,
         danger=action.danger,
@@ -124,7 +121,10 @@ def _ask(
 
 
 def _say(request: HttpRequest, done: Done) -> None:
-    if not done.undo or not done.ids:
+    if done.in_vain:
+        pages.warned(request, done.words)
+        return
+    if not done.undo or not 1 <= len(done.ids) <= MOST_UNDONE:
         pages.said(request, done.words)
         return
     token = get_random_string(16)
@@ -138,74 +138,6 @@ def _undo(request: HttpRequest, back: str) -> HttpResponse:
         pages.refused(request, "This can't be taken back any more.")
         return pages.back_to(request, back)
     del request.session[UNDO]
-    chosen = list(Prospect.objects.filter(pk__in=kept["ids"]))
-    done = ACTIONS[kept["action"]].does(chosen, request, **kept["fields"])
+    done = ACTIONS[kept["action"]].does(kept["ids"], request, **kept["fields"])
     pages.said(request, f"Taken back. {done.words}")
     return pages.back_to(request, back)
-
-
-def _keys(chosen: list[Prospect]) -> list[int]:
-    return [prospect.pk for prospect in chosen]
-
-
-def _add_tag(chosen: list[Prospect], request: HttpRequest, tag: str) -> Done:
-    ids = tagging.add_tag(prospect_ids=_keys(chosen), tag=tag)
-    return Done(f"{people(len(ids))} got the tag {tag}.", "untag", tuple(ids), (("tag", tag),))
-
-
-def _remove_tag(chosen: list[Prospect], request: HttpRequest, tag: str) -> Done:
-    ids = tagging.remove_tag(prospect_ids=_keys(chosen), tag=tag)
-    return Done(f"The tag {tag} was taken from {people(len(ids))}.", "tag", tuple(ids), (("tag", tag),))
-
-
-def _hold(chosen: list[Prospect], request: HttpRequest, reason: str) -> Done:
-    ids = holding.hold(prospect_ids=_keys(chosen), reason=reason, by=caller(request))
-    return Done(f"{people(len(ids))} put on hold: nothing is sent until somebody releases them.", "release", tuple(ids))
-
-
-def _release(chosen: list[Prospect], request: HttpRequest) -> Done:
-    ids = holding.release(prospect_ids=_keys(chosen))
-    again = (("reason", "Put on hold again"),)
-    return Done(f"{people(len(ids))} released: what was held goes on.", "hold", tuple(ids), again)
-
-
-def _stop(chosen: list[Prospect], request: HttpRequest, reason: str) -> Done:
-    ended = sum(stopping.stop_person(prospect=prospect, reason=reason, by=caller(request)) for prospect in chosen)
-    campaigns = f" They were taken out of running campaigns ({ended})." if ended else ""
-    return Done(f"{people(len(chosen))} will never be written to again.{campaigns}")
-
-
-def _enrol(chosen: list[Prospect], request: HttpRequest, campaign: Campaign) -> Done:
-    wanted = Prospect.objects.filter(pk__in=_keys(chosen))
-    count = enrolling.enroll(campaign=campaign, prospects=wanted, now=timezone.now(), by=caller(request))
-    left = len(chosen) - count
-    rest = f" {people(left)} left out: no address, never to be written to, or in it already." if left else ""
-    return Done(f"{people(count)} enrolled in {campaign}.{rest}")
-
-
-ACTIONS: dict[str, Action] = {
-    "tag": Action("Add a tag", "Add the tag", _add_tag, TagForm),
-    "untag": Action("Remove a tag", "Remove the tag", _remove_tag, TagForm),
-    "enrol": Action(
-        "Enrol in a campaign",
-        "Enrol them",
-        _enrol,
-        CampaignForm,
-        "They get the first message when its time has come; who must not be written to is left out.",
-    ),
-    "hold": Action("Put on hold", "Put on hold", _hold, ReasonForm, "Nothing is sent until somebody releases them."),
-    "release": Action("Release", "Release", _release, None, "What was held goes on within its windows."),
-    "stop": Action(
-        "Never write to them again",
-        "Never write again",
-        _stop,
-        ReasonForm,
-        "What is planned is cancelled at once and they leave every campaign. A mistake is lifted on each one's page.",
-        danger=True,
-    ),
-}
-
-
-def actions() -> dict[str, str]:
-    """The menu: name → words."""
-    return {name: action.words for name, action in ACTIONS.items()}

@@ -5,25 +5,38 @@ from uuid import UUID
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.callers import caller
-from campaigns import answers, labelling, lifting, present, standing, stopping, timeline
-from campaigns.models import Enrollment, Event
+from campaigns import (
+    answers,
+    elsewhere,
+    labelling,
+    lifting,
+    present,
+    reentering,
+    relationship,
+    standing,
+    stopping,
+    timeline,
+)
+from campaigns.models import Enrollment, Event, Message
 from campaigns.views import chosen_people, messages
 from outreach.lib import pages
 from outreach.lib.errors import DomainError
-from prospects import holding, notes, places
+from prospects import holding, notes, places, sameness
 from prospects.models import Prospect, Suppression
 
 SHOWN, MOST_SHOWN = 40, 1_000
 MOST_OTHERS = 10
 UNDO = "A manager can lift this if it was a mistake; what was cancelled does not come back."
-NOTHING_BACK = "Campaigns that ended for them stay ended, and what was cancelled does not come back: enrol them anew."
+NOTHING_BACK = (
+    "What was cancelled does not come back by itself. Where they had got no mail yet, you can put them back afterwards."
+)
 
 message, message_settle, uncertain = messages.message, messages.message_settle, messages.uncertain
 prospects_act = require_POST(chosen_people.act)
@@ -45,14 +58,18 @@ class LiftForm(forms.Form):
 def prospect(request: HttpRequest, id: Any) -> HttpResponse:
     """The person's page; `?shown=` says how much of the timeline."""
     person = _person(id)
+    if person.person:
+        return redirect("prospect", person.person.public_id)  # merged: one page for one person
     return _page(request, person)
 
 
 def _person(id: Any) -> Prospect:
-    return get_object_or_404(Prospect.objects.select_related("site", "owner"), public_id=id)
+    return get_object_or_404(Prospect.objects.select_related("site", "owner", "person"), public_id=id)
 
 
 def _page(request: HttpRequest, person: Prospect, **context: Any) -> HttpResponse:
+    if person.erased_at:
+        return render(request, "campaigns/person_erased.html", {"prospect": person})
     said = request.GET.get("shown", "")
     shown = min(int(said), MOST_SHOWN) if said.isdecimal() and len(said) < 6 else SHOWN
     suppressed = standing.reasons(person.contact_keys)
@@ -67,18 +84,30 @@ def _page(request: HttpRequest, person: Prospect, **context: Any) -> HttpRespons
         "timeline": timeline.of(prospect=person, suppressed=suppressed, limit=max(shown, SHOWN)),
         "show_more": max(shown, SHOWN) * 2 if shown < MOST_SHOWN else 0,
         "next": present.of(prospect=person, now=now),
+        "back": reentering.campaigns_for(prospect=person),
+        "played": _played(person),
         "others": _others(person),
+        "same": sameness.of(prospect=person, now=now),
+        "relationship": relationship.of(prospect=person, by=caller(request), today=timezone.localdate()),
         "custom": sorted(person.custom.items()),
         **context,
     }
     return render(request, "campaigns/person.html", page)
 
 
+def _played(person: Prospect) -> Message | None:
+    """The mail that can be answered as this person: a practice mailbox sent it."""
+    mail = elsewhere.last_mail(prospect=person)
+    return mail if mail is not None and mail.mailbox.is_demo else None
+
+
 def _others(person: Prospect) -> list[Prospect]:
     """Other people of the same site, one more than is shown."""
     if person.site_id is None:
         return []
-    return list(Prospect.objects.filter(site=person.site_id).exclude(pk=person.pk).order_by("-id")[: MOST_OTHERS + 1])
+    return list(
+        Prospect.objects.present().filter(site=person.site_id).exclude(pk=person.pk).order_by("-id")[: MOST_OTHERS + 1]
+    )
 
 
 def _home(person: Prospect) -> str:
@@ -177,7 +206,7 @@ def prospect_lift(request: HttpRequest, id: Any) -> HttpResponse:
         except DomainError as error:
             pages.refused(request, error)
         else:
-            pages.said(request, f"{person} may be written to again.{stays} What was cancelled does not come back.")
+            pages.said(request, f"{person} may be written to again.{stays} {_what_now(person)}")
         return pages.back_to(request, _home(person))
     return pages.confirm(
         request,
@@ -188,6 +217,13 @@ def prospect_lift(request: HttpRequest, id: Any) -> HttpResponse:
         danger=False,
         form=form,
     )
+
+
+def _what_now(person: Prospect) -> str:
+    names = [str(campaign) for campaign in reentering.campaigns_for(prospect=person)]
+    if names:
+        return f"What was cancelled does not come back by itself: below you can put them back into {', '.join(names)}."
+    return "What was cancelled does not come back."
 
 
 @require_POST
@@ -230,24 +266,4 @@ def prospect_release(request: HttpRequest, id: Any) -> HttpResponse:
         again = urlencode({"reason": person.hold_reason or "Put on hold again"})
         undo = f"{reverse('prospect-hold', args=[person.public_id])}?{again}"
         pages.said(request, f"{person} is released: what was held goes on.", undo=undo)
-    return pages.back_to(request, _home(person))
-
-
-@require_POST
-def prospect_answered(request: HttpRequest, id: Any) -> HttpResponse:
-    """Asks, then ends the person's campaigns because they answered elsewhere (a call, another address)."""
-    person = _person(id)
-    if "sure" not in request.POST:
-        count = _active(person)
-        return pages.confirm(
-            request,
-            title=f"Has {person} answered?",
-            text=f"They leave {_campaigns(count)}, and what is planned is cancelled. You can still write by hand.",
-            button="They answered",
-            back=_home(person),
-            danger=False,
-            fields={"sure": ["1"]},
-        )
-    count = stopping.stop_enrollments(prospect=person, reason="replied")
-    pages.said(request, f"{person} answered and leaves {_campaigns(count)}.")
     return pages.back_to(request, _home(person))

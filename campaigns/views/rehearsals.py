@@ -48,7 +48,10 @@ def campaign_rehearse(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """Asks for an address and for the people to play; POST begins, or with `look` finds others of the segment."""
     campaigns = Campaign.objects.select_related("mailbox", "segment", "program").filter(rehearsal_of=None)
     campaign = get_object_or_404(campaigns, public_id=id)
+    earlier = campaign.rehearsals.order_by("-id").first()
     chosen = _chosen(request.POST.getlist("people") or request.GET.getlist("prospect"))
+    if request.method != "POST" and not chosen:
+        chosen = _played_before(earlier)
     looks, search = "look" in request.POST, printable(request.POST.get("find", ""))[:100]
     offered = casting.offered(campaign=campaign, first=chosen, search=search if looks else "")
     nobody = looks and bool(search) and len(offered) == len(chosen)
@@ -59,14 +62,15 @@ def campaign_rehearse(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
         if pages.is_part(request):
             return render(request, "campaigns/rehearse_people.html", page)
     elif request.method != "POST":
-        first = [str(part.prospect.public_id) for part in offered[:PRESET]]
-        to = getattr(request.user, "email", "") or campaign.mailbox.from_address
+        first = [str(part.prospect.public_id) for part in offered[: len(chosen) or PRESET]]
+        own = getattr(request.user, "email", "") or campaign.mailbox.from_address
+        to = earlier.rehearsal_to if earlier else own
         page["form"] = RehearsalForm(offered=offered, initial={"to": to, "people": first})
     else:
         page["form"] = form = RehearsalForm(request.POST, offered=offered)
         if form.is_valid() and (made := _start(form, campaign, chosen, request)):
             return redirect("rehearsal", id=made.public_id)
-    page["earlier"] = campaign.rehearsals.order_by("-id").first()
+    page["earlier"] = earlier
     return render(request, "campaigns/rehearse.html", page)
 
 
@@ -78,7 +82,7 @@ def rehearsal(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
 def rehearsal_live(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """The part that renews itself; once it is over, it asks no more."""
     page = _page(id)
-    status = STOP_POLLING if page["standing"].is_over else 200
+    status = 200 if page["standing"].listens else STOP_POLLING
     return render(request, "campaigns/rehearsal_live.html", page, status=status)
 
 
@@ -87,6 +91,14 @@ def rehearsal_end(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     found = _rehearsal(id)
     if rehearsing.end(rehearsal=found):
         pages.said(request, "The rehearsal has ended: nothing more of it goes out.")
+    return redirect("rehearsal", id=found.public_id)
+
+
+def rehearsal_next(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
+    """Sends the next step now, without the minutes between."""
+    found = _rehearsal(id)
+    if not rehearsing.hurry(rehearsal=found, now=timezone.now()):
+        pages.warned(request, "Nothing waits: what is due goes out in a few seconds.")
     return redirect("rehearsal", id=found.public_id)
 
 
@@ -103,6 +115,14 @@ def rehearsal_answer(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     else:
         pages.said(request, f"The answer of {enrollment.prospect} is on its way: it is read in a few seconds.")
     return redirect("rehearsal", id=found.public_id)
+
+
+def _played_before(earlier: Campaign | None) -> list[Prospect]:
+    """Who was played the last time, as far as they are still there."""
+    if earlier is None:
+        return []
+    played = Enrollment.objects.filter(campaign=earlier).values("prospect")
+    return list(Prospect.objects.present().select_related("site").filter(pk__in=played).order_by("id"))
 
 
 def _start(form: RehearsalForm, campaign: Campaign, chosen: list[Prospect], request: HttpRequest) -> Campaign | None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth import get_user_model
 from django.core.paginator import Paginator
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse
@@ -14,6 +15,7 @@ from django.utils.functional import cached_property
 from unfold import widgets
 from unfold.admin import ModelAdmin
 
+from outreach.lib import history
 from outreach.lib.errors import DomainError
 
 if TYPE_CHECKING:  # generic for the type checker only
@@ -98,6 +100,15 @@ class ScaledAdmin(AnyModelAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         return dressed(super().get_form(request, obj, change=change, **kwargs))
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """What changed and who did it, from the triggers' history; read-only like everything about the past."""
+        row = self.get_object(request, object_id)
+        changes = history.of(row) if row is not None else []
+        keys = {change.user_id for change in changes if change.user_id}
+        names = {user.pk: str(user) for user in get_user_model().objects.filter(pk__in=keys)}
+        said = [(change, names.get(change.user_id or 0) or change.command or "the system") for change in changes]
+        return super().history_view(request, object_id, extra_context={**(extra_context or {}), "changes": said})
 
     def get_view_on_site_url(self, obj: Any = None) -> str | None:
         return reverse(self.page, args=[obj.public_id]) if self.page and obj is not None else None

@@ -9,7 +9,10 @@ from import_export import widgets
 from import_export.admin import ExportMixin
 from import_export.formats.base_formats import CSV, JSON, XLSX, Format
 from import_export.resources import ModelResource, modelresource_factory
+from tablib import Dataset
 from unfold.contrib.import_export.forms import ExportForm
+
+from outreach.lib import spreadsheets
 
 if TYPE_CHECKING:
     Mixin = Any
@@ -32,6 +35,25 @@ class PlainResource(ModelResource):
     WIDGETS_MAP = {**ModelResource.WIDGETS_MAP, "DateTimeField": InstantWidget}
 
 
+class SafeCsv(CSV):
+    """For a spreadsheet: no value becomes a formula."""
+
+    def export_data(self, dataset: Any, **kwargs: Any) -> Any:
+        return super().export_data(_safe(dataset), **kwargs)
+
+
+class SafeXlsx(XLSX):
+    """For a spreadsheet: no value becomes a formula."""
+
+    def export_data(self, dataset: Any, **kwargs: Any) -> Any:
+        return super().export_data(_safe(dataset), **kwargs)
+
+
+def _safe(dataset: Dataset) -> Dataset:
+    cells = ([spreadsheets.safe("" if cell is None else str(cell)) for cell in row] for row in dataset)
+    return Dataset(*cells, headers=dataset.headers, title=dataset.title)
+
+
 class ExportsList(Mixin):
     """Adds *Export*: the list as it is filtered and searched, `exported` fields only, for whom the site lets."""
 
@@ -39,7 +61,7 @@ class ExportsList(Mixin):
     export_form_class = ExportForm
 
     def get_export_formats(self) -> list[type[Format]]:
-        return [one for one in (CSV, XLSX, JSON) if one.is_available()]
+        return [one for one in (SafeCsv, SafeXlsx, JSON) if one.is_available()]
 
     def get_export_resource_classes(self, request: HttpRequest) -> list[type[ModelResource]]:
         return [modelresource_factory(self.model, resource_class=PlainResource, meta_options={"fields": self.exported})]

@@ -92,6 +92,11 @@ def said(request: HttpRequest, text: str, *, undo: str = "") -> None:
     messages.success(request, text, extra_tags=f"undo:{undo}" if undo else "")
 
 
+def warned(request: HttpRequest, text: str) -> None:
+    """Tells that nothing came of it, or what to mind, above the next page."""
+    messages.warning(request, text)
+
+
 def refused(request: HttpRequest, error: DomainError | str) -> None:
     """Tells what was not done and why, above the next page."""
     problems = error.problems if isinstance(error, DomainError) else ()

@@ -5,10 +5,12 @@ import binascii
 import hashlib
 import hmac
 import uuid
+from collections.abc import Callable
 
 from django.conf import settings
 
 TAG_BYTES = 16
+BLOCK_BYTES = 64  # of SHA-256
 
 
 class BadToken(Exception):
@@ -20,11 +22,26 @@ def keyed_hash(purpose: str, *parts: str) -> str:
     return _digest(purpose, *(part.encode() for part in parts)).hex()
 
 
+def keyed_hasher(purpose: str) -> Callable[[str], str]:
+    """`keyed_hash` of one part under one purpose, for a million of them: the two states of RFC 2104 are kept."""
+    key = settings.INSTALLATION_KEY.encode()
+    key = (hashlib.sha256(key).digest() if len(key) > BLOCK_BYTES else key).ljust(BLOCK_BYTES, b"\0")
+    inner, outer = (hashlib.sha256(bytes(byte ^ pad for byte in key)) for pad in (0x36, 0x5C))
+    inner.update(len(purpose.encode()).to_bytes(4, "big") + purpose.encode())
+
+    def hashed(part: str) -> str:
+        said = part.encode()
+        first, second = inner.copy(), outer.copy()
+        first.update(len(said).to_bytes(4, "big") + said)
+        second.update(first.digest())
+        return second.hexdigest()
+
+    return hashed
+
+
 def _digest(purpose: str, *parts: bytes) -> bytes:
-    mac = hmac.new(settings.INSTALLATION_KEY.encode(), digestmod=hashlib.sha256)
-    for part in (purpose.encode(), *parts):
-        mac.update(len(part).to_bytes(4, "big") + part)
-    return mac.digest()
+    framed = b"".join([len(part).to_bytes(4, "big") + part for part in (purpose.encode(), *parts)])
+    return hmac.digest(settings.INSTALLATION_KEY.encode(), framed, "sha256")
 
 
 def make_token(purpose: str, public_id: uuid.UUID, *, number: int = 0) -> str:

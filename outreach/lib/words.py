@@ -30,6 +30,11 @@ def span(seconds: int) -> str:
     return "1 day" if days == 1 else f"{days} days"
 
 
+def counted(count: int, noun: str) -> str:
+    """A count of anything whose plural ends in s: 1 row, 12,345 rows."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def people(count: int) -> str:
     """A count of people: 1 person, 12,345 people."""
     return "1 person" if count == 1 else f"{count:,} people"

@@ -23,6 +23,13 @@ def readable(value: Any) -> str:
 
 
 @register.filter
+def ended(value: Any) -> str:
+    """Somebody's words as a sentence: with a full stop, unless they end as sentences do."""
+    said = str(value or "").rstrip()
+    return said if said.endswith((".", "!", "?", "…")) else f"{said}."
+
+
+@register.filter
 def when(value: datetime | None) -> SafeString | str:
     """An instant in the looker's zone, as short as today allows; the title says it in full."""
     if value is None:

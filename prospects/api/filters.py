@@ -1,9 +1,9 @@
 """Query filters over prospects."""
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 
-from prospects import identity
+from prospects import identity, listing
 from prospects.models import ImportBatch, Prospect
 
 
@@ -11,7 +11,7 @@ class ProspectFilter(filters.FilterSet):
     email = filters.CharFilter(method="with_address", help_text="This address, however it is written")
     tag = filters.CharFilter(method="with_tag")
     country = filters.CharFilter(lookup_expr="iexact")
-    q = filters.CharFilter(method="search", help_text="Beginning of a name, a company or an address")
+    q = filters.CharFilter(method="search", help_text="Words of a name, a company, an address or an X handle")
     created_after = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
     created_before = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
 
@@ -27,12 +27,7 @@ class ProspectFilter(filters.FilterSet):
         return queryset.filter(tags__contains=[value])
 
     def search(self, queryset: QuerySet[Prospect], name: str, value: str) -> QuerySet[Prospect]:
-        return queryset.filter(
-            Q(first_name__istartswith=value)
-            | Q(last_name__istartswith=value)
-            | Q(company__istartswith=value)
-            | Q(email__istartswith=value)
-        )
+        return listing.with_words(queryset, value)
 
 
 class ImportFilter(filters.FilterSet):

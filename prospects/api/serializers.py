@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from outreach.lib.endpoints import StrictModelSerializer, StrictSerializer
 from prospects import segments
-from prospects.models import ImportBatch, ImportRow, Program, Prospect, Segment
+from prospects.models import Program, Prospect, Segment
 
 
 class ProgramSerializer(StrictModelSerializer[Program]):
@@ -19,6 +19,7 @@ class ProspectSerializer(StrictModelSerializer[Prospect]):
     """`email`, `time_zone` and `country` are checked by the verb, which also knows the site."""
 
     site = serializers.CharField(source="site.domain", read_only=True, allow_null=True, default=None)
+    owner = serializers.CharField(source="owner.username", read_only=True, allow_null=True, default=None)
     tags = serializers.ListField(child=serializers.CharField(max_length=50), required=False)
     custom = serializers.DictField(required=False)
 
@@ -42,12 +43,19 @@ class ProspectSerializer(StrictModelSerializer[Prospect]):
             "custom",
             "source",
             "legal_basis",
+            "owner",
+            "protected_at",
+            "next_step",
+            "next_step_date",
             "is_demo",
             "stopped_at",
             "stop_reason",
             "created_at",
         ]
-        read_only_fields = ["is_demo", "stopped_at", "stop_reason"]
+        read_only_fields = [
+            *("protected_at", "next_step", "next_step_date"),  # each has an address of its own
+            *("is_demo", "stopped_at", "stop_reason"),
+        ]
         extra_kwargs = {"email": {"required": True, "allow_blank": False}}
 
 
@@ -62,7 +70,7 @@ class SegmentSerializer(StrictModelSerializer[Segment]):
 
     def validate_filter(self, value: dict[str, Any]) -> dict[str, Any]:
         """Raises segments.BadFilter, which names the place."""
-        segments.compile(value)
+        segments.check(value)
         return value
 
 
@@ -70,45 +78,11 @@ class SegmentPreviewSerializer(StrictSerializer):
     filter = serializers.DictField()
 
 
+class FileFormatSerializer(StrictSerializer):
+    file_format = serializers.ChoiceField(choices=["csv", "xlsx"], default="csv")
+
+
 class SegmentCountSerializer(serializers.Serializer[Any]):
-    count = serializers.IntegerField(help_text="Exact up to 10000")
-    label = serializers.CharField(help_text='"10000+" when there are more')  # type: ignore[assignment]
-
-
-class ImportSerializer(StrictModelSerializer[ImportBatch]):
-    class Meta:
-        model = ImportBatch
-        fields = [
-            "id",
-            "file_name",
-            "mapping",
-            "status",
-            "error",
-            "added",
-            "changed",
-            "unchanged",
-            "rejected",
-            "created_at",
-            "finished_at",
-        ]
-        read_only_fields = fields
-
-
-class ImportUploadSerializer(StrictSerializer):
-    file = serializers.FileField()
-    mapping = serializers.JSONField(required=False, help_text='Column to field: {"Mail": "email"}')
-    source_name = serializers.CharField(required=False, max_length=200, help_text="Where we know these people from")
-    tags = serializers.ListField(child=serializers.CharField(max_length=50), required=False)
-
-    def validate_mapping(self, value: Any) -> dict[str, str]:
-        """Raises ValidationError unless it maps text to text."""
-        if not isinstance(value, dict) or not all(isinstance(part, str) for pair in value.items() for part in pair):
-            raise serializers.ValidationError("An object of column names and field names.")
-        return value
-
-
-class ImportRejectSerializer(serializers.ModelSerializer[ImportRow]):
-    class Meta:
-        model = ImportRow
-        fields = ["line", "reason", "values"]
-        read_only_fields = fields
+    count = serializers.IntegerField(help_text="Exact to 10,000; beyond that an estimate")
+    exact = serializers.BooleanField()
+    label = serializers.CharField(help_text='"1,234" or "about 230,000"')  # type: ignore[assignment]

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.callers import caller
 from outreach.lib import pages
-from prospects import editing, identity, suppression
+from prospects import addresses, editing, suppression
 from prospects.forms import ProspectForm, values_of
 from prospects.models import Prospect
 
@@ -51,6 +51,6 @@ def _after(request: HttpRequest, prospect: Prospect) -> HttpResponse:
 
 def _known(form: ProspectForm) -> Prospect | None:
     """Who has the address already, to go there instead."""
-    if editing.KNOWN_ALREADY not in form.errors.get("email", []):
+    if addresses.KNOWN_ALREADY not in form.errors.get("email", []):
         return None
-    return Prospect.objects.filter(identity_key=identity.address_key(str(form["email"].value()))).first()
+    return addresses.owner_of(email=str(form["email"].value()))

@@ -46,6 +46,15 @@
       document.querySelectorAll(`input[name="${all.dataset.checksAll}"]`).forEach((box) => { box.checked = all.checked; });
       all.dispatchEvent(new Event("change", { bubbles: true }));
     }
+    const copy = target.closest("[data-copies]");
+    if (copy) {
+      const field = document.getElementById(copy.dataset.copies);
+      field.select();
+      const told = (words) => { document.querySelector(`[data-copied="${field.id}"]`).textContent = words; };
+      const byHand = () => told(document.execCommand("copy") ? "Copied." : "Press Ctrl+C to copy it."); /* without https */
+      if (navigator.clipboard) navigator.clipboard.writeText(field.value).then(() => told("Copied."), byHand);
+      else byHand();
+    }
     const insert = target.closest("[data-inserts]");
     if (insert) {
       const field = document.getElementById(insert.dataset.into);
@@ -60,6 +69,7 @@
     if (event.target.matches("[data-submits]")) event.target.form.requestSubmit();
   });
 
+  document.querySelectorAll("[data-copies]").forEach((button) => { button.hidden = false; });
   document.querySelectorAll("[data-browser-zone]").forEach((field) => {
     field.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
   });
@@ -72,7 +82,8 @@
     const { elt, target, xhr } = event.detail;
     if (!elt.matches("[data-live]")) return;
     const held = document.activeElement; /* who types or goes by keyboard must not lose the place */
-    const busy = target.contains(held) && (typing(held) || held.matches(":focus-visible"));
+    const opened = target.querySelector("details[open] form textarea"); /* nor lose what is being filled in */
+    const busy = opened || (target.contains(held) && (typing(held) || held.matches(":focus-visible")));
     if (busy || target.dataset.seen === xhr.responseText) event.detail.shouldSwap = false;
     else target.dataset.seen = xhr.responseText;
   });

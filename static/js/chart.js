@@ -23,6 +23,16 @@
     return shown;
   };
 
+  /* A day without any has no point, and a row of zeros no line either. */
+  const drawn = (series, data) => {
+    const values = data[series.key];
+    const radius = data.days.length > FEW_DAYS ? 0 : 3;
+    return {
+      borderWidth: series.type === "line" && values.some(Boolean) ? 2 : 0,
+      pointRadius: values.map((value) => (value ? radius : 0)),
+    };
+  };
+
   const datasets = (data) => SERIES.map((series, place) => ({
     type: series.type,
     label: series.label,
@@ -32,8 +42,7 @@
     borderColor: colour(series.colour),
     backgroundColor: colour(series.colour),
     borderDash: series.dash || [],
-    borderWidth: series.type === "line" ? 2 : 0,
-    pointRadius: data.days.length > FEW_DAYS ? 0 : 3,
+    ...drawn(series, data),
     pointHitRadius: 8,
     tension: 0.25,
     maxBarThickness: 28,
@@ -72,7 +81,7 @@
       return;
     }
     chart.data.labels = data.days;
-    SERIES.forEach((series, place) => { chart.data.datasets[place].data = data[series.key]; });
+    SERIES.forEach((series, place) => { Object.assign(chart.data.datasets[place], { data: data[series.key], ...drawn(series, data) }); });
     chart.update();
   };
 

@@ -9,11 +9,22 @@ from outreach.permissions import CHANGED_BY, DELETED_BY, ROUTES
 # Words of a role's sentence → the beginnings of the routes that they are about.
 WORDS = {
     Role.OPERATOR: {
-        "prospects": ("prospect", "segment", "import"),
+        "prospects": (
+            "prospect",
+            "segment",
+            "import",
+            "saved-mapping",
+            "file",
+            "site",
+            "duplicate",
+            "merge",
+            "note",
+            "stage",
+        ),
         "campaigns": ("campaign", "step", "rehearsal", "template"),
         "programs": ("program",),
         "replies": ("repl", "inbox"),
-        "suppresses addresses": ("suppression-add", "suppressions-list"),
+        "suppresses addresses": ("suppression-add", "suppressions-list", "suppressions-import", "suppressions-upload"),
         "pauses mailboxes": ("mailbox-pause", "mailboxes-pause"),
         "stops all sending": ("sending-stop",),
     },
@@ -22,6 +33,15 @@ WORDS = {
         "lets stopped sending go on": ("sending-resume",),
         "lifts suppressions": ("suppression-lift", "prospect-lift"),
         "uncertain messages": ("message-settle",),
+        "proves, exports and erases": (
+            "prospect-proof",
+            "prospect-export",
+            "prospect-erase",
+            "prospects-proof",
+            "prospects-personal-data",
+            "prospects-erase",
+        ),
+        "hands people over": ("owner", "settings-hand-over"),
     },
     Role.ADMINISTRATOR: {
         "people": ("team",),

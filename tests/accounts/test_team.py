@@ -41,7 +41,7 @@ def ada(db):
 
 def link_in(answer):
     assert "no-store" in answer["Cache-Control"]
-    return re.search(r'value="(http[^"]+/sign-in/link/[^"]+)"', answer.content.decode())[1]
+    return re.search(r">(http[^<]+/sign-in/link/[^<]+)</textarea>", answer.content.decode())[1]
 
 
 def opened(link, client=None):
@@ -57,6 +57,18 @@ def _later(**delta):
 
 def address(route, person):
     return reverse(route, args=[person.pk])
+
+
+def test_hands_over_the_public_address_or_says_that_it_works_here_only(office, settings):
+    settings.PUBLIC_URL = "http://127.0.0.1:8000"
+    here = office.post(reverse("team-add"), {**NEW, "role": "viewer"}, HTTP_HOST="localhost").content.decode()
+    assert "http://localhost/sign-in/link/" in here
+    assert "works only on this machine" in here
+    settings.PUBLIC_URL = "https://outreach.acme.example"
+    bea = {**NEW, "username": "bea", "email": "bea@home.example", "role": "viewer"}
+    public = office.post(reverse("team-add"), bea, HTTP_HOST="localhost").content.decode()
+    assert "https://outreach.acme.example/sign-in/link/" in public
+    assert "works only on this machine" not in public
 
 
 def test_adds_a_person_who_sets_a_password_by_the_link_and_is_signed_in(office):

@@ -152,7 +152,7 @@ def test_a_rehearsal_shows_every_mail_and_an_answer_ends_it(mailbox, smtp, brows
     eve.locator("button", has_text="Send this answer").click()
     ticks(mailbox, now=now + timedelta(seconds=5))
     expect(eve).to_contain_text("you answered", timeout=12_000)
-    ticks(mailbox, now=now + timedelta(seconds=70))
+    ticks(mailbox, now=now + timedelta(seconds=130))
     expect(pat.locator(".badge.good")).to_have_count(2, timeout=12_000)
     pat.locator("summary", has_text="Hello Pat").first.click()
     expect(pat.locator(".letter").first).to_contain_text("a word about")

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from campaigns import agenda, ahead, analytics, counting, lifecycle, needs, obstacles, planning, situation, stopping
 from campaigns.analytics import Numbers, Reached
-from campaigns.models import Campaign, CampaignCount, DailyCount, Enrollment, Message, Reply, SendingControl
+from campaigns.models import Campaign, CampaignCount, DailyCount, Enrollment, Message, Reply, SendingControl, Step
 from integrations.models import InboundEvent, Mailbox
 from outreach.lib.models import DatabaseClock
 from prospects.models import ImportBatch, Prospect
@@ -232,6 +232,17 @@ def test_tells_a_waiting_campaign_from_one_that_is_through(calm):
     assert words() == "Everybody finished or stopped"
     CampaignCount.objects.all().delete()
     assert words() == "Nobody is in it yet"
+
+
+def test_foretells_the_day_of_the_last_step_as_the_planner_counts(calm):
+    Message.objects.all().delete()
+    monday = calm.now + timedelta(days=(7 - calm.now.weekday()) % 7)
+    CampaignCount.objects.update(enrolled=1, active=1, not_begun=1)
+    Mailbox.objects.update(daily_cap=100)
+    Enrollment.objects.update(look_at=None)
+    Step.objects.update(delay=3, delay_unit="business_days", weekdays=[1, 2, 3, 4, 5])
+    done = agenda.done_about(seen=situation.look(), now=monday)
+    assert (done - monday.date()).days == 8  # Monday, Thursday, Tuesday of the next week
 
 
 def test_foretells_a_rough_last_day(calm):

@@ -5,7 +5,7 @@ import json
 import pytest
 from django.urls import reverse
 
-from campaigns import drafting
+from campaigns import drafting, framing, rehearsing
 from campaigns.models import Campaign, Enrollment, Step, StepDraft
 from prospects import suppression
 from prospects.models import Prospect, Segment
@@ -180,7 +180,7 @@ def test_adds_moves_removes_and_brings_back_a_step(operator, draft):
     assert undo in answer.content.decode()
     assert Step.objects.get() == second
     form(operator, undo, {})
-    assert [content.text for content in drafting.contents(campaign=draft)] == [drafting.BLANK, GOOD]
+    assert [content.text for content in drafting.contents(campaign=draft)] == [framing.empty(GOOD), GOOD]
     again = operator.post(undo, follow=True).content.decode()
     assert "brought back already" in again
     assert Step.objects.count() == 2
@@ -243,6 +243,57 @@ def test_duplicates_a_launched_campaign_as_a_draft(operator, draft):
     answer = form(operator, at("campaign-duplicate", draft), {})
     copy = Campaign.objects.get(state="draft")
     assert (copy.name, answer.headers["Location"]) == ("Spring (copy)", at("campaign-edit", copy))
+    form(operator, at("campaign-duplicate", copy), {})
+    assert Campaign.objects.filter(name="Spring (copy 2)").exists()
+
+
+def test_previews_at_once_as_who_was_searched_for(operator, draft):
+    ada, bea = (factories.ProspectFactory(first_name=name, last_name="") for name in ("Ada", "Bea"))
+    shown = operator.get(at("campaign-edit", draft), {"who": "ada", "as": str(bea.public_id)}).context
+    assert (shown["reader"], shown["readers"]) == (ada, [ada])
+    nobody = operator.get(at("campaign-edit", draft), {"who": "zoe", "as": str(ada.public_id)})
+    assert nobody.context["reader"] == ada
+    assert "Nobody in the segment is called “zoe”" in nobody.content.decode()
+
+
+def test_begins_a_follow_up_as_the_first_step_greets_and_ends(operator, draft):
+    foot = "-- \nLumen, {{ postal_address }}\nAbmelden: {{ unsubscribe_url }}\n"
+    said = f"Guten Tag {{{{ first_name }}}},\n\nein Wort.\n\n{foot}"
+    drafting.save_text(step=only_step(), subject="Hallo", text=said)
+    form(operator, at("step-add", draft), {})
+    _, second = drafting.contents(campaign=draft)
+    assert second.text == said.replace("ein Wort.\n\n", "\n\n")
+    assert second.says_nothing
+    assert not drafting.contents(campaign=draft)[0].says_nothing
+
+
+def test_takes_the_browsers_clock_of_who_has_none(operator, draft):
+    factories.ProspectFactory()
+    form(operator, reverse("campaign-new"), {"name": "Mine", "time_zone": "Europe/Vienna"})
+    assert Campaign.objects.get(name="Mine").time_zone == "Europe/Vienna"
+    form(operator, reverse("campaign-new"), {"name": "Other", "time_zone": "Nowhere/At all"})
+    assert Campaign.objects.get(name="Other").time_zone == "UTC"
+
+
+def test_asks_for_a_rehearsal_until_the_present_text_had_one(operator, draft, now):
+    person = factories.ProspectFactory()
+    launch = at("campaign-launch", draft)
+    assert "Rehearse it first" in operator.get(launch).content.decode()
+    rehearsing.start(campaign=draft, prospects=[person], to="me@office.example", now=now, by=None)
+    for address in (launch, at("campaign-edit", draft)):
+        assert "Rehearse it first" not in operator.get(address).content.decode()
+    step = Step.objects.get(sequence_version__campaign=draft)
+    drafting.save_text(step=step, subject="Hello", text=f"Another {GOOD}")
+    for address in (launch, at("campaign-edit", draft)):
+        assert "Rehearse it first" in operator.get(address).content.decode()
+
+
+def test_warns_beside_the_step_too(operator, lacking_one):
+    step = only_step()
+    assert f'id="mind-{step.public_id}"' in operator.get(at("campaign-edit", lacking_one)).content.decode()
+    part = operator.get(at("campaign-check", lacking_one), **PART).content.decode()
+    beside = part[part.index(f'id="mind-{step.public_id}" hx-swap-oob') :]
+    assert "1 of 2 people has no “lieblingsartikel”" in beside
 
 
 def test_knows_no_rehearsal_and_no_other_campaigns_step(operator, draft):
@@ -308,7 +359,7 @@ def test_says_who_is_under_way_in_another_campaign(operator, draft, running):
 
 def test_offers_the_peoples_own_columns_first(operator, lacking_one):
     page = operator.get(at("campaign-edit", lacking_one)).content.decode()
-    assert "Lieblingsartikel (your sheet)" in page
+    assert page.index("From your sheet") < page.index("Lieblingsartikel") < page.index("Always there")
     assert page.index("{{ custom.lieblingsartikel }}</button>") < page.index("{{ first_name }}</button>")
 
 

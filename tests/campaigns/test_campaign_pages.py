@@ -1,5 +1,6 @@
 """The list of campaigns and the page of one, through the browser's door."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -67,6 +68,17 @@ def test_says_when_it_goes_on_though_no_mail_has_a_place_yet(world, client_as):
     assert page.count("step 2 to 3 people") == 2  # above, and under "Goes out next"
     assert "Step 2 to 3 people comes next" in text(client, "campaigns")
     assert "step 2 to 3 people" in text(client, "today")
+
+
+def test_says_the_next_day_when_nothing_more_leaves_today(world, client_as):
+    client = client_as("viewer")
+    Message.objects.filter(state="planned").update(send_at=timezone.now() + timedelta(minutes=1))
+    assert "Going out" in text(client, "campaigns")
+    Message.objects.filter(state="planned").update(send_at=timezone.now() + timedelta(days=1))
+    for route, campaign in (("campaigns", None), ("campaign", world.campaign)):
+        page = text(client, route, campaign)
+        assert "Going out" not in page
+        assert re.search(r"Next: <time [^>]+>tomorrow", page)
 
 
 def test_says_one_thing_while_all_sending_is_stopped(world, client_as):

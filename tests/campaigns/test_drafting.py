@@ -168,7 +168,7 @@ def test_a_copy_is_a_draft_of_its_own(draft, manager):
     step = written(draft, GOOD, "two")[0]
     copy = beginning.duplicate(campaign=draft, by=manager)
     again = beginning.duplicate(campaign=draft, by=manager)
-    assert (copy.name, again.name) == (f"{draft.name} (copy)", f"{draft.name} (copy) 2")
+    assert (copy.name, again.name) == (f"{draft.name} (copy)", f"{draft.name} (copy 2)")
     assert (copy.state, says(copy)) == ("draft", [GOOD, "two"])
     drafting.save_text(step=step, subject="", text="changed")
     assert says(copy) == [GOOD, "two"]

@@ -1,10 +1,15 @@
+from datetime import time, timedelta
+from zoneinfo import ZoneInfo
+
 import pytest
+from django.db.models import Sum
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Role
-from campaigns import lifecycle, planning, present, standing, stopping, timeline
-from campaigns.models import Campaign, Decision, Enrollment, Event, Message
+from campaigns import counting, lifecycle, planning, present, standing, stopping, timeline
+from campaigns.models import Campaign, DailyCount, Decision, Enrollment, Event, Message, Reply, Step
+from integrations.models import Mailbox
 from prospects import holding
 from prospects.models import Note, Prospect, Suppression
 from tests import factories
@@ -134,7 +139,7 @@ def test_counts_the_queries_of_a_person(world, client, django_assert_max_num_que
     Note.objects.create(prospect=world.person, text="x")
     factories.ProspectFactory(email=f"b@{world.person.site.domain}")
     client.get(address)
-    with django_assert_max_num_queries(30) as one:
+    with django_assert_max_num_queries(36) as one:
         client.get(address)
     for number in range(3):
         Note.objects.create(prospect=world.person, text="x")
@@ -155,6 +160,18 @@ def test_says_what_happens_next(world):
     holding.hold(prospect_ids=[world.person.pk], reason="on leave", by=None)
     (held,) = present.of(prospect=world.person, now=world.now)
     assert (held.words, held.why, held.waits) == ("Held", "this person is on hold", True)
+
+
+def test_waits_until_its_window_opens(world):
+    world.tick()
+    due = (world.now + timedelta(days=10)).replace(hour=18, minute=57)
+    Step.objects.update(window_start=time(9), window_end=time(17), weekdays=[1, 2, 3, 4, 5, 6, 7])
+    Message.objects.filter(state="planned").delete()
+    Enrollment.objects.update(due_at=due, look_at=due)
+    (waits,) = present.of(prospect=world.person, now=world.now)
+    zone = ZoneInfo(world.person.time_zone or world.campaign.time_zone)
+    assert waits.at > due
+    assert waits.at.astimezone(zone).time() == time(9)
 
 
 def test_says_why_a_planned_message_is_held(world, page):
@@ -215,11 +232,41 @@ def test_holds_with_a_reason_and_takes_it_back(world, do):
     assert "is on hold" in do("prospect-hold", world.person, query="?reason=on+leave")  # what undo posts
 
 
-def test_asks_then_ends_the_campaigns_of_who_answered_elsewhere(world, do):
+def test_asks_what_they_said_elsewhere_and_counts_it_as_an_answer(world, do):
+    world.tick()
     assert "leave 1 campaign" in do("prospect-answered", world.person)
+    assert "Choose what they said" in do("prospect-answered", world.person, sure="1")
     assert Enrollment.objects.get().state == "active"
-    assert "leaves 1 campaign" in do("prospect-answered", world.person, sure="1")
+    said = {"sure": "1", "reply_class": "positive", "words": "Call me in May"}
+    assert "leaves 1 campaign" in do("prospect-answered", world.person, **said)
     assert Enrollment.objects.get().stop_reason == "replied"
+    reply = Reply.objects.get()
+    assert (reply.reply_class, reply.read_at is not None) == ("positive", True)
+    assert "Call me in May" in reply.text
+    do("prospect-answered", world.person, **said)
+    assert Reply.objects.count() == 1
+    counting.recount(now=timezone.now())
+    day = DailyCount.objects.aggregate(replied=Sum("replied"), positive=Sum("positive"))
+    assert day == {"replied": 1, "positive": 1}
+
+
+def test_says_that_an_answer_before_the_first_mail_counts_nowhere(world, do):
+    assert "counts in no campaign" in do("prospect-answered", world.person)
+    assert "counts in no campaign" in do("prospect-answered", world.person, sure="1", reply_class="question")
+    assert Enrollment.objects.get().stop_reason == "replied"
+    assert not Reply.objects.exists()
+
+
+def test_answers_as_who_was_written_to_from_a_practice_mailbox(world, page, do):
+    assert "Answer as" not in page("prospect", world.person)
+    world.tick()
+    assert "Answer as" in page("prospect", world.person)
+    assert "is on its way" in do("prospect-play", world.person, text="Yes, please tell me more")
+    world.later(minutes=2).receive()
+    assert Reply.objects.get().text == "Yes, please tell me more"
+    Mailbox.objects.update(is_demo=False)
+    assert "Answer as" not in page("prospect", world.person)
+    assert "Answer from your own mail program" in do("prospect-play", world.person, text="No")
 
 
 def test_lists_others_of_the_site(world, page):

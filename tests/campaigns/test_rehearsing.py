@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from django.urls import reverse
 
-from campaigns import delivery, lifecycle, planning, rehearsal_report, rehearsing, stopping, tracking
+from campaigns import delivery, lifecycle, planning, playing, rehearsal_report, rehearsing, stopping, tracking
 from campaigns.models import Campaign, Enrollment, Event, Message, Reply
 from integrations.models import InboundEvent, Mailbox
 from outreach.demo.smtp_server import Stage
@@ -60,7 +60,7 @@ def assert_nothing_counts(world):
 def test_sends_each_step_once_for_each_person_to_the_rehearsal_address_within_minutes(rehearse):
     world = rehearse(people=3)
     for _ in range(4):
-        world.tick(minutes=1)
+        world.tick(minutes=2)
     assert {mail.recipient for mail in rehearsed(world)} == {ME}
     assert len(rehearsed(world)) == 9
     assert len({mail.message_id for mail in rehearsed(world)}) == 9
@@ -72,7 +72,7 @@ def test_sends_each_step_once_for_each_person_to_the_rehearsal_address_within_mi
 def test_leaves_the_campaign_that_it_is_of_alone(rehearse):
     world = rehearse(people=1)
     for _ in range(4):
-        world.tick(minutes=1)
+        world.tick(minutes=2)
     before = len(world.smtp.received)
     world.tick(days=1)
     assert [mail.recipient for mail in world.smtp.received[before:]] == [world.prospects[0].email]
@@ -83,7 +83,7 @@ def test_ends_by_a_reply_for_the_person_who_was_played_and_nobody_else(rehearse)
     world.tick()
     world.answers(mails.reply(first_message(world), sender=ME))
     for _ in range(3):
-        world.tick(minutes=1)
+        world.tick(minutes=2)
     assert (way(world).state, way(world).stop_reason) == ("stopped", "replied")
     assert way(world, 1).state == "finished"
     assert len(rehearsed(world)) == 4
@@ -101,7 +101,7 @@ def test_suppresses_nobody_whatever_comes_back(rehearse, answer, reason):
     world = rehearse(people=1)
     world.tick()
     world.answers(answer(first_message(world)))
-    world.tick(minutes=1)
+    world.tick(minutes=2)
     assert way(world).stop_reason == reason
     assert_nothing_counts(world)
     assert len(rehearsed(world)) == 1
@@ -111,7 +111,7 @@ def test_goes_on_after_an_automatic_answer(rehearse):
     world = rehearse(people=1)
     world.tick()
     world.answers(mails.out_of_office(first_message(world), sender=ME))
-    world.tick(minutes=1)
+    world.tick(minutes=2)
     assert len(rehearsed(world)) == 2
     assert_nothing_counts(world)
 
@@ -154,7 +154,7 @@ def test_plays_people_who_must_not_be_written_to(rehearse):
 def test_is_stopped_by_stop_all_sending(rehearse):
     world = rehearse(people=1)
     stopping.stop_all(by=None)
-    world.tick(minutes=1)
+    world.tick(minutes=2)
     assert not rehearsed(world)
     assert "all sending is stopped" in rehearsal_report.standing(rehearsal=world.rehearsal, now=world.now).obstacle
 
@@ -165,7 +165,7 @@ def test_never_hands_over_a_message_that_names_another_recipient(rehearse):
     Message.objects.filter(campaign=world.rehearsal).update(recipient=world.prospects[0].email)
     world.deliver()
     assert not rehearsed(world)
-    world.tick(minutes=1)
+    world.tick(minutes=2)
     assert not rehearsed(world)
     assert way(world).stop_reason == "rehearsal_astray"
 
@@ -186,7 +186,7 @@ def test_waits_for_no_cap_and_no_gap_but_takes_slots_from_the_others(rehearse):
         campaign=world.campaign, prospects=Prospect.objects.filter(pk=late.pk), now=world.now, by=None
     )
     for _ in range(4):
-        world.tick(minutes=1)
+        world.tick(minutes=2)
     assert [mail.recipient for mail in rehearsed(world)] == [ME] * 6
     planned = Message.objects.filter(campaign=world.campaign, state="planned")
     assert all(message.send_at.date() > world.now.date() for message in planned)
@@ -195,7 +195,7 @@ def test_waits_for_no_cap_and_no_gap_but_takes_slots_from_the_others(rehearse):
 def test_is_held_with_its_mailbox(rehearse):
     world = rehearse(people=1)
     world.mailbox.pause(reason="looked at")
-    world.tick(minutes=1)
+    world.tick(minutes=2)
     assert not rehearsed(world)
     rehearsal = Campaign.objects.select_related("mailbox").get(pk=world.rehearsal.pk)
     assert "paused: looked at" in rehearsal_report.standing(rehearsal=rehearsal, now=world.now).obstacle
@@ -204,7 +204,7 @@ def test_is_held_with_its_mailbox(rehearse):
 def test_goes_on_when_the_mails_come_home_to_the_mailboxs_own_address(rehearse):
     world = rehearse(people=1, to="ada@home.example")
     for _ in range(4):
-        world.tick(minutes=1)
+        world.tick(minutes=2)
         for mail in rehearsed(world):
             world.answers(mail.raw)
     assert way(world).state == "finished"
@@ -218,7 +218,7 @@ def test_ends_an_earlier_one_and_can_be_ended(rehearse):
     assert way(world).stop_reason == "rehearsal_over"
     assert rehearsing.end(rehearsal=again)
     assert not rehearsing.end(rehearsal=again)
-    world.tick(minutes=1)
+    world.tick(minutes=2)
     assert not rehearsed(world)
 
 
@@ -280,11 +280,11 @@ def test_rehearses_a_draft_without_launching_it(mailbox, smtp, now):
 
 def test_takes_an_answer_through_the_practice_mailbox(rehearse):
     world = rehearse(people=1)
-    with pytest.raises(rehearsing.CannotAnswer):
+    with pytest.raises(playing.CannotAnswer):
         rehearsing.answer(rehearsal=world.rehearsal, enrollment=way(world), text="Too early", now=world.now)
     world.tick()
     rehearsing.answer(rehearsal=world.rehearsal, enrollment=way(world), text="Tell me more.", now=world.now)
-    world.tick(minutes=1)
+    world.tick(minutes=2)
     assert way(world).stop_reason == "replied"
     assert len(rehearsed(world)) == 1
     assert_nothing_counts(world)
@@ -295,13 +295,13 @@ def test_takes_no_invented_answer_into_a_real_mailbox(rehearse):
     world.tick()
     Mailbox.objects.update(is_demo=False)
     rehearsal = Campaign.objects.get(pk=world.rehearsal.pk)
-    with pytest.raises(rehearsing.CannotAnswer):
+    with pytest.raises(playing.CannotAnswer):
         rehearsing.answer(rehearsal=rehearsal, enrollment=way(world), text="Hello", now=world.now)
 
 
 def test_is_left_out_of_the_lists_of_the_api(rehearse, client_as):
     world = rehearse(people=1)
-    world.tick(minutes=1)
+    world.tick(minutes=2)
     client = client_as("viewer")
     campaigns = client.get("/api/v1/campaigns/").json()["results"]
     assert [each["id"] for each in campaigns] == [str(world.campaign.public_id)]
@@ -336,10 +336,34 @@ def test_runs_from_the_page(running, client_as):
     client.post(f"/rehearsals/{rehearsal.public_id}/answer/", said, format="multipart")
     world.tick(seconds=5)
     assert "you answered" in client.get(live).content.decode()
+    assert "Send the next step now" in client.get(live).content.decode()
+    client.post(f"/rehearsals/{rehearsal.public_id}/next/")
+    before = len(world.smtp.received)
+    world.tick(seconds=5)
+    assert len(world.smtp.received) == before + 1  # the other person's second step, without the minutes between
     client.post(f"/rehearsals/{rehearsal.public_id}/end/")
     over = client.get(live)
     assert over.status_code == 286
     assert "The rehearsal is over" in over.content.decode()
+    again = client.get(path)
+    assert f'value="{ME}"' in again.content.decode()
+    assert again.content.decode().count("checked") == 2  # last time's people
+
+
+def test_hears_an_answer_after_the_last_step_too(rehearse):
+    world = rehearse(people=1)
+    for _ in range(4):
+        world.tick(minutes=2)
+    assert way(world).state == "finished"
+    standing = rehearsal_report.standing(rehearsal=world.rehearsal, now=way(world).ended_at)
+    assert (standing.is_over, standing.listens) == (True, True)
+    rehearsing.answer(rehearsal=world.rehearsal, enrollment=way(world), text="Tell me more.", now=world.now)
+    world.tick(minutes=2)
+    assert way(world).stop_reason == "replied"
+    standing = rehearsal_report.standing(rehearsal=world.rehearsal, now=world.now)
+    assert not standing.listens
+    assert "you answered" in standing.played[0].sentence
+    assert_nothing_counts(world)
 
 
 @pytest.mark.parametrize("people", [1, 4])
@@ -350,7 +374,7 @@ def test_shows_any_number_of_people_with_the_same_queries(rehearse, client_as, p
     for route, of, most in (
         ("rehearsal", world.rehearsal, 10),
         ("rehearsal-live", world.rehearsal, 10),
-        ("campaign-rehearse", world.campaign, 12),
+        ("campaign-rehearse", world.campaign, 14),
     ):
         with django_assert_max_num_queries(most):
             assert client.get(reverse(route, args=[of.public_id])).status_code == 200

@@ -96,12 +96,20 @@ def test_says_when_sending_is_stopped_and_offers_the_cure_to_who_may(world, clie
     assert reverse("sending-resume") not in text(client_as("operator"), "today-live")
 
 
+def test_says_the_stop_in_one_sentence_and_who_may_lift_it(world, client_as, manager):
+    stopping.stop_all(reason="Falscher Text?", by=manager)
+    assert "Falscher Text? Nothing leaves until a manager resumes it." in text(client_as("operator"))
+    assert "Falscher Text? Nothing leaves until somebody resumes it." in text(client_as("manager"))
+
+
 def test_shows_answers_with_a_button_that_marks_them_read(world, client_as):
     message = Message.objects.select_related("mailbox").filter(state="sent").first()
     world.answers(mails.reply(message, sender=message.recipient, text="Yes <b>please</b>, tell me more."))
     world.receive()
     reply = Reply.objects.get()
     page = text(client_as("operator"))
+    beside = text(client_as("operator"), "today-live").partition('id="unread" hx-swap-oob')[2]
+    assert '<span class="count">1<' in beside  # the number in the bar follows the list
     assert "Yes &lt;b&gt;please&lt;/b&gt;" in page
     assert reverse("reply-read", args=[reply.public_id]) in page
     assert reverse("reply-read", args=[reply.public_id]) not in text(client_as("viewer"))

@@ -188,11 +188,14 @@ def test_acts_on_ticked_rows_only_whatever_a_form_says(office):
     assert Suppression.objects.count() == 1
 
 
-def test_says_what_deleting_a_suppression_means(office):
+def test_takes_a_suppression_off_only_by_the_page_that_asks_why(office):
     row = Suppression.objects.create(kind="address", key="k", value="a@b.example", reason="unsubscribed")
-    page = office("administrator").get(f"/admin/prospects/suppression/{row.pk}/delete/").content.decode()
-    assert "may be written to again" in page
-    assert office("manager").get(f"/admin/prospects/suppression/{row.pk}/delete/").status_code == 403
+    address = f"/admin/prospects/suppression/{row.pk}/delete/"
+    for ask in (office("administrator").get, office("administrator").post):
+        assert ask(address, {"post": "yes"}).headers["Location"] == reverse("suppression-lift", args=[row.public_id])
+    assert "Only they can take that back" in office("administrator").get(address, follow=True).content.decode()
+    assert office("manager").get(address).status_code == 403
+    assert Suppression.objects.filter(pk=row.pk).exists()
 
 
 def test_lists_what_a_message_may_say(office):

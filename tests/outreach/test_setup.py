@@ -125,6 +125,14 @@ def test_counts_a_practice_mailbox_and_says_so(client_as, db):
     text = page(client_as)
     assert "its mails never leave this machine" in text
     assert "Use a practice mailbox" not in text
+    assert "writes as" in text
+
+
+def test_asks_for_a_persons_name_and_keeps_the_address_for_later(client_as, db):
+    text = page(client_as)
+    assert 'name="from_name" value=""' in text
+    assert "For later" in text
+    assert 'id="next"' in text
 
 
 def test_costs_the_same_with_many_rows(client_as, db, django_assert_num_queries):

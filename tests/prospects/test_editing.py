@@ -2,8 +2,8 @@
 
 import pytest
 
-from prospects import editing, identity
-from prospects.models import Prospect, Site
+from prospects import addresses, editing, identity, suppression
+from prospects.models import Address, Prospect, Site, Suppression
 
 pytestmark = pytest.mark.django_db
 
@@ -102,7 +102,55 @@ def test_changes_what_is_given_and_nothing_else():
     assert changed.stop_reason == "asked us to"
     assert changed.site.domain == "new.example"
     assert changed.identity_key == identity.address_key("anna@new.example")
-    assert changed.contact_keys == identity.contact_keys(email="anna@new.example", site_domain="new.example")
+    keys = identity.contact_keys(email="anna@new.example", site_domain="new.example", others=["anna@blog.example"])
+    assert changed.contact_keys == keys
+
+
+def test_keeps_the_old_address_and_what_names_it():
+    person = add("anna@blog.example", x_handle="anna")
+    editing.change_prospect(prospect=person, by=None, email="anna@new.example", x_handle="berta")
+    old = Address.objects.get(prospect=person)
+    assert (old.email, old.state) == ("anna@blog.example", Address.State.DEAD)
+    suppression.suppress(kind="address", value="ANNA+x@blog.example", reason="unsubscribed")
+    person.refresh_from_db()
+    assert suppression.is_suppressed(person.contact_keys)
+    assert {identity.key_for("x", "anna"), identity.key_for("x", "berta")} <= set(person.contact_keys)
+    editing.change_prospect(prospect=person, by=None, email="anna@blog.example")
+    assert Address.objects.get(prospect=person).email == "anna@new.example"
+
+
+def test_refuses_a_further_address_of_somebody_else():
+    anna = add("anna@a.example")
+    addresses.add_address(prospect=anna, email="a@private.example", by=None)
+    with pytest.raises(editing.InvalidProspect, match="here already"):
+        add("A+x@private.example")
+    berta = add("berta@a.example")
+    with pytest.raises(editing.InvalidProspect, match="here already"):
+        editing.change_prospect(prospect=berta, by=None, email="a@private.example")
+    with pytest.raises(addresses.InvalidAddress):
+        addresses.add_address(prospect=berta, email="anna@a.example", by=None)
+    assert addresses.owner_of(email="A@private.example") == anna
+
+
+def test_does_not_add_again_who_asked_to_be_forgotten():
+    Suppression.objects.create(
+        kind="address", key=identity.key_for("address", "anna@a.example"), value="", reason="erased"
+    )
+    with pytest.raises(editing.InvalidProspect, match="forgotten"):
+        add("Anna+x@a.example")
+
+
+def test_refuses_a_handle_that_names_no_account():
+    with pytest.raises(editing.InvalidProspect) as caught:
+        add("", x_handle="not a handle")
+    assert caught.value.errors.keys() == {"x_handle"}
+
+
+def test_knows_a_person_by_the_handle():
+    add("", x_handle="@Anna")
+    with pytest.raises(editing.InvalidProspect) as caught:
+        add("", x_handle="anna")
+    assert caught.value.errors.keys() == {"x_handle"}
 
 
 def test_refuses_to_become_somebody_else():

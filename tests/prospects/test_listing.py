@@ -1,11 +1,15 @@
+from datetime import UTC, datetime
+
 import pytest
 
-from prospects import holding, listing, notes, segments, suppression, tagging, wording
+from campaigns import standing
+from prospects import holding, listing, notes, saving, segments, suppression, tagging, wording
 from prospects.listing import Facets
-from prospects.models import Prospect, Segment
+from prospects.models import ImportBatch, Prospect, Segment
 from tests import factories
 
 pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -14,12 +18,12 @@ def people():
     return {
         "ada": make(email="ada@north.example", first_name="Ada", last_name="Øst", country="DE", tags=["tea", "vip"]),
         "bo": make(email="bo@south.example", first_name="Bo", company="North Pole", source="a list", is_demo=True),
-        "cy": make(email="", first_name="Cy", x_handle="cyclist"),
+        "cy": make(email="", first_name="Cy", company="Straße 7", x_handle="cyclist"),
     }
 
 
 def found(people, **facets):
-    rows = listing.people(Facets(**facets))
+    rows = listing.people(Facets(**facets), now=NOW)
     return {name for name, person in people.items() if person in rows}
 
 
@@ -32,6 +36,12 @@ def found(people, **facets):
         ({"q": "north ada bo"}, set()),
         ({"q": "cyclist"}, {"cy"}),
         ({"q": "100%"}, set()),
+        ({"q": "straße"}, {"cy"}),
+        ({"source": "A LIST"}, {"bo"}),
+        ({"stage": "identified"}, {"ada", "bo", "cy"}),
+        ({"stage": "joined"}, set()),
+        ({"stage": "nonsense"}, set()),
+        ({"batch": "nonsense"}, set()),
         ({"tag": "tea"}, {"ada"}),
         ({"country": "DE"}, {"ada"}),
         ({"source": "a list"}, {"bo"}),
@@ -56,6 +66,17 @@ def test_finds_by_owner_and_segment(people):
     assert found(people, segment=str(segment.public_id)) == {"ada"}
 
 
+def test_bounds_a_list_without_losing_anybody(people):
+    user, batch = factories.UserFactory(username="olga"), ImportBatch.objects.create(file_name="a.csv")
+    Prospect.objects.filter(pk__in=[people["ada"].pk, people["bo"].pk]).update(owner=user, import_batch=batch)
+    for facets in (Facets(owner="olga"), Facets(batch=str(batch.public_id)), Facets(owner="olga", q="ada"), Facets()):
+        found = listing.people(facets, now=NOW)
+        assert set(listing.bounded(found, facets)) == set(found)
+    assert found.count() == 3
+    for nobody in (Facets(owner="x"), Facets(batch="x"), Facets(batch=str(people["ada"].public_id))):
+        assert not listing.bounded(listing.people(nobody, now=NOW), nobody).exists()
+
+
 def test_tells_who_is_held_stopped_or_suppressed(people, now):
     holding.hold(prospect_ids=[people["ada"].pk], reason="asked for time", by=None)
     Prospect.objects.filter(pk=people["cy"].pk).update(stopped_at=now)
@@ -68,16 +89,6 @@ def test_reads_facets_from_any_query_string():
     assert facets.q.startswith("ab c")
     assert len(facets.q) == listing.LONGEST
     assert facets.given().keys() == {"q", "state"}
-
-
-def test_counts_exactly_up_to_a_limit(people):
-    assert listing.counted(Prospect.objects.all()) == listing.Count(3, more=False)
-    assert listing.counted(Prospect.objects.all(), limit=2) == listing.Count(2, more=True)
-
-
-def test_asks_nothing_to_count_what_is_all_there(people, django_assert_num_queries):
-    with django_assert_num_queries(0):
-        assert listing.counted(Prospect.objects.all(), every=[people["ada"]]) == listing.Count(1, more=False)
 
 
 def test_offers_the_values_that_are_there(people):
@@ -97,24 +108,49 @@ def test_offers_the_values_that_are_there(people):
         {"reach": "none"},
         {"demo": "yes", "source": "a list"},
         {"site": "north.example"},
+        {"owner": "olga"},
+        {"stage": "identified"},
+        {"state": "held"},
     ],
 )
 def test_saves_a_segment_that_finds_the_same_people(people, facets):
-    saved = listing.save_segment(name="Saved", facets=Facets(**facets), by=None)
-    assert set(segments.members(segment=saved)) == set(listing.people(Facets(**facets)))
+    saved = saving.add_segment(name="Saved", rule=listing.as_rule(Facets(**facets)), by=None)
+    assert set(segments.members(segment=saved)) == set(listing.people(Facets(**facets), now=NOW))
 
 
 def test_saves_a_segment_inside_a_segment(people):
     inner = factories.SegmentFactory(filter={"field": "tags", "op": "is", "value": "vip"})
     facets = Facets(segment=str(inner.public_id), country="DE")
-    saved = listing.save_segment(name="Both", facets=facets, by=None)
+    saved = saving.add_segment(name="Both", rule=listing.as_rule(facets), by=None)
     assert list(segments.members(segment=saved)) == [people["ada"]]
 
 
+@pytest.mark.parametrize("state", sorted(standing.STATES))
+def test_saves_every_state(people, state):
+    assert segments.check(listing.as_rule(Facets(state=state))) is None
+    assert listing.as_rule(Facets(state=state)) != {}
+
+
 def test_refuses_a_second_segment_of_the_same_name(people):
-    listing.save_segment(name="Tea", facets=Facets(tag="tea"), by=None)
-    with pytest.raises(listing.InvalidSegment, match="already"):
-        listing.save_segment(name="Tea", facets=Facets(), by=None)
+    first = saving.add_segment(name="Tea", rule={}, by=None)
+    other = saving.add_segment(name="Coffee", rule={}, by=None)
+    with pytest.raises(saving.InvalidSegment, match="already"):
+        saving.add_segment(name=" Tea", rule={}, by=None)
+    with pytest.raises(saving.InvalidSegment, match="already"):
+        saving.change_segment(segment=other, name="Tea")
+    for wrong in ("", " \n", "x" * 101):
+        with pytest.raises(saving.InvalidSegment, match="1 to 100"):
+            saving.change_segment(segment=first, name=wrong)
+    with pytest.raises(segments.BadFilter):
+        saving.change_segment(segment=first, rule={"field": "shoe", "op": "is"})
+
+
+def test_renames_a_segment_and_changes_its_rule(people):
+    segment = saving.add_segment(name="Tea", rule={}, by=None)
+    saving.change_segment(segment=segment, rule=listing.as_rule(Facets(tag="tea")))
+    saving.change_segment(segment=segment, name="Tea lovers")
+    segment.refresh_from_db()
+    assert (segment.name, list(segments.members(segment=segment))) == ("Tea lovers", [people["ada"]])
 
 
 @pytest.mark.parametrize(
@@ -122,7 +158,7 @@ def test_refuses_a_second_segment_of_the_same_name(people):
     [
         ({}, "everybody"),
         (listing.as_rule(Facets(q="tea")), "“tea” in name, company or address"),
-        (listing.as_rule(Facets(tag="a", country="DE")), "tag is “a” and country is “DE”"),
+        (listing.as_rule(Facets(tag="a", country="DE")), "tag is “a” and country is Germany"),
         (listing.as_rule(Facets(reach="none", demo="no")), "address is empty and not of the demo world"),
         ({"not": {"field": "custom.shop_size", "op": "in", "value": ["s"]}}, "not (shop size is one of “s”)"),
         ({"all": [{"any": [{}, {"field": "site", "op": "is", "value": "a.b"}]}]}, "(everybody or site is “a.b”)"),
@@ -179,4 +215,4 @@ def test_reads_a_segment_that_is_gone_as_nobody(people):
     segment = factories.SegmentFactory()
     gone = Facets(segment=str(segment.public_id))
     Segment.objects.all().delete()
-    assert not listing.people(gone).exists()
+    assert not listing.people(gone, now=NOW).exists()

@@ -2,7 +2,8 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import Role
-from prospects import suppression
+from campaigns.views import chosen_people
+from prospects import listing, suppression
 from prospects.models import Prospect, Segment
 from tests import factories
 
@@ -174,21 +175,33 @@ def test_warns_when_the_new_address_is_suppressed(operator):
     assert "suppressed: nobody will write to it" in text_of(response)
 
 
-def test_saves_the_list_as_a_segment_and_says_what_it_can_not_hold(operator, page):
+def test_saves_the_list_as_a_segment(operator, page):
     factories.ProspectFactory(tags=["tea"])
     query = "?tag=tea&state=never"
     asked = text_of(page("segment-add", query=query))
-    assert "where they stand" in asked
-    assert "1 person" in asked
-    response = operator.post(reverse("segment-add") + query, {"name": "Tea"})
+    assert "last written to never" in asked
+    assert "1 person now" in asked
+    rows = {
+        "do": "save",
+        "mode": "rows",
+        "join": "all",
+        "g0-join": "all",
+        "g0-r0-field": "tags",
+        "g0-r0-op": "is",
+        "g0-r0-value": "tea",
+        "g0-r1-field": "contacted_at",
+        "g0-r1-op": "is_empty",
+    }
+    response = operator.post(reverse("segment-add"), {"name": "Tea", **rows})
     saved = Segment.objects.get(name="Tea")
     assert response.url == reverse("segment", args=[saved.public_id])
-    assert saved.filter == {"field": "tags", "op": "is", "value": "tea"}
+    assert saved.filter == listing.as_rule(listing.Facets(tag="tea", state="never"))
     assert saved.created_by.username == "olga"
     shown = text_of(page("segment", saved.public_id))
     assert f"{reverse('campaign-new')}?segment={saved.public_id}" in shown
-    again = operator.post(reverse("segment-add") + query, {"name": "Tea"})
-    assert "of this name already" in text_of(again)
+    again = operator.post(reverse("segment-add"), {"name": "Tea", **rows})
+    assert again.status_code == 400
+    assert "of this name already" in again.content.decode()
 
 
 def test_asks_before_it_acts_and_names_the_number(operator):
@@ -226,6 +239,52 @@ def test_untags_holds_and_releases(operator):
     assert person.held_at is not None
 
 
+def test_does_it_to_everybody_on_the_list_after_asking(operator):
+    for number in range(60):
+        factories.ProspectFactory(country="DE" if number < 55 else "FR")
+    listed = text_of(operator.get(reverse("prospects") + "?country=DE"))
+    assert "All 55 people of this list" in listed
+    fields = {"action": "tag", "all": "1", "next": reverse("prospects") + "?country=DE"}
+    asked = text_of(operator.post(reverse("prospects-act"), fields))
+    assert "Add a tag: 55 people?" in asked
+    assert "and 50 more" in asked
+    done = operator.post(reverse("prospects-act"), {**fields, "sure": "1", "tag": "tea"}, follow=True)
+    assert "55 people got the tag tea" in text_of(done)
+    assert Prospect.objects.filter(tags=["tea"], country="DE").count() == 55
+    assert "55 people" in text_of(undo(operator, done))
+    assert not Prospect.objects.exclude(tags=[]).exists()
+
+
+def test_does_it_to_everybody_in_as_many_queries_as_to_a_few(operator, django_assert_max_num_queries):
+    fields = {"action": "tag", "all": "1", "sure": "1", "tag": "tea"}
+    for _ in range(30):
+        factories.ProspectFactory()
+    with django_assert_max_num_queries(20):
+        operator.post(reverse("prospects-act"), fields)
+    assert Prospect.objects.filter(tags=["tea"]).count() == 30
+
+
+@pytest.mark.parametrize(("action", "said"), [("stop", "chose by the boxes"), ("tag", "more than 2 people at once")])
+def test_refuses_to_do_to_everybody_what_needs_a_look(operator, monkeypatch, action, said):
+    monkeypatch.setattr(chosen_people, "MOST_OF_A_LIST", 2)
+    for _ in range(3):
+        factories.ProspectFactory()
+    response = operator.post(reverse("prospects-act"), {"action": action, "all": "1", "sure": "1"}, follow=True)
+    assert said in text_of(response)
+
+
+def test_gives_many_an_owner_and_a_stage(operator):
+    people, program = [factories.ProspectFactory() for _ in range(3)], factories.ProgramFactory(name="Tea club")
+    done = act(operator, "owner", people, sure="1", owner="olga")
+    assert "3 people looked after by olga now" in text_of(done)
+    assert "3 people looked after by nobody now" in text_of(act(operator, "owner", people, sure="1", owner=""))
+    fields = {"program": program.public_id, "stage": "negotiating", "why": "Met at a fair"}
+    done = act(operator, "stage", people[:2], sure="1", **fields)
+    assert "2 people moved to negotiating in Tea club" in text_of(done)
+    listed = operator.get(reverse("prospects") + "?stage=negotiating")
+    assert set(listed.context["paged"].rows) == set(people[:2])
+
+
 @pytest.mark.parametrize("fields", [{"action": "stop"}, {"action": "x"}, {"action": "tag", "id": "nonsense"}])
 def test_refuses_an_action_without_people_or_without_a_name(operator, fields):
     response = operator.post(reverse("prospects-act"), {**fields, "next": "https://evil.example/"}, follow=True)
@@ -243,7 +302,7 @@ def test_enrols_the_chosen_people(operator, running):
     Prospect.objects.filter(pk=stopped.pk).update(stopped_at=world.now)
     people = [*world.prospects, new, stopped]
     done = act(operator, "enrol", people, sure="1", campaign=world.campaign.public_id)
-    assert f"1 person enrolled in {world.campaign}. 2 people left out" in text_of(done)
+    assert f"1 person enrolled in {world.campaign}. Left out: " in text_of(done)
 
 
 def test_tells_where_each_stands(page, running):

@@ -5,12 +5,22 @@ from datetime import timedelta
 from itertools import count
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outreach.lib.errors import DomainError
-from prospects import editing, importing, importing_running, previewing, suppression, tasks, uploading
+from prospects import (
+    editing,
+    importing,
+    importing_choosing,
+    importing_running,
+    importing_storing,
+    previewing,
+    suppression,
+    tasks,
+    uploading,
+)
 from prospects.models import ImportBatch, ImportChunk, Prospect, Segment
 
 HEADER = "Email,First Name,Company\n"
@@ -25,10 +35,14 @@ def upload(content, now, **options):
 def ready(content, now, **options):
     """Uploaded, with the columns as they are suggested, and in the queue."""
     batch = upload(content, now, **options)
-    uploading.choose_columns(batch=batch, targets=[column.target for column in uploading.columns(batch=batch)])
+    importing_choosing.choose_by_names(batch=batch)
     assert uploading.queue(batch=batch)
     batch.refresh_from_db()
     return batch
+
+
+def choose(batch, targets):
+    importing_choosing.choose_columns(batch=batch, choices=[importing_choosing.Choice(targets)])
 
 
 def counts(batch):
@@ -40,7 +54,7 @@ def people():
 
 
 def test_keeps_the_bytes_as_they_came(db, now, monkeypatch):
-    monkeypatch.setattr(uploading, "PIECE", 7)
+    monkeypatch.setattr(importing_storing, "PIECE", 7)
     content = (HEADER + "zoë@a.example,Zoë,Acme\n").encode("cp1252")
     batch = upload(content, now)
     stored = uploading.StoredFile(batch)
@@ -54,7 +68,7 @@ def test_keeps_the_bytes_as_they_came(db, now, monkeypatch):
     [
         (b"", "The file is empty."),
         (HEADER.encode(), "nobody below it"),
-        (b"PK\x03\x04rest", "spreadsheet"),
+        (b"PK\x03\x04rest", "damaged"),
         (b"anna@a.example,Anna\nb@b.example,B\n", "the first line must name the columns"),
         (b",".join(b"c%d" % n for n in range(300)) + b"\n1\n", "300 columns"),
     ],
@@ -67,7 +81,7 @@ def test_refuses_at_once_what_is_no_table_of_people(db, now, content, words):
 
 
 def test_refuses_a_sheet_that_is_too_large(db, now, monkeypatch):
-    monkeypatch.setattr(uploading, "MOST_BYTES", 20)
+    monkeypatch.setattr(importing_storing, "MOST_BYTES", 20)
     with pytest.raises(importing.UnreadableFile, match="cut the sheet in two"):
         upload(HEADER + "anna@a.example,Anna,Acme\n", now)
     assert not ImportBatch.objects.exists()
@@ -81,7 +95,7 @@ def test_refuses_a_tag_that_is_too_long(db, now):
 
 def test_suggests_what_each_column_means_and_shows_its_first_values(db, now):
     batch = upload("Mail,City,,City\na@a.example,Köln,x,\nb@b.example,,y,Rom\n,,z,\nc@c.example,,q,\n", now)
-    columns = uploading.columns(batch=batch)
+    columns = importing_choosing.columns(batch=batch)
     assert [(column.header, column.target, column.own) for column in columns] == [
         ("Mail", "email", "custom.mail"),
         ("City", "custom.city", "custom.city"),
@@ -102,20 +116,20 @@ def test_suggests_what_each_column_means_and_shows_its_first_values(db, now):
         (["email", "email", ""], {"column-1"}),
         (["first_name", "", ""], {""}),
         (["email"], set()),
-        (["email", "shoe", ""], set()),
+        (["email", "shoe", ""], {"column-1"}),
     ],
 )
 def test_refuses_meanings_that_cannot_be(db, now, targets, fields):
     batch = upload(HEADER + "anna@a.example,Anna,Acme\n", now)
-    with pytest.raises(uploading.UnfitColumns) as caught:
-        uploading.choose_columns(batch=batch, targets=targets)
+    with pytest.raises(importing_choosing.UnfitColumns) as caught:
+        choose(batch, targets)
     assert {problem.field for problem in caught.value.problems} == fields
     assert not uploading.queue(batch=batch)
 
 
 def test_tells_columns_apart_that_differ_in_case_alone(db, now):
     batch = upload("email,EMAIL\nanna@a.example,old@a.example\n", now)
-    uploading.choose_columns(batch=batch, targets=["email", ""])
+    choose(batch, ["email", ""])
     batch.refresh_from_db()
     assert batch.mapping == {"email": "email", "EMAIL": ""}
 
@@ -160,7 +174,7 @@ def test_counts_a_tag_for_everybody_as_nothing_new(db, now):
 
 
 def test_goes_on_behind_the_last_chunk_when_it_is_cut_off(db, now, monkeypatch):
-    monkeypatch.setattr(importing, "CHUNK", 4)
+    monkeypatch.setattr(importing_running, "CHUNK", 4)
     monkeypatch.setattr(importing_running, "monotonic", count().__next__)  # a second passes whenever one looks
     rows = [f"p{n % 14}@a.example,P{n},Acme\n" for n in range(21)]  # the last seven are there already
     batch = ready(HEADER + "".join(rows), now)
@@ -176,33 +190,34 @@ def test_goes_on_behind_the_last_chunk_when_it_is_cut_off(db, now, monkeypatch):
 
 
 def test_loses_nothing_when_it_dies_within_a_chunk(db, now, monkeypatch):
-    monkeypatch.setattr(importing, "CHUNK", 5)
+    monkeypatch.setattr(importing_running, "CHUNK", 5)
     batch = ready(HEADER + "".join(f"p{n}@a.example,P{n},\n" for n in range(12)) + "bad,,\n", now)
-    merge = importing.merge
+    store = importing_running.store
 
-    def dies_at_the_second(good):
-        merged = merge(good)
-        if Prospect.objects.count() > 5:
-            raise KeyboardInterrupt
-        return merged
+    def dies_at_the_second(**said):
+        with transaction.atomic():
+            counts = store(**said)
+            if Prospect.objects.count() > 5:
+                raise KeyboardInterrupt
+            return counts
 
-    monkeypatch.setattr(importing, "merge", dies_at_the_second)
+    monkeypatch.setattr(importing_running, "store", dies_at_the_second)
     with pytest.raises(KeyboardInterrupt):
         importing_running.run_next()
     batch.refresh_from_db()
     assert (batch.records_done, Prospect.objects.count(), batch.status) == (5, 5, "running")
-    monkeypatch.setattr(importing, "merge", merge)
+    monkeypatch.setattr(importing_running, "store", store)
     importing_running.run_next()
     batch.refresh_from_db()
     assert (counts(batch), batch.status) == ((12, 0, 0, 1), "done")
 
 
 def test_ends_an_import_that_can_never_work_and_says_so(db, now, monkeypatch):
-    def breaks(good):
+    def breaks(**said):
         raise RuntimeError("a bug")
 
     batch = ready(HEADER + "anna@a.example,Anna,\n", now)
-    monkeypatch.setattr(importing, "merge", breaks)
+    monkeypatch.setattr(importing_running, "store", breaks)
     with pytest.raises(RuntimeError):
         importing_running.run_next()
     batch.refresh_from_db()
@@ -233,7 +248,7 @@ def test_leaves_an_import_to_the_worker_that_is_at_it(now):
 
 
 def test_takes_the_small_sheet_first(db, now, monkeypatch):
-    monkeypatch.setattr(importing, "CHUNK", 10)
+    monkeypatch.setattr(importing_running, "CHUNK", 10)
     large = ready(HEADER + "".join(f"p{n}@a.example,P{n},\n" for n in range(100)), now)
     small = ready(HEADER + "anna@a.example,Anna,\n", now)
     assert importing_running.run_next(seconds=0) == small
@@ -282,7 +297,7 @@ def test_previews_with_reasons_and_marks_the_suppressed(db, now):
     assert found.has_more
     found = previewing.preview(batch=batch)
     assert [(line.line, line.address, line.effect, line.words, line.is_suppressed) for line in found.lines] == [
-        (2, "new@b.example", "added", ("Company", "Country", "Time zone", "Own fields"), True),
+        (2, "new@b.example", "added", ("Company: Acme", "Country: FR", "Time zone: Europe/Paris", "city: Köln"), True),
         (3, "known@a.example", "changed", ("Company: Acme",), False),
         (4, "no", "left_out", (found.lines[2].words[0],), False),
     ]
