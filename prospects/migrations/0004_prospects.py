@@ -237,10 +237,6 @@ class Migration(migrations.Migration):
             name='reason',
             field=models.CharField(choices=[('unsubscribed', 'Unsubscribed'), ('bounced', 'Bounced for good'), ('complained', 'Complained'), ('declined', 'Asked us to stop'), ('manual', 'Added by hand'), ('imported', 'Imported'), ('erased', 'Erased on request')], max_length=20),
         ),
-        migrations.AddConstraint(
-            model_name='importrow',
-            constraint=models.UniqueConstraint(fields=('batch', 'sheet', 'line'), name='import_row_once'),
-        ),
         AddConstraintNotValid(
             model_name='prospect',
             constraint=models.CheckConstraint(condition=models.Q(('address_kind__in', ['', 'role', 'disposable'])), name='prospect_address_kind_is_known'),

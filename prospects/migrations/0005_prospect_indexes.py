@@ -10,6 +10,24 @@ class Migration(migrations.Migration):
     dependencies = [("prospects", "0004_prospects")]
 
     operations = [
+        migrations.SeparateDatabaseAndState(  # the index is built beside running imports, then becomes the constraint
+            database_operations=[
+                migrations.RunSQL(
+                    [
+                        "CREATE UNIQUE INDEX CONCURRENTLY import_row_once ON prospects_importrow (batch_id, sheet, line)",
+                        """ALTER TABLE prospects_importrow
+                           ADD CONSTRAINT import_row_once UNIQUE USING INDEX import_row_once""",
+                    ],
+                    "ALTER TABLE prospects_importrow DROP CONSTRAINT import_row_once",
+                )
+            ],
+            state_operations=[
+                migrations.AddConstraint(
+                    model_name='importrow',
+                    constraint=models.UniqueConstraint(fields=('batch', 'sheet', 'line'), name='import_row_once'),
+                )
+            ],
+        ),
         AddIndexConcurrently(
             model_name='prospect',
             index=models.Index(condition=models.Q(('person__isnull', False)), fields=['person'], name='prospect_merged'),
