@@ -201,7 +201,7 @@ def measure(client, where):
 
 def main():
     runner = DiscoverRunner(verbosity=0, interactive=False, keepdb="--keep" in sys.argv)
-    old = runner.setup_databases()
+    old = runner.setup_databases(serialized_aliases=[])
     try:
         if not Prospect.objects.exists():
             fill()

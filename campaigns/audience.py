@@ -9,12 +9,12 @@ from django.utils import timezone
 from campaigns.deciding import CONTACTED_LATELY
 from campaigns.models import Campaign, Enrollment
 from prospects import segments, suppression
-from prospects.models import Prospect, Site, Suppression
+from prospects.models import Prospect, Site
 
 WRITTEN = "written"
 EVERYBODY = "segment"
 ELSEWHERE = "elsewhere"
-LOOKED_AT = 10_000  # people under way elsewhere, at most: the warning is the same with more
+LOOKED_AT = 5_000  # people under way elsewhere, at most: the warning is the same with more
 UNDER_WAY = (Campaign.State.RUNNING, Campaign.State.PAUSED)
 WORDS = {
     "no-address": "have no address",
@@ -35,9 +35,8 @@ ONE = {
     "protected": "is protected, and waits until who looks after them was asked",
     "lately": "was written to lately by other means, and waits until two weeks after that",
 }
+
 ALL = 2**31  # a limit that cuts nothing off: it makes the database sort each person once, then count
-USUAL_KEYS = 6  # of an address, its host, that host's owner, the site, X and LinkedIn: see prospects.identity
-MOST_HASHED = 50_000  # keys fit into the 8 MB that PostgreSQL gives a hash table; longer it is read per person
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ class UnknownReason(Exception):
 def add_up(*, campaign: Campaign) -> Audience:
     """The sum over the campaign's segment as it is now, in two queries. Raises segments.BadFilter."""
     members = segments.members(segment=campaign.segment).order_by()
-    sorted_once = members.annotate(becomes=_becomes(campaign)).values("becomes")[:ALL]
+    sorted_once = members.annotate(becomes=_becomes(campaign, suppression.is_named())).values("becomes")[:ALL]
     wanted = {reason.replace("-", "_"): reason for reason in (WRITTEN, *WORDS)}
     counting = {name: Count("becomes", filter=Q(becomes=reason)) for name, reason in wanted.items()}
     counts = sorted_once.aggregate(**counting)
@@ -101,18 +100,19 @@ def people(*, campaign: Campaign, reason: str) -> QuerySet[Prospect]:
         return people(campaign=campaign, reason=WRITTEN).filter(pk__in=_elsewhere(campaign))
     if reason != WRITTEN and reason not in WORDS:
         raise UnknownReason(reason)
-    return members.alias(becomes=_becomes(campaign)).filter(becomes=reason)
+    return members.alias(becomes=_becomes(campaign, Q(suppression.names_them()))).filter(becomes=reason)
 
 
 def elsewhere(*, campaign: Campaign) -> Elsewhere:
     """How many of those who will be written to are under way in another campaign; they are not left out.
 
-    Two queries, which look at no more than LOOKED_AT people under way. Raises segments.BadFilter.
+    One query, which looks at no more than LOOKED_AT people under way. Raises segments.BadFilter.
     """
     members = segments.members(segment=campaign.segment).order_by()
-    under_way = members.filter(pk__in=_elsewhere(campaign)).annotate(becomes=_becomes(campaign)).values("becomes")
+    becomes = _becomes(campaign, Q(suppression.names_them()))
+    under_way = members.filter(pk__in=_elsewhere(campaign)).annotate(becomes=becomes)
     written = Count("becomes", filter=Q(becomes=WRITTEN))
-    counts = under_way[:LOOKED_AT].aggregate(looked_at=Count("becomes"), written=written)
+    counts = under_way.values("becomes")[:LOOKED_AT].aggregate(looked_at=Count("becomes"), written=written)
     return Elsewhere(count=counts["written"], is_all=counts["looked_at"] < LOOKED_AT)
 
 
@@ -122,12 +122,12 @@ def _elsewhere(campaign: Campaign) -> QuerySet[Any]:
     return active.filter(campaign__rehearsal_of=None, campaign__state__in=UNDER_WAY).values("prospect")
 
 
-def _becomes(campaign: Campaign) -> Case:
-    """The one thing that becomes of a person of the segment."""
+def _becomes(campaign: Campaign, is_suppressed: Q) -> Case:
+    """The one thing that becomes of a person of the segment; the condition depends on how many are asked about."""
     enrolled = Enrollment.objects.filter(campaign=campaign).values("prospect")
     reasons = [
         When(email="", then=Value("no-address")),
-        When(_is_suppressed(), then=Value("suppressed")),
+        When(is_suppressed, then=Value("suppressed")),
         When(stopped_at__isnull=False, then=Value("person-stopped")),
         When(site__in=Site.objects.filter(stopped_at__isnull=False), then=Value("site-stopped")),
         When(pk__in=enrolled, then=Value("enrolled")),
@@ -138,20 +138,3 @@ def _becomes(campaign: Campaign) -> Case:
     reasons.append(When(guarded, then=Value("protected")))
     reasons.append(When(contacted_elsewhere_at__gt=timezone.now() - CONTACTED_LATELY, then=Value("lately")))
     return Case(*reasons, default=Value(WRITTEN), output_field=CharField())
-
-
-def _is_suppressed() -> Q:
-    """The same as `suppression.without_suppressed`, by hashing the list rather than looking it up per person.
-
-    Of the keys that are usual only the first is an address; the rest meet the few suppressions that are none. Whoever
-    has more, or another address among them, is looked up all the same; and with a list too long to hash, everybody.
-    """
-    if Suppression.objects.order_by()[MOST_HASHED : MOST_HASHED + 1].exists():
-        return Q(suppression.names_them())
-    keys = Suppression.objects.values("key")
-    others = keys.exclude(kind=Suppression.Kind.ADDRESS)
-    usual, unusual = Q(contact_keys__0__in=keys), Q(contact_keys__len__gt=USUAL_KEYS)
-    for place in range(1, USUAL_KEYS):
-        usual |= Q(**{f"contact_keys__{place}__in": others})
-        unusual |= Q(**{f"contact_keys__{place}__startswith": "address:"})
-    return usual | (unusual & Q(suppression.names_them()))
