@@ -33,7 +33,7 @@ from django.db import connection  # noqa: E402
 from django.test.runner import DiscoverRunner  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from prospects import importing_choosing, importing_running, uploading  # noqa: E402
+from prospects.importing import choosing, running, uploading  # noqa: E402
 from prospects.models import ImportBatch  # noqa: E402
 
 NAME = "bench_import"
@@ -124,7 +124,7 @@ def upload(path):
     """The file stored and its columns chosen, as by the page; everybody gets one and the same tag."""
     with path.open("rb") as source:
         batch = uploading.store(source=source, file_name=path.name, by=None, now=timezone.now(), source_name="bench")
-    importing_choosing.choose_by_names(batch=batch)
+    choosing.choose_by_names(batch=batch)
     batch.refresh_from_db()
     batch.options["tags"] = ["bench"]
     batch.save(update_fields=["options"])
@@ -221,7 +221,7 @@ def work(batch_id):
     connection.settings_dict["NAME"] = NAME
     batch = ImportBatch.objects.get(pk=batch_id)
     python = time.process_time()
-    seconds, server = taken(lambda: importing_running.run(batch=batch))
+    seconds, server = taken(lambda: running.run(batch=batch))
     python = time.process_time() - python
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"seconds": seconds, "server": server, "python": python, "peak": peak}))
@@ -233,7 +233,7 @@ def main():
         return work(int(sys.argv[sys.argv.index("--child") + 1]))
     connection.settings_dict["TEST"] |= {"NAME": NAME, "SERIALIZE": False}
     runner = DiscoverRunner(verbosity=0, interactive=False)
-    old = runner.setup_databases()
+    old = runner.setup_databases(serialized_aliases=[])
     try:
         with tempfile.TemporaryDirectory() as folder:
             return int(not measured(Path(folder)))

@@ -12,8 +12,8 @@ from accounts.models import User
 from campaigns.models import Enrollment, Event, Message, Reply
 from outreach.lib.retrying import retried
 from outreach.lib.words import people
-from prospects import importing_undoing as facts
-from prospects.importing_undoing import CannotUndo
+from prospects.importing import undoing as facts
+from prospects.importing.undoing import CannotUndo
 from prospects.models import ImportBatch
 
 __all__ = ["CannotUndo", "Undone", "foresee", "undo"]

@@ -11,8 +11,7 @@ from urllib.parse import urlsplit
 from disposable_email_domains import blocklist
 
 from outreach.lib.text import printable
-from prospects import identity, places
-from prospects import importing_values as reading
+from prospects import identity, places, reading
 from prospects.models import Prospect
 
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z0-9][A-Za-z0-9]{1,5})?")  # BCP 47, as far as a message needs it

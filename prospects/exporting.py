@@ -17,7 +17,7 @@ from django.db.models import F, Func, Q, QuerySet, TextField
 from accounts.models import User
 from outreach.lib import spreadsheets, workbooks
 from prospects import custom_fields, suppression
-from prospects.importing_names import LABELS, OUR_EXPORT
+from prospects.importing.names import LABELS, OUR_EXPORT
 from prospects.models import Address, Program, Prospect, Stage
 from prospects.segments.leaves import CUSTOM
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from prospects import composing, custom_fields, listing
+from prospects import custom_fields, listing
 from prospects.models import ImportBatch, Program
-from prospects.segments import BadFilter
+from prospects.segments import BadFilter, composing
 from prospects.segments.fields import GROUPS, field_of
 from prospects.segments.leaves import CUSTOM, STAGE
 

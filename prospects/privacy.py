@@ -13,6 +13,7 @@ from outreach.lib import personal
 from outreach.lib.errors import DomainError
 from outreach.lib.personal import Held, Mention, Words
 from prospects import identity
+from prospects.importing.uploading import StoredFile
 from prospects.models import (
     Address,
     Duplicate,
@@ -37,7 +38,6 @@ from prospects.models import (
     SuppressionEvent,
 )
 from prospects.personal import PERSONAL
-from prospects.uploading import StoredFile
 
 HELD = (
     Held(Prospect, "pk"),

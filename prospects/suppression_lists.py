@@ -12,9 +12,10 @@ from django.utils.dateparse import parse_date, parse_datetime
 from accounts.models import User
 from outreach.lib import spreadsheets
 from outreach.lib.models import new_public_id
-from prospects import importing_workbooks, suppression
+from prospects import suppression
 from prospects.identity import BadAddress, fold_linkedin
-from prospects.importing_reading import UnreadableSource, records
+from prospects.importing import workbooks
+from prospects.importing.records import UnreadableSource, records
 from prospects.models import Suppression
 
 HEADER = ("kind", "value", "hash", "reason", "source", "since", "by", "expires")
@@ -158,8 +159,8 @@ def _by_strength(line: Line) -> tuple[bool, bool]:
 
 
 def _sheets(source: BinaryIO) -> Iterator[Iterator[tuple[int, list[str]]]]:
-    if importing_workbooks.is_zip(source):
-        for sheet in importing_workbooks.sheets(source):
+    if workbooks.is_zip(source):
+        for sheet in workbooks.sheets(source):
             yield iter(sheet.rows)
         return
     yield ((record.line, record.values) for record in records(source))

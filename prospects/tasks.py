@@ -5,13 +5,14 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from prospects import dedupe, importing_running, uploading
+from prospects import dedupe
+from prospects.importing import running, uploading
 
 
 @shared_task
 def run_imports(**kwargs: Any) -> None:
     """Runs a slice of what waits, and throws away what nobody went on with."""
-    importing_running.run_next()
+    running.run_next()
     uploading.forget(now=timezone.now())
 
 

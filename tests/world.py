@@ -8,7 +8,8 @@ from accounts import keys
 from campaigns import enrolling, lifecycle, planning, rehearsing, stopping
 from campaigns.models import Enrollment, Event, Message, Reply
 from integrations.ports import ReplyClass
-from prospects import files, following_up, holding, importing_choosing, merging, stages, uploading
+from prospects import files, following_up, holding, merging, stages
+from prospects.importing import choosing, uploading
 from prospects.models import Duplicate, ImportBatch, ImportRow, Note, SavedMapping, Suppression
 from tests import factories
 
@@ -49,7 +50,7 @@ class World:
     def _sheet(self):
         """One that was uploaded, its columns chosen, and waits."""
         sheet = uploading.store(source=io.BytesIO(SHEET.encode()), file_name=f"{LONG}.csv", by=None, now=self.now)
-        importing_choosing.choose_by_names(batch=sheet)
+        choosing.choose_by_names(batch=sheet)
         return sheet
 
     def _rehearsal(self):

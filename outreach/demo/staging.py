@@ -19,7 +19,7 @@ from integrations.models import Mailbox
 from outreach.demo import people, sequence
 from outreach.demo.loops import HOST
 from outreach.demo.people import Person
-from prospects import importing
+from prospects.importing.files import import_file
 from prospects.models import Program, Prospect, Segment
 from templates import versions
 from templates.models import Template
@@ -208,7 +208,7 @@ def _template(content: sequence.Content, by: User | None) -> Template:
 
 
 def _bring_in_people(cast: Cast, *, by: User | None) -> None:
-    batch = importing.import_file(
+    batch = import_file(
         source=io.BytesIO(people.as_csv(people.tagged(person, cast.tag) for person in cast.people)),
         file_name=cast.name("prospects.csv"),
         by=by,

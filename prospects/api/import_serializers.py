@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from outreach.lib.endpoints import StrictModelSerializer, StrictSerializer
-from prospects.importing_choosing import REPLACEABLE
+from prospects.importing.choosing import REPLACEABLE
 from prospects.models import ImportBatch, ImportRow, Program, SavedMapping
 
 MAPPING = 'Column to field: {"Mail": "email", "Plan": "custom.plan:number", "Junk": ""}; the rest is guessed'

@@ -13,10 +13,10 @@ from rest_framework.response import Response
 from accounts.callers import caller
 from outreach.lib.api import KeysetPagination
 from outreach.lib.endpoints import ApiViewSet
-from prospects import importing_choosing, importing_saved, previewing, uploading
 from prospects.api import import_serializers as serializers
 from prospects.api.filters import ImportFilter
-from prospects.importing_choosing import Settings
+from prospects.importing import choosing, previewing, saved, uploading
+from prospects.importing.choosing import Settings
 from prospects.models import ImportBatch, ImportRow, SavedMapping
 
 
@@ -62,7 +62,7 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet
         )
         try:
             self._choose(batch, said, request)
-        except importing_choosing.UnfitColumns:
+        except choosing.UnfitColumns:
             if said["start"]:  # nobody is going to look at it
                 batch.delete()
                 raise
@@ -84,7 +84,7 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet
             body.is_valid(raise_exception=True)
             self._choose(batch, body.validated_data, request)
             batch.refresh_from_db()
-        return Response(serializers.ImportSheetSerializer(importing_choosing.sheets(batch=batch), many=True).data)
+        return Response(serializers.ImportSheetSerializer(choosing.sheets(batch=batch), many=True).data)
 
     @extend_schema(responses=serializers.ImportPreviewSerializer, filters=False)
     @action(detail=True, filterset_class=None)
@@ -116,7 +116,7 @@ class ImportViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet
         return batch
 
     def _choose(self, batch: ImportBatch, said: dict[str, Any], request: Request) -> None:
-        importing_choosing.choose_by_names(
+        choosing.choose_by_names(
             batch=batch,
             mapping=said.get("mapping"),
             settings=Settings(
@@ -138,4 +138,4 @@ class SavedMappingViewSet(
     serializer_class = serializers.SavedMappingSerializer
 
     def perform_destroy(self, instance: SavedMapping) -> None:
-        importing_saved.remove(saved=instance)
+        saved.remove(saved=instance)

@@ -14,10 +14,11 @@ from rest_framework.serializers import BaseSerializer
 
 from accounts.callers import caller
 from outreach.lib.endpoints import ApiViewSet
-from prospects import counting, editing, exporting, saving, segments
+from prospects import counting, editing, exporting, segments
 from prospects.api import serializers
 from prospects.api.filters import ProspectFilter
 from prospects.models import Program, Prospect, Segment
+from prospects.segments import saving
 
 
 class ProgramViewSet(

@@ -11,8 +11,8 @@ from django.utils import timezone
 from accounts.callers import caller
 from outreach.lib import pages
 from outreach.lib.errors import DomainError
-from prospects import importing_choosing, importing_rejects, importing_saved, previewing, uploading
-from prospects.importing_forms import ColumnsForm, SheetForm
+from prospects.importing import choosing, previewing, rejects, saved, uploading
+from prospects.importing.forms import ColumnsForm, SheetForm
 from prospects.models import ImportBatch, SavedMapping
 
 SHOWN_REJECTS, SHOWN_SAVED = 50, 100
@@ -21,15 +21,15 @@ SHOWN_REJECTS, SHOWN_SAVED = 50, 100
 def imports(request: HttpRequest) -> HttpResponse:
     """Every sheet that was brought in, the last one first."""
     paged = pages.paged(request, ImportBatch.objects.select_related("created_by"))
-    saved = SavedMapping.objects.order_by("name")[:SHOWN_SAVED]
-    return render(request, "prospects/imports.html", {"paged": paged, "saved": saved})
+    mappings = SavedMapping.objects.order_by("name")[:SHOWN_SAVED]
+    return render(request, "prospects/imports.html", {"paged": paged, "saved": mappings})
 
 
 def saved_mapping_remove(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """Forgets saved columns."""
-    saved = get_object_or_404(SavedMapping, public_id=id)
-    importing_saved.remove(saved=saved)
-    pages.said(request, f"“{saved.name}” is forgotten. What was imported with it stays.")
+    mapping = get_object_or_404(SavedMapping, public_id=id)
+    saved.remove(saved=mapping)
+    pages.said(request, f"“{mapping.name}” is forgotten. What was imported with it stays.")
     return redirect("imports")
 
 
@@ -59,13 +59,11 @@ def import_columns(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     batch = _batch(id)
     if batch.status != ImportBatch.Status.UPLOADED:
         return redirect("import", id)
-    asked, settings = importing_choosing.sheets(batch=batch), importing_choosing.initial(batch=batch)
+    asked, settings = choosing.sheets(batch=batch), choosing.initial(batch=batch)
     form = ColumnsForm(asked, settings, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
-            importing_choosing.choose_columns(
-                batch=batch, choices=form.choices(), settings=form.settings(), by=caller(request)
-            )
+            choosing.choose_columns(batch=batch, choices=form.choices(), settings=form.settings(), by=caller(request))
         except DomainError as error:
             pages.show_problems(form, error)
         else:
@@ -109,7 +107,7 @@ def import_rejects(request: HttpRequest, id: uuid.UUID) -> StreamingHttpResponse
     batch = _batch(id)
     name = f"left-out-{batch.created_at:%Y-%m-%d}.csv"
     return StreamingHttpResponse(
-        importing_rejects.sheet(batch=batch),
+        rejects.sheet(batch=batch),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
@@ -125,5 +123,5 @@ def _result(batch: ImportBatch) -> dict[str, Any]:
         "is_running": batch.status in (ImportBatch.Status.QUEUED, ImportBatch.Status.RUNNING),
         "kept": batch.added + batch.changed + batch.unchanged,
         "tag": batch.options.get("sheet_tag", ""),
-        "rejects": importing_rejects.first(batch=batch, size=SHOWN_REJECTS) if batch.rejected else [],
+        "rejects": rejects.first(batch=batch, size=SHOWN_REJECTS) if batch.rejected else [],
     }

@@ -13,11 +13,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.callers import caller
 from outreach.lib import pages
 from outreach.lib.errors import DomainError
-from prospects import composing, counting, listing, naming, offering, saving, segments, wording
-from prospects.composing import Group, Row, Sheet
+from prospects import counting, listing, offering, segments
 from prospects.models import Segment
 from prospects.offering import Offer
-from prospects.segments import BadFilter
+from prospects.segments import BadFilter, composing, naming, saving, wording
+from prospects.segments.composing import Group, Row, Sheet
 
 SAMPLE = 10
 MOST_TEXT = 100_000

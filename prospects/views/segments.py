@@ -7,9 +7,9 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 
 from outreach.lib import pages
-from prospects import counting, naming, wording
+from prospects import counting
 from prospects.models import Segment
-from prospects.segments import BadFilter, members
+from prospects.segments import BadFilter, members, naming, wording
 
 SEGMENTS_A_PAGE = 20
 

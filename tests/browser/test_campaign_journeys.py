@@ -12,7 +12,7 @@ from campaigns import counting, delivery, inbound, planning
 from campaigns.models import Enrollment, Message
 from integrations import polling
 from integrations.models import Mailbox
-from prospects import importing_running
+from prospects.importing import running
 from tests import factories
 from tests.browser.windows import DESK
 
@@ -81,7 +81,7 @@ def brings_in_a_sheet(page, base):
     expect(page.locator("main tbody tr")).to_have_count(3)
     page.click("text=Import 2 people")
     expect(page.locator("main")).to_contain_text("It begins in a moment.")
-    importing_running.run_next()
+    running.run_next()
     page.click("text=Start a campaign with them", timeout=12_000)
     page.fill("[name=name]", "Spring")
     page.click("main button.primary")

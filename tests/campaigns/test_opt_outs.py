@@ -11,8 +11,9 @@ from hypothesis.extra.django import TestCase
 from campaigns import enrolling, gate, lifecycle, merging, planning, stopping
 from campaigns.models import Enrollment, Message
 from outreach.lib.errors import DomainError
-from prospects import addresses, editing, importing, suppression
+from prospects import addresses, editing, suppression
 from prospects import merging as people
+from prospects.importing.files import import_file
 from prospects.models import Merge, Prospect
 from tests import factories
 
@@ -48,7 +49,7 @@ def come_back(way, email):
                 editing.add_prospect(email=email, by=None)
             case "import":
                 sheet = f'Email,First name\n"{email.replace(chr(34), chr(34) * 2)}",Anna\n'
-                importing.import_file(source=io.BytesIO(sheet.encode()), file_name="again.csv", by=None)
+                import_file(source=io.BytesIO(sheet.encode()), file_name="again.csv", by=None)
             case "edit":
                 other = factories.ProspectFactory()
                 editing.change_prospect(prospect=other, by=None, email=email)

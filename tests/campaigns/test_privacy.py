@@ -10,8 +10,9 @@ from campaigns import enrolling, inbound, planning, privacy, stopping
 from campaigns.models import Enrollment, Event, Message, Reply
 from integrations.models import InboundEvent
 from outreach.lib import personal as lib
-from prospects import identity, uploading
+from prospects import identity
 from prospects.editing import InvalidProspect
+from prospects.importing import uploading
 from prospects.models import ImportBatch, ImportRow, PrivacyRecord, Prospect, Site, Suppression
 from prospects.privacy import AlreadyErased
 from tests import factories

@@ -7,8 +7,9 @@ from django.urls import reverse
 
 from campaigns import enrolling, lifecycle, undoing
 from campaigns.models import Enrollment
-from prospects import editing, importing, notes, suppression, tagging
-from prospects.importing_choosing import Settings
+from prospects import editing, notes, suppression, tagging
+from prospects.importing.choosing import Settings
+from prospects.importing.files import import_file
 from prospects.models import ImportBatch, ImportChange, Prospect, Site
 from tests import factories
 
@@ -16,7 +17,7 @@ SHEET = "Email,First name,Company,Size,Website\n"
 
 
 def bring(content, **said):
-    return importing.import_file(source=io.BytesIO(content.encode()), file_name="people.csv", by=None, **said)
+    return import_file(source=io.BytesIO(content.encode()), file_name="people.csv", by=None, **said)
 
 
 def people():

@@ -29,14 +29,14 @@ from django.utils import timezone
 from campaigns import lifecycle
 from campaigns.models import Campaign
 from integrations.models import Mailbox
-from prospects import importing
+from prospects.importing.files import import_file
 from prospects.models import Segment
 from templates import versions
 
 demo = Campaign.objects.get(is_demo=True)
 rows = "".join(f"person{{n}}@crowd{{n}}.example,Person{{n}}\\n" for n in range({PEOPLE}))
 sheet = io.BytesIO(("email,first_name\\n" + rows).encode())
-importing.import_file(source=sheet, file_name="crowd.csv", by=None, tags=["crowd"])
+import_file(source=sheet, file_name="crowd.csv", by=None, tags=["crowd"])
 crowd = Segment.objects.create(name="Crowd", filter={{"field": "tags", "op": "is", "value": "crowd"}})
 text = "Hello {{{{ first_name }}}}\\n{{{{ postal_address }}}}\\n{{{{ unsubscribe_url }}}}"
 words = versions.create_template(name="Crowd", subject="Hello", text=text, by=None)

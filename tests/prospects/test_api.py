@@ -4,7 +4,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from prospects import counting, identity, importing_running
+from prospects import counting, identity
+from prospects.importing import running
 from prospects.models import ImportBatch, Prospect, Segment
 from tests import factories
 
@@ -130,6 +131,6 @@ def test_lists_members_and_rejects_in_a_fixed_number_of_queries(api, django_asse
     with django_assert_num_queries(4):  # session, user, segment, people with their sites
         assert len(_ids(api.get(reverse("api-segments-members", args=[segment.public_id])))) == 5
     batch = _upload(api, b"email\n" + b"nonsense\n" * 5).json()["id"]
-    importing_running.run_next()
+    running.run_next()
     with django_assert_num_queries(4):  # session, user, batch, rows
         assert len(api.get(reverse("api-imports-rejects", args=[batch])).json()["results"]) == 5

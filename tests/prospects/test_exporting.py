@@ -10,7 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from outreach.lib import spreadsheets, workbooks
-from prospects import custom_fields, exporting, importing, suppression
+from prospects import custom_fields, exporting, suppression
+from prospects.importing.files import import_file
 from prospects.models import Address, Prospect, Segment, Site, Stage, Suppression
 from tests import corpora, factories
 
@@ -74,11 +75,11 @@ def forget_everybody():
 def test_exports_what_an_import_made_of_an_export(file_format):
     hostile_people()
     first, before = content(file_format), told()
-    again = importing.import_file(source=io.BytesIO(first), file_name=f"people.{file_format}", by=None)
+    again = import_file(source=io.BytesIO(first), file_name=f"people.{file_format}", by=None)
     assert (again.rejected, again.added, again.changed) == (0, 0, 0)
     assert content(file_format) == first
     forget_everybody()
-    anew = importing.import_file(source=io.BytesIO(first), file_name=f"people.{file_format}", by=None)
+    anew = import_file(source=io.BytesIO(first), file_name=f"people.{file_format}", by=None)
     assert (anew.rejected, anew.added) == (0, len(before))
     Prospect.objects.update(created_at=NOW)
     for was, now in zip(before, told(), strict=True):
@@ -134,7 +135,7 @@ def test_never_loses_a_stop(now):
     assert [row["Do not contact"] for row in told()] == ["yes", "yes", ""]
     first = content("csv")
     forget_everybody()
-    importing.import_file(source=io.BytesIO(first), file_name="people.csv", by=None)
+    import_file(source=io.BytesIO(first), file_name="people.csv", by=None)
     refused = {person.email for person in Prospect.objects.filter(suppression.names_them())}
     assert refused == {stopped.email, listed.email}
 

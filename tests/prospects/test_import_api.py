@@ -6,7 +6,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from prospects import editing, importing_running
+from prospects import editing
+from prospects.importing import running
 from prospects.models import ImportBatch, Prospect, SavedMapping, Stage
 from tests import factories
 from tests.prospects.sheets import MESSY, messy
@@ -25,7 +26,7 @@ def upload(api, content, name="people.csv", **fields):
 
 def done(api, answer):
     assert answer.status_code == 201, answer.content
-    while importing_running.run_next():
+    while running.run_next():
         pass
     return api.get(f"{IMPORTS}{answer.json()['id']}/").json()
 
@@ -79,7 +80,7 @@ def test_shows_columns_and_preview_before_it_starts(api):
     assert preview["totals"]["added"] == 6
     assert Prospect.objects.count() == 0
     assert api.post(f"{IMPORTS}{batch['id']}/start/").json()["status"] == "queued"
-    while importing_running.run_next():
+    while running.run_next():
         pass
     assert api.get(f"{IMPORTS}{batch['id']}/").json()["added"] == 6
     assert Stage.objects.filter(program=program).count() == 2

@@ -11,7 +11,8 @@ from django.urls import reverse
 from campaigns import enrolling, lifecycle, planning
 from campaigns.models import Message
 from outreach.lib.spreadsheets import plain
-from prospects import editing, importing_running, suppression
+from prospects import editing, suppression
+from prospects.importing import running
 from prospects.models import Address, CustomField, ImportBatch, Prospect, SavedMapping, Site, Stage
 from tests import corpora, factories
 from tests.prospects.sheets import MESSY, messy, workbook
@@ -48,7 +49,7 @@ def brought_in(page, content, name="people.csv", **changes):
     assert answer.status_code == 302, answer.context["form"].errors
     page.get(to("import-preview"))
     page.post(to("import-run"))
-    while importing_running.run_next():
+    while running.run_next():
         pass
     return ImportBatch.objects.latest("id")
 
@@ -165,7 +166,7 @@ def test_keeps_columns_under_a_name_and_knows_them_when_they_come_again(page):
     assert "Read as you saved it under “June list”" in page.get(to("import-columns")).content.decode()
     page.post(to("import-columns"), as_shown(page))
     page.post(to("import-run"))
-    importing_running.run_next()
+    running.run_next()
     berta = Prospect.objects.get(email="berta@b.example")
     assert (berta.company, berta.custom) == ("Beta", {})
     saved = SavedMapping.objects.get()

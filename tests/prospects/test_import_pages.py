@@ -4,7 +4,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from prospects import editing, importing_running, suppression
+from prospects import editing, suppression
+from prospects.importing import running
 from prospects.models import ImportBatch, ImportChunk, Prospect, Segment
 from tests import factories
 
@@ -34,7 +35,7 @@ def _imported(page, content=SHEET, **fields):
     _upload(page, content, **fields)
     page.post(_to("import-columns"), {"column-0": "email", "column-1": "first_name", "column-2": "custom.city"})
     page.post(_to("import-run"))
-    importing_running.run_next()
+    running.run_next()
     return _batch()
 
 
@@ -56,7 +57,7 @@ def test_leads_from_a_sheet_to_a_campaign(page):
     said = page.get(_to("import")).content.decode()
     assert "It begins in a moment" in said
     assert 'hx-trigger="every 2s"' in said
-    importing_running.run_next()
+    running.run_next()
     said = page.get(_to("import-live")).content.decode()
     assert "hx-trigger" not in said
     assert "2 people of this sheet are here now" in said

@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outreach.lib import spreadsheets
-from prospects import editing, importing, importing_running, suppression
-from prospects.importing_reading import records
+from prospects import editing, suppression
+from prospects.importing import running
+from prospects.importing.files import UnreadableFile, import_file
+from prospects.importing.records import records
 from prospects.models import ImportBatch, Prospect, Site
 from tests import corpora
 
@@ -23,7 +25,7 @@ HEADER = "Email,First Name,Company\n"
 def read(content, **options):
     content = content.encode() if isinstance(content, str) else content
     defaults = {"file_name": "people.csv", "by": None}
-    return importing.import_file(source=io.BytesIO(content), **{**defaults, **options})
+    return import_file(source=io.BytesIO(content), **{**defaults, **options})
 
 
 def counts(batch):
@@ -105,7 +107,7 @@ def test_reads_every_common_spelling_of_a_file(db, content):
     ],
 )
 def test_refuses_a_file_it_cannot_read_in_a_sentence(db, content, words):
-    with pytest.raises(importing.UnreadableFile) as caught:
+    with pytest.raises(UnreadableFile) as caught:
         read(content)
     assert words in str(caught.value)
     batch = ImportBatch.objects.get()
@@ -114,7 +116,7 @@ def test_refuses_a_file_it_cannot_read_in_a_sentence(db, content, words):
 
 
 def test_says_that_nobody_stands_below_the_header(db):
-    with pytest.raises(importing.UnreadableFile, match="nobody below it"):
+    with pytest.raises(UnreadableFile, match="nobody below it"):
         read(HEADER)
 
 
@@ -214,7 +216,7 @@ def test_lets_a_mapping_have_the_last_word(db):
     ],
 )
 def test_refuses_a_mapping_that_does_not_fit(db, mapping, words):
-    with pytest.raises(importing.UnreadableFile, match=words):
+    with pytest.raises(UnreadableFile, match=words):
         read(HEADER + "anna@a.example,Anna,Acme\n", mapping=mapping)
 
 
@@ -229,8 +231,8 @@ def test_reads_as_it_goes_and_says_how_far_it_is(db, monkeypatch):
 
     heard = []
     content = HEADER + "".join(f"p{n}@s.example,P{n},{'x' * 80}\n" for n in range(4_500))
-    monkeypatch.setattr(importing_running, "CHUNK", 2_000)
-    batch = importing.import_file(source=Upload(content.encode()), file_name="x", by=None, progress=heard.append)
+    monkeypatch.setattr(running, "CHUNK", 2_000)
+    batch = import_file(source=Upload(content.encode()), file_name="x", by=None, progress=heard.append)
     assert (batch.added, heard) == (4_500, [2_000, 4_000, 4_500])
     assert Upload.largest <= 1_000_000
 
@@ -270,7 +272,7 @@ def test_keeps_naughty_names_as_they_are(db):
 def test_survives_any_bytes(db, noise, with_header):
     try:
         read(HEADER.encode() + noise if with_header else noise)
-    except importing.UnreadableFile as error:
+    except UnreadableFile as error:
         sentence = str(error)
     batch = ImportBatch.objects.latest("id")
     assert batch.status == ("failed" if batch.error else "done")

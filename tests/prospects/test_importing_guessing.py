@@ -2,8 +2,8 @@
 
 import pytest
 
-from prospects.importing_columns import UnreadableHeader
-from prospects.importing_guessing import Known, guess, header_place, kind_of
+from prospects.importing.columns import UnreadableHeader
+from prospects.importing.guessing import Known, guess, header_place, kind_of
 
 TOOLS = {
     "Instantly": (

@@ -11,8 +11,9 @@ import dns.resolver
 import dns.rrset
 import pytest
 
-from prospects import importing, importing_mx
-from prospects.importing_choosing import Settings
+from prospects.importing import mx
+from prospects.importing.choosing import Settings
+from prospects.importing.files import import_file
 from prospects.models import ImportRow
 
 ZONE = {
@@ -76,30 +77,30 @@ DOMAINS = ["mail.example", "null.example", "only-a.example", "empty.example", "g
 
 
 def test_names_only_those_that_clearly_take_no_mail(resolver):
-    assert importing_mx.no_mail(DOMAINS, resolver=resolver) == {"null.example", "empty.example", "gone.example"}
+    assert mx.no_mail(DOMAINS, resolver=resolver) == {"null.example", "empty.example", "gone.example"}
 
 
 def test_asks_once_for_each_domain_and_again_for_what_nobody_could_say(resolver, server):
-    importing_mx.no_mail([*DOMAINS, *DOMAINS], resolver=resolver)
+    mx.no_mail([*DOMAINS, *DOMAINS], resolver=resolver)
     server.asked.clear()
-    assert importing_mx.no_mail(DOMAINS, resolver=resolver) == {"null.example", "empty.example", "gone.example"}
+    assert mx.no_mail(DOMAINS, resolver=resolver) == {"null.example", "empty.example", "gone.example"}
     assert {name for name, _ in server.asked} == {"broken.example."}
 
 
 def test_leaves_nobody_out_when_no_name_server_answers(monkeypatch):
-    monkeypatch.setattr(importing_mx, "PATIENCE", 0.2)
+    monkeypatch.setattr(mx, "PATIENCE", 0.2)
     silent = dns.resolver.Resolver(configure=False)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nobody:
         nobody.bind(("127.0.0.1", 0))
         silent.nameservers, silent.port = ["127.0.0.1"], nobody.getsockname()[1]
-        assert importing_mx.no_mail(["a.example", "b.example"], resolver=silent) == frozenset()
+        assert mx.no_mail(["a.example", "b.example"], resolver=silent) == frozenset()
 
 
 def test_leaves_out_on_an_import_whose_domain_takes_no_mail_when_one_asks_for_it(db, resolver, monkeypatch):
-    monkeypatch.setattr(importing_mx, "_resolver", lambda: resolver)
+    monkeypatch.setattr(mx, "_resolver", lambda: resolver)
     content = "Email\nada@mail.example\nberta@gone.example\nCARL@Null.Example\ndora@broken.example\n"
     for check, left_out in ((True, {3, 4}), (False, set())):
         source = io.BytesIO(content.encode())
-        batch = importing.import_file(source=source, file_name="x", by=None, settings=Settings(check_mx=check))
+        batch = import_file(source=source, file_name="x", by=None, settings=Settings(check_mx=check))
         assert {row.line for row in batch.rows.all()} == left_out
     assert ImportRow.objects.first().reason == "email: The domain gone.example takes no mail."

@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from prospects import addresses, editing, identity, importing, merging, programs, suppression
+from prospects import addresses, editing, identity, merging, programs, suppression
+from prospects.importing.files import Settings, import_file
 from prospects.models import (
     Address,
     Duplicate,
@@ -20,7 +21,7 @@ from prospects.models import (
 
 
 def read(content, **options):
-    return importing.import_file(source=io.BytesIO(content.encode()), file_name="people.csv", by=None, **options)
+    return import_file(source=io.BytesIO(content.encode()), file_name="people.csv", by=None, **options)
 
 
 def counts(batch):
@@ -111,7 +112,7 @@ def test_keeps_roles_dates_owners_notes_and_stages(db, manager):
     mapping = {"Told what we hold on": "notice_date", "Last contacted": "contacted_elsewhere_at", "Owner": "owner"}
     mapping |= {"Note": "note", "Stage": "stage"}
     for _ in range(2):
-        read(content, mapping=mapping, settings=importing.Settings(program=program))
+        read(content, mapping=mapping, settings=Settings(program=program))
     anna = Prospect.objects.get(email="info@a.example")
     assert (anna.owner, anna.address_kind, anna.notice_date) == (manager, "role", date(2026, 1, 2))
     assert anna.contacted_elsewhere_at == datetime(2026, 3, 5, tzinfo=UTC)
@@ -164,7 +165,7 @@ def test_replaces_what_it_is_told_to_and_remembers_what_was_there(db, manager):
     anna = editing.add_prospect(
         email="anna@a.example", by=None, first_name="Anna", company="Acme", country="US", custom={"a": "1", "b": "2"}
     )
-    settings = importing.Settings(replace=("company", "custom", "website", "owner", "source"))
+    settings = Settings(replace=("company", "custom", "website", "owner", "source"))
     batch = read(
         "Email,First Name,Company,Website,a,Owner,Lead source\n"
         f"anna@a.example,Other,New,new.example,3,{manager.username},fair\n",

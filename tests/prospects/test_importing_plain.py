@@ -4,11 +4,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from outreach.lib import signing
-from prospects.importing_columns import Columns
-from prospects.importing_plain import Plain
-from prospects.importing_reading import Record
-from prospects.importing_rows import How, Rows, Sorted
-from prospects.importing_staging import line_of
+from prospects.importing.columns import Columns
+from prospects.importing.plain import Plain
+from prospects.importing.records import Record
+from prospects.importing.rows import How, Rows, Sorted
+from prospects.importing.staging import line_of
 
 TARGETS = (
     *("email", "first_name", "last_name", "company", "website", "x_handle", "linkedin_url", "country", "time_zone"),

@@ -7,7 +7,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from outreach.lib import signing
-from prospects import editing, importing_choosing, importing_chunks, importing_running, importing_seen, uploading
+from prospects import editing
+from prospects.importing import choosing, chunks, running, uploading
+from prospects.importing.seen import Seen, restored
 from prospects.models import ImportChunk, Prospect
 
 SPELLINGS = {
@@ -30,7 +32,7 @@ def queued(rows, now):
         text.write(",".join('"' + cell.replace('"', '""') + '"' for cell in row) + "\n")
     source = io.BytesIO(text.getvalue().encode())
     batch = uploading.store(source=source, file_name="people.csv", by=None, now=now)
-    importing_choosing.choose_by_names(batch=batch)
+    choosing.choose_by_names(batch=batch)
     uploading.queue(batch=batch)
     batch.refresh_from_db()
     return batch
@@ -67,9 +69,9 @@ def test_does_what_a_person_would_do_row_by_row(db, now, rows, known, size, in_s
         editing.add_prospect(email=address, by=None, first_name="Known")
     people, left_out = expected(rows, {name_of(address): ["Known", ""] for address in known})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(importing_running, "CHUNK", size)
+        patch.setattr(running, "CHUNK", size)
         batch = queued(rows, now)
-        while importing_running.run_next(seconds=0 if in_slices else 60):
+        while running.run_next(seconds=0 if in_slices else 60):
             pass
     stored = Prospect.objects.values_list("email", "first_name", "company")
     assert {name_of(email): said for email, *said in stored} == people
@@ -80,13 +82,13 @@ def test_does_what_a_person_would_do_row_by_row(db, now, rows, known, size, in_s
 
 
 def test_remembers_over_a_cut_off_who_stood_in_the_file(db, now, monkeypatch):
-    monkeypatch.setattr(importing_running, "CHUNK", 2)
+    monkeypatch.setattr(running, "CHUNK", 2)
     names = ["anna@a.example", "carl@c.example", "berta@gmail.com", "Carl+x@c.example", "b.erta@gmail.com"]
     batch = queued([(name, "", "") for name in names], now)
-    while importing_running.run_next(seconds=0):
+    while running.run_next(seconds=0):
         batch.refresh_from_db()
         if batch.status == "running":
-            seen = importing_seen.restored(batch)
+            seen = restored(batch)
             assert len(seen) == min(batch.records_done, 3)
     reasons = dict(batch.rows.values_list("line", "reason"))
     assert reasons == {5: "This is the same person as line 3.", 6: "This is the same person as line 4."}
@@ -94,17 +96,17 @@ def test_remembers_over_a_cut_off_who_stood_in_the_file(db, now, monkeypatch):
 
 
 def test_starts_where_the_last_transaction_ended(db, now, monkeypatch):
-    monkeypatch.setattr(importing_running, "CHUNK", 2)
+    monkeypatch.setattr(running, "CHUNK", 2)
     batch = queued([(f"p{n}@a.example", "P", "") for n in range(7)], now)
-    read = importing_chunks.Reader.read
+    read = chunks.Reader.read
     taken = []
 
     def counted(self, records):
         taken.extend(record.line for record in records)
         return read(self, records)
 
-    monkeypatch.setattr(importing_chunks.Reader, "read", counted)
-    while importing_running.run_next(seconds=0):
+    monkeypatch.setattr(chunks.Reader, "read", counted)
+    while running.run_next(seconds=0):
         pass
     batch.refresh_from_db()
     assert (batch.added, batch.bytes_done) == (7, batch.bytes_total)
@@ -113,10 +115,10 @@ def test_starts_where_the_last_transaction_ended(db, now, monkeypatch):
 
 
 def test_does_not_lose_a_person_among_many():
-    seen = importing_seen.Seen()
+    seen = Seen()
     keys = [signing.keyed_hash("address", str(n)) for n in range(10_000)]
     assert [seen.first(key, line, 3) for line, key in enumerate(keys)] == [None] * len(keys)
-    again = importing_seen.Seen()
+    again = Seen()
     again.add(seen.fresh())
     assert [again.first(key, 0) for key in keys] == [(3, line) for line in range(len(keys))]
     assert seen.fresh() == again.fresh() == b""

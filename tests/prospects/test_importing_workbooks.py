@@ -6,8 +6,8 @@ from datetime import date, datetime, time
 
 import pytest
 
-from prospects import importing_choosing, importing_workbooks, uploading
-from prospects.importing_sheets import rows_of, sheets_of, stored
+from prospects.importing import choosing, uploading, workbooks
+from prospects.importing.sheets import rows_of, sheets_of, stored
 from prospects.models import ImportBatch
 from tests.prospects.sheets import MESSY, messy, workbook
 
@@ -18,7 +18,7 @@ def upload(content, now, name="people.xlsx"):
 
 def rows(content):
     """Each sheet's rows, with their numbers."""
-    return {sheet.name: list(sheet.rows) for sheet in importing_workbooks.sheets(io.BytesIO(content))}
+    return {sheet.name: list(sheet.rows) for sheet in workbooks.sheets(io.BytesIO(content))}
 
 
 def rezipped(content, change):
@@ -62,7 +62,7 @@ def test_stores_every_sheet_and_finds_the_line_of_names(db, now):
         ("old", False, True),
     ]
     assert found[3].problem == "No column of addresses, handles or websites is in it."
-    asked = importing_choosing.sheets(batch=batch)
+    asked = choosing.sheets(batch=batch)
     assert [sheet.line for sheet in asked] == [4, 1, 2, 1, 1]
     assert [[column.target for column in sheet.columns] for sheet in asked[:3]] == [
         ["website", "full_name", "email", "country", "contacted_elsewhere_at", "do_not_contact", "note",
@@ -74,12 +74,12 @@ def test_stores_every_sheet_and_finds_the_line_of_names(db, now):
 
 def test_gives_each_row_its_number_in_the_sheet(db, now):
     batch = upload(messy(), now)
-    importing_choosing.choose_columns(
+    choosing.choose_columns(
         batch=batch,
         choices=[
-            importing_choosing.Choice([column.target if column.target != "stage" else "" for column in sheet.columns],
+            choosing.Choice([column.target if column.target != "stage" else "" for column in sheet.columns],
                                       sheet.use)
-            for sheet in importing_choosing.sheets(batch=batch)
+            for sheet in choosing.sheets(batch=batch)
         ],
     )  # fmt: skip
     batch.refresh_from_db()
@@ -139,7 +139,7 @@ def test_is_not_led_astray_by_a_cell_at_the_end_of_the_world(db, now):
 
 
 def test_refuses_more_cells_than_a_page_can_wait_for(db, now, monkeypatch):
-    monkeypatch.setattr(importing_workbooks, "MOST_CELLS", 10)
+    monkeypatch.setattr(workbooks, "MOST_CELLS", 10)
     with pytest.raises(uploading.UnreadableFile, match="save the sheet as CSV"):
         upload(workbook({"A": [["Email", "b"]] + [["a@a.example", "b"]] * 9}), now)
 

@@ -3,9 +3,10 @@ from datetime import UTC, datetime
 import pytest
 
 from campaigns import standing
-from prospects import holding, listing, notes, saving, segments, suppression, tagging, wording
+from prospects import holding, listing, notes, segments, suppression, tagging
 from prospects.listing import Facets
 from prospects.models import ImportBatch, Prospect, Segment
+from prospects.segments import saving, wording
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -7,9 +7,10 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prospects import composing, custom_fields, saving, segments
-from prospects.composing import Group, Row, Sheet
+from prospects import custom_fields, segments
 from prospects.models import Segment
+from prospects.segments import composing, saving
+from prospects.segments.composing import Group, Row, Sheet
 from prospects.segments.fields import FIELDS, field_of
 from tests import factories
 

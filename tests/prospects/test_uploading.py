@@ -10,17 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outreach.lib.errors import DomainError
-from prospects import (
-    editing,
-    importing,
-    importing_choosing,
-    importing_running,
-    importing_storing,
-    previewing,
-    suppression,
-    tasks,
-    uploading,
-)
+from prospects import editing, suppression, tasks
+from prospects.importing import choosing, previewing, running, storing, uploading
+from prospects.importing.files import UnreadableFile
 from prospects.models import ImportBatch, ImportChunk, Prospect, Segment
 
 HEADER = "Email,First Name,Company\n"
@@ -35,14 +27,14 @@ def upload(content, now, **options):
 def ready(content, now, **options):
     """Uploaded, with the columns as they are suggested, and in the queue."""
     batch = upload(content, now, **options)
-    importing_choosing.choose_by_names(batch=batch)
+    choosing.choose_by_names(batch=batch)
     assert uploading.queue(batch=batch)
     batch.refresh_from_db()
     return batch
 
 
 def choose(batch, targets):
-    importing_choosing.choose_columns(batch=batch, choices=[importing_choosing.Choice(targets)])
+    choosing.choose_columns(batch=batch, choices=[choosing.Choice(targets)])
 
 
 def counts(batch):
@@ -54,7 +46,7 @@ def people():
 
 
 def test_keeps_the_bytes_as_they_came(db, now, monkeypatch):
-    monkeypatch.setattr(importing_storing, "PIECE", 7)
+    monkeypatch.setattr(storing, "PIECE", 7)
     content = (HEADER + "zoë@a.example,Zoë,Acme\n").encode("cp1252")
     batch = upload(content, now)
     stored = uploading.StoredFile(batch)
@@ -74,15 +66,15 @@ def test_keeps_the_bytes_as_they_came(db, now, monkeypatch):
     ],
 )
 def test_refuses_at_once_what_is_no_table_of_people(db, now, content, words):
-    with pytest.raises(importing.UnreadableFile, match=words):
+    with pytest.raises(UnreadableFile, match=words):
         upload(content, now)
     assert not ImportBatch.objects.exists()
     assert not ImportChunk.objects.exists()
 
 
 def test_refuses_a_sheet_that_is_too_large(db, now, monkeypatch):
-    monkeypatch.setattr(importing_storing, "MOST_BYTES", 20)
-    with pytest.raises(importing.UnreadableFile, match="cut the sheet in two"):
+    monkeypatch.setattr(storing, "MOST_BYTES", 20)
+    with pytest.raises(UnreadableFile, match="cut the sheet in two"):
         upload(HEADER + "anna@a.example,Anna,Acme\n", now)
     assert not ImportBatch.objects.exists()
 
@@ -95,7 +87,7 @@ def test_refuses_a_tag_that_is_too_long(db, now):
 
 def test_suggests_what_each_column_means_and_shows_its_first_values(db, now):
     batch = upload("Mail,City,,City\na@a.example,Köln,x,\nb@b.example,,y,Rom\n,,z,\nc@c.example,,q,\n", now)
-    columns = importing_choosing.columns(batch=batch)
+    columns = choosing.columns(batch=batch)
     assert [(column.header, column.target, column.own) for column in columns] == [
         ("Mail", "email", "custom.mail"),
         ("City", "custom.city", "custom.city"),
@@ -121,7 +113,7 @@ def test_suggests_what_each_column_means_and_shows_its_first_values(db, now):
 )
 def test_refuses_meanings_that_cannot_be(db, now, targets, fields):
     batch = upload(HEADER + "anna@a.example,Anna,Acme\n", now)
-    with pytest.raises(importing_choosing.UnfitColumns) as caught:
+    with pytest.raises(choosing.UnfitColumns) as caught:
         choose(batch, targets)
     assert {problem.field for problem in caught.value.problems} == fields
     assert not uploading.queue(batch=batch)
@@ -155,7 +147,7 @@ def test_gives_each_sheet_a_tag_that_nobody_else_has(db, now):
     editing.add_prospect(email="other@a.example", by=None, tags=["june"])
     sheets = [ready(HEADER + "anna@a.example,Anna,\n", now, tag="june") for _ in range(2)]
     assert [sheet.options["sheet_tag"] for sheet in sheets] == ["people 2026-03-04", "people 2026-03-04 (2)"]
-    while importing_running.run_next():
+    while running.run_next():
         pass
     assert Prospect.objects.get(email="anna@a.example").tags == ["june", "people 2026-03-04", "people 2026-03-04 (2)"]
     assert uploading.segment_of(batch=sheets[0], by=None).name == "From people.csv"
@@ -167,19 +159,19 @@ def test_counts_a_tag_for_everybody_as_nothing_new(db, now):
     content = HEADER + "".join(f"p{n}@a.example,P{n},Acme\n" for n in range(20))
     for wanted in ((20, 0, 0, 0), (0, 0, 20, 0)):
         batch = ready(content, now)
-        importing_running.run_next()
+        running.run_next()
         batch.refresh_from_db()
         assert counts(batch) == wanted
     assert Prospect.objects.filter(tags__contains=[batch.options["sheet_tag"]]).count() == 20
 
 
 def test_goes_on_behind_the_last_chunk_when_it_is_cut_off(db, now, monkeypatch):
-    monkeypatch.setattr(importing_running, "CHUNK", 4)
-    monkeypatch.setattr(importing_running, "monotonic", count().__next__)  # a second passes whenever one looks
+    monkeypatch.setattr(running, "CHUNK", 4)
+    monkeypatch.setattr(running, "monotonic", count().__next__)  # a second passes whenever one looks
     rows = [f"p{n % 14}@a.example,P{n},Acme\n" for n in range(21)]  # the last seven are there already
     batch = ready(HEADER + "".join(rows), now)
     seen = []
-    while importing_running.run_next(seconds=0):
+    while running.run_next(seconds=0):
         batch.refresh_from_db()
         seen.append((batch.records_done, batch.status))
     assert [done for done, _ in seen] == [4, 8, 12, 16, 20, 21]
@@ -190,9 +182,9 @@ def test_goes_on_behind_the_last_chunk_when_it_is_cut_off(db, now, monkeypatch):
 
 
 def test_loses_nothing_when_it_dies_within_a_chunk(db, now, monkeypatch):
-    monkeypatch.setattr(importing_running, "CHUNK", 5)
+    monkeypatch.setattr(running, "CHUNK", 5)
     batch = ready(HEADER + "".join(f"p{n}@a.example,P{n},\n" for n in range(12)) + "bad,,\n", now)
-    store = importing_running.store
+    store = running.store
 
     def dies_at_the_second(**said):
         with transaction.atomic():
@@ -201,13 +193,13 @@ def test_loses_nothing_when_it_dies_within_a_chunk(db, now, monkeypatch):
                 raise KeyboardInterrupt
             return counts
 
-    monkeypatch.setattr(importing_running, "store", dies_at_the_second)
+    monkeypatch.setattr(running, "store", dies_at_the_second)
     with pytest.raises(KeyboardInterrupt):
-        importing_running.run_next()
+        running.run_next()
     batch.refresh_from_db()
     assert (batch.records_done, Prospect.objects.count(), batch.status) == (5, 5, "running")
-    monkeypatch.setattr(importing_running, "store", store)
-    importing_running.run_next()
+    monkeypatch.setattr(running, "store", store)
+    running.run_next()
     batch.refresh_from_db()
     assert (counts(batch), batch.status) == ((12, 0, 0, 1), "done")
 
@@ -217,18 +209,18 @@ def test_ends_an_import_that_can_never_work_and_says_so(db, now, monkeypatch):
         raise RuntimeError("a bug")
 
     batch = ready(HEADER + "anna@a.example,Anna,\n", now)
-    monkeypatch.setattr(importing_running, "store", breaks)
+    monkeypatch.setattr(running, "store", breaks)
     with pytest.raises(RuntimeError):
-        importing_running.run_next()
+        running.run_next()
     batch.refresh_from_db()
-    assert (batch.status, batch.error) == ("failed", importing_running.UNEXPECTED)
-    assert importing_running.run_next() is None
+    assert (batch.status, batch.error) == ("failed", running.UNEXPECTED)
+    assert running.run_next() is None
 
 
 def test_fails_in_words_when_the_file_turns_into_something_else(db, now):
     text = (HEADER + "".join(f"p{n}@a.example,P,\n" for n in range(9_000))).encode("utf-16-le")
     batch = ready(b"\xff\xfe" + text + b"\x00\xd8\x00\x00x", now)
-    importing_running.run_next()
+    running.run_next()
     batch.refresh_from_db()
     assert (batch.status, batch.error) == ("failed", "The file begins as UTF-16 and goes on as something else.")
     assert not ImportChunk.objects.exists()
@@ -239,25 +231,25 @@ def test_leaves_an_import_to_the_worker_that_is_at_it(now):
     ready(HEADER + "anna@a.example,Anna,\n", now)
     other = connection.copy()
     with other.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [importing_running.LOCK])
-    assert importing_running.run_next() is None
+        cursor.execute("SELECT pg_advisory_lock(%s)", [running.LOCK])
+    assert running.run_next() is None
     other.close()
-    while importing_running.run_next() is None:  # the server notices the end of the session a moment later
+    while running.run_next() is None:  # the server notices the end of the session a moment later
         pass
     assert ImportBatch.objects.get().status == "done"
 
 
 def test_takes_the_small_sheet_first(db, now, monkeypatch):
-    monkeypatch.setattr(importing_running, "CHUNK", 10)
+    monkeypatch.setattr(running, "CHUNK", 10)
     large = ready(HEADER + "".join(f"p{n}@a.example,P{n},\n" for n in range(100)), now)
     small = ready(HEADER + "anna@a.example,Anna,\n", now)
-    assert importing_running.run_next(seconds=0) == small
-    assert importing_running.run_next(seconds=0) == large
+    assert running.run_next(seconds=0) == small
+    assert running.run_next(seconds=0) == large
 
 
 def test_leaves_what_came_over_the_api_alone(db):
     ImportBatch.objects.create(file_name="api.csv", status="running")
-    assert importing_running.run_next() is None
+    assert running.run_next() is None
 
 
 def test_throws_away_what_nobody_went_on_with(db, now):
@@ -282,7 +274,7 @@ def test_foretells_exactly_what_the_import_does(db, now, before, sheet):
         foretold = previewing.preview(batch=batch)
         assert people() == known
         ImportBatch.objects.filter(pk=batch.pk).update(status="queued")
-        importing_running.run_next()
+        running.run_next()
         batch.refresh_from_db()
     totals = foretold.totals
     assert (totals["added"], totals["changed"], totals["same"], totals["left_out"]) == counts(batch)

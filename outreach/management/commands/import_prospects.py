@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from prospects import importing
+from prospects.importing.files import UnreadableFile, import_file
 from prospects.models import ImportBatch
 
 SHOWN = 20
@@ -33,7 +33,7 @@ class Command(BaseCommand):
                 batch = _import(source, file, console, mapping, options["source"], options["tag"])
         except OSError as error:
             raise CommandError(f"{file} can't be opened: {error.strerror}.") from error
-        except importing.UnreadableFile as error:
+        except UnreadableFile as error:
             raise CommandError(f"{file.name}: {error}") from error
         _report(batch, console)
 
@@ -44,7 +44,7 @@ def _import(
     columns = (TextColumn("{task.fields[rows]:,} rows"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("import", total=file.stat().st_size, rows=0)
-        return importing.import_file(
+        return import_file(
             source=source,
             file_name=file.name,
             by=None,

@@ -14,12 +14,12 @@ from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from outreach.lib.models import DatabaseClock
-from prospects import importing_seen
-from prospects.importing_chunks import Chunk, Reader, forgotten_keys, store
-from prospects.importing_columns import UnreadableHeader
-from prospects.importing_reading import Record, UnreadableSource
-from prospects.importing_rows import How
-from prospects.importing_sheets import Sheet, rows_of, sheets_of, source_of
+from prospects.importing.chunks import Chunk, Reader, forgotten_keys, store
+from prospects.importing.columns import UnreadableHeader
+from prospects.importing.records import Record, UnreadableSource
+from prospects.importing.rows import How
+from prospects.importing.seen import restored
+from prospects.importing.sheets import Sheet, rows_of, sheets_of, source_of
 from prospects.models import ImportBatch, ImportChunk
 
 log = structlog.get_logger(__name__)
@@ -111,7 +111,7 @@ class _Readers:
 
     def __init__(self, batch: ImportBatch) -> None:
         self._how = How.of(batch)
-        self._seen = importing_seen.restored(batch)
+        self._seen = restored(batch)
         self._forgotten = forgotten_keys()
         self._found: dict[int, Reader] = {}
 

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prospects import cleaning
-from prospects import importing_values as reading
+from prospects import cleaning, reading
 
 
 @pytest.mark.parametrize(

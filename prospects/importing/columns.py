@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from outreach.lib.spreadsheets import plain
-from prospects import importing_values as reading
+from prospects import reading
 from prospects.cleaning import CLEANERS, CUSTOM_NAME
-from prospects.importing_names import BRINGS, FIELD_OF, LABELS, OUR_EXPORT, OUR_OWN, REPEATABLE
-from prospects.importing_reading import MAX_COLUMNS
+from prospects.importing.names import BRINGS, FIELD_OF, LABELS, OUR_EXPORT, OUR_OWN, REPEATABLE
+from prospects.importing.records import MAX_COLUMNS
 
 FIELDS = (*(field for field in CLEANERS if field != "custom"), "full_name")
 IGNORED = ""

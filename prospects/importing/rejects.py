@@ -4,8 +4,8 @@ import csv
 from collections.abc import Iterator
 
 from outreach.lib.spreadsheets import BOM, safe
-from prospects.importing_columns import in_words
-from prospects.importing_names import OUR_OWN
+from prospects.importing.columns import in_words
+from prospects.importing.names import OUR_OWN
 from prospects.models import ImportBatch, ImportRow
 
 LINE, SHEET, WHY = OUR_OWN

@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any
 
-from prospects.importing_columns import Columns
-from prospects.importing_reading import Record, records, rewritten
-from prospects.importing_storing import StoredFile
+from prospects.importing.columns import Columns
+from prospects.importing.records import Record, records, rewritten
+from prospects.importing.storing import StoredFile
 from prospects.models import ImportBatch
 
 

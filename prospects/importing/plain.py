@@ -11,9 +11,9 @@ from json.encoder import encode_basestring
 from outreach.lib import signing
 from prospects import identity
 from prospects.cleaning import MAX_CUSTOM_VALUE, ROLES
-from prospects.importing_columns import CUSTOM, Columns
-from prospects.importing_known import NOWHERE, Domain, Known, domain_keys, domain_of, site_of, zone_of
-from prospects.importing_staging import COLUMNS, NULL, Line
+from prospects.importing.columns import CUSTOM, Columns
+from prospects.importing.known import NOWHERE, Domain, Known, domain_keys, domain_of, site_of, zone_of
+from prospects.importing.staging import COLUMNS, NULL, Line
 
 ADDRESSES = re.compile(r"^(?:([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*)@([A-Za-z0-9.-]+)|.*)$", re.MULTILINE)
 WEBSITE = re.compile(r"((?:https?://)?)([A-Za-z0-9.-]+)((?:/[!#-&(-\[\]-~]*)?)")  # no quotes, no backslash

@@ -8,9 +8,9 @@ from django.db.backends.utils import CursorWrapper
 
 from outreach.lib.models import new_public_id
 from prospects import identity, stages
-from prospects.importing_merging import Person
-from prospects.importing_rows import How, Incoming, Stop
-from prospects.importing_staging import run
+from prospects.importing.merging import Person
+from prospects.importing.rows import How, Incoming, Stop
+from prospects.importing.staging import run
 
 SAME_ROW = "One row of a sheet has both addresses"
 SCORE = 0.9

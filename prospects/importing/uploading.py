@@ -13,15 +13,16 @@ from django.db.models import QuerySet
 from accounts.models import User
 from outreach.lib.errors import DomainError, Problem
 from outreach.lib.text import printable
-from prospects import cleaning, importing_storing, importing_workbooks
-from prospects.importing_columns import UnreadableHeader, brings_nobody, names_of
-from prospects.importing_guessing import guess, header_place
-from prospects.importing_names import BRINGS
-from prospects.importing_reading import Record, UnreadableSource, records
-from prospects.importing_sheets import Stored, as_options
-from prospects.importing_storing import MOST_BYTES, PIECE, StoredFile, UnreadableFile
-from prospects.importing_values import ADDRESS
+from prospects import cleaning
+from prospects.importing import storing, workbooks
+from prospects.importing.columns import UnreadableHeader, brings_nobody, names_of
+from prospects.importing.guessing import guess, header_place
+from prospects.importing.names import BRINGS
+from prospects.importing.records import Record, UnreadableSource, records
+from prospects.importing.sheets import Stored, as_options
+from prospects.importing.storing import MOST_BYTES, PIECE, StoredFile, UnreadableFile
 from prospects.models import ImportBatch, Prospect, Segment
+from prospects.reading import ADDRESS
 
 __all__ = ["MOST_BYTES", "StoredFile", "UnreadableFile", "forget", "queue", "segment_of", "store"]
 
@@ -57,7 +58,7 @@ def store(
             batch = ImportBatch.objects.create(
                 file_name=name, status=ImportBatch.Status.UPLOADED, options=options, created_by=by
             )
-            sheets = _stored_workbook(batch, source) if importing_workbooks.is_zip(source) else _stored(batch, source)
+            sheets = _stored_workbook(batch, source) if workbooks.is_zip(source) else _stored(batch, source)
             batch.options = {**options, "sheets": as_options(sheets), "headers": _headers(sheets)}
             batch.save(update_fields=["bytes_total", "options"])
     except (UnreadableSource, UnreadableHeader) as error:
@@ -100,14 +101,14 @@ def _stored(batch: ImportBatch, source: BinaryIO) -> list[Stored]:
     if sheet.problem:
         raise UnreadableFile(sheet.problem)
     source.seek(0)
-    batch.bytes_total = importing_storing.keep(batch=batch, pieces=iter(lambda: source.read(PIECE), b""))
+    batch.bytes_total = storing.keep(batch=batch, pieces=iter(lambda: source.read(PIECE), b""))
     return [sheet]
 
 
 def _stored_workbook(batch: ImportBatch, source: BinaryIO) -> list[Stored]:
     """Each sheet of a workbook becomes text. Raises UnreadableFile, UnreadableSource and UnreadableHeader."""
     sheets: list[Stored] = []
-    batch.bytes_total = importing_storing.keep(batch=batch, pieces=_as_text(source, sheets))
+    batch.bytes_total = storing.keep(batch=batch, pieces=_as_text(source, sheets))
     if not sheets:
         raise UnreadableFile("The file is empty.")
     if all(sheet.problem for sheet in sheets):
@@ -121,13 +122,13 @@ def _stored_workbook(batch: ImportBatch, source: BinaryIO) -> list[Stored]:
 def _as_text(source: BinaryIO, sheets: list[Stored]) -> Iterator[bytes]:
     """The text of all sheets, one after the other; `sheets` learns what is where."""
     position = 0
-    for raw in importing_workbooks.sheets(source):
+    for raw in workbooks.sheets(source):
         sheet = Stored(name=raw.name, begins=position, is_numbered=True, is_hidden=raw.is_hidden)
         first: list[Record] = []
         for number, values in raw.rows:
             if len(first) < LOOKED_AT:
                 first.append(Record(number, values))
-            piece = importing_workbooks.line(number, values)
+            piece = workbooks.line(number, values)
             position += len(piece)
             yield piece
         if not first:

@@ -12,7 +12,7 @@ import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
 from outreach.lib.spreadsheets import unescaped
-from prospects.importing_reading import MAX_COLUMNS, UnreadableSource
+from prospects.importing.records import MAX_COLUMNS, UnreadableSource
 
 MOST_PARTS = 5_000
 MOST_UNPACKED = 1_000_000_000  # bytes of all parts together

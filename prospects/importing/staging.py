@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from django.db.backends.utils import CursorWrapper
 
-from prospects.importing_rows import FILLED, Incoming
+from prospects.importing.rows import FILLED, Incoming
 
 NULL = "\\N"
 COLUMNS = {

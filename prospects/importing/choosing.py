@@ -9,12 +9,13 @@ from django.db import transaction
 from accounts.models import User
 from outreach.lib.errors import DomainError, Problem
 from outreach.lib.text import printable
-from prospects import custom_fields, importing_saved, uploading
-from prospects.importing_columns import CUSTOM, UnreadableHeader, chosen_by, is_target, no_such, own_names
-from prospects.importing_guessing import Guess, Known, guess, kind_of, read_as
-from prospects.importing_names import BRINGS, REPEATABLE
-from prospects.importing_owners import Owners
-from prospects.importing_sheets import Stored, all_of, as_options, mapping_of, stored
+from prospects import custom_fields
+from prospects.importing import saved, uploading
+from prospects.importing.columns import CUSTOM, UnreadableHeader, chosen_by, is_target, no_such, own_names
+from prospects.importing.guessing import Guess, Known, guess, kind_of, read_as
+from prospects.importing.names import BRINGS, REPEATABLE
+from prospects.importing.owners import Owners
+from prospects.importing.sheets import Stored, all_of, as_options, mapping_of, stored
 from prospects.models import CustomField, ImportBatch, Program
 
 SHOWN_VALUES = 3
@@ -103,7 +104,7 @@ def initial(*, batch: ImportBatch) -> Settings:
     options = dict(batch.options)
     if not batch.mapping:
         for sheet in stored(batch):
-            if found := importing_saved.fitting(sheet=sheet):
+            if found := saved.fitting(sheet=sheet):
                 options.update(found[0].options)
     programs = Program.objects.order_by("id")
     program = programs.filter(pk=options.get("program") or 0).first() or (
@@ -170,7 +171,7 @@ def _known() -> Known:
 
 def _asked(batch: ImportBatch, number: int, sheet: Stored, known: Known) -> SheetColumns:
     mapping, saved_as = mapping_of(batch, sheet) or None, ""
-    if mapping is None and not sheet.problem and (found := importing_saved.fitting(sheet=sheet)):
+    if mapping is None and not sheet.problem and (found := saved.fitting(sheet=sheet)):
         mapping, saved_as = found[1], found[0].name
     head, rows = _first(batch, sheet)
     guessed = guess(head, rows, mapping=mapping, known=known, order=sheet.order if mapping and not saved_as else "")
@@ -273,7 +274,7 @@ def _keep(
     batch.options["program"] = settings.program.pk if settings.program else None
     uploading.waiting(batch).update(mapping=batch.mapping, options=batch.options)
     if settings.save_as:
-        importing_saved.save(batch=batch, name=settings.save_as, by=by)
+        saved.save(batch=batch, name=settings.save_as, by=by)
 
 
 def _set_kinds(choices: Sequence[Choice], by: User | None) -> Mapping[str, str]:

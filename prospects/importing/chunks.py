@@ -8,16 +8,16 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.db.models import F
 
-from prospects import importing_extras, importing_mx, importing_seen
-from prospects.importing_columns import Columns
-from prospects.importing_merging import Counts, merge_lines, people
-from prospects.importing_owners import Owners
-from prospects.importing_plain import Plain
-from prospects.importing_reading import Record
-from prospects.importing_rows import How, Incoming, Rejected, Rows, Sorted
-from prospects.importing_seen import Seen
-from prospects.importing_sheets import Sheet
-from prospects.importing_staging import Line, line_of
+from prospects.importing import extras, mx
+from prospects.importing.columns import Columns
+from prospects.importing.merging import Counts, merge_lines, people
+from prospects.importing.owners import Owners
+from prospects.importing.plain import Plain
+from prospects.importing.records import Record
+from prospects.importing.rows import How, Incoming, Rejected, Rows, Sorted
+from prospects.importing.seen import Seen, keep
+from prospects.importing.sheets import Sheet
+from prospects.importing.staging import Line, line_of
 from prospects.models import ImportBatch, ImportRow, Suppression
 
 # A crash takes a counted chunk and its people together, and the file is still there. Two of the indexes (GIN) collect
@@ -82,7 +82,7 @@ class Reader:
             chunk.rest.bad.append(self.rows.rejected(record, reason))
         elif row:
             chunk.lines.append((place, line_of(row)))
-            if importing_extras.has_any(row):
+            if extras.has_any(row):
                 chunk.extras[place] = row
 
 
@@ -91,7 +91,7 @@ def _without_mail(columns: Columns, records: Sequence[Record]) -> frozenset[str]
     places = [place for place, target in enumerate(columns.targets) if target in ("email", "other_emails")]
     cells = (record.values[place] for record in records for place in places if place < len(record.values))
     domains = {domain.lower() for cell in cells for domain in DOMAIN.findall(cell)}
-    return frozenset(f"domain:{domain}" for domain in importing_mx.no_mail(domains))
+    return frozenset(f"domain:{domain}" for domain in mx.no_mail(domains))
 
 
 def forgotten_keys() -> frozenset[str]:
@@ -108,12 +108,12 @@ def store(*, batch: ImportBatch, chunk: Chunk, reader: Reader, done: int, bytes_
     rows, rest = reader.rows, chunk.rest
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"{FASTER}; {IN_BULK}")
-        importing_extras.stop(cursor, stops=rest.stops, how=rows.how)
-        importing_extras.research(cursor, domains=rest.research, how=rows.how)
+        extras.stop(cursor, stops=rest.stops, how=rows.how)
+        extras.research(cursor, domains=rest.research, how=rows.how)
         counts = merge_lines(cursor, chunk.lines, rows.how)
         if chunk.extras:
             found = people(cursor, list(chunk.extras))
-            importing_extras.keep(cursor, rows=chunk.extras, people=found, how=rows.how, now=now)
+            extras.keep(cursor, rows=chunk.extras, people=found, how=rows.how, now=now)
         twice = [_twice(rows, chunk, place, first) for place, first in counts.twice.items()]
         _keep_rejected(batch, [*rest.bad, *twice])
         good = len(chunk.lines) - len(twice)
@@ -126,7 +126,7 @@ def store(*, batch: ImportBatch, chunk: Chunk, reader: Reader, done: int, bytes_
             records_done=done,
             bytes_done=bytes_done,
         )
-        importing_seen.keep(batch_id=batch.pk, records_done=done, piece=chunk.seen)
+        keep(batch_id=batch.pk, records_done=done, piece=chunk.seen)
     return counts
 
 

@@ -8,9 +8,9 @@ from django.utils import timezone
 from accounts.models import User
 from outreach.lib.errors import DomainError
 from outreach.lib.text import printable
-from prospects import importing_choosing, importing_running, uploading
-from prospects.importing_choosing import Settings
-from prospects.importing_storing import UnreadableFile
+from prospects.importing import choosing, running, uploading
+from prospects.importing.choosing import Settings
+from prospects.importing.storing import UnreadableFile
 from prospects.models import ImportBatch
 
 __all__ = ["Settings", "UnreadableFile", "import_file"]
@@ -41,14 +41,14 @@ def import_file(
     except DomainError as error:
         raise _failed(file_name, by, error) from error
     try:
-        importing_choosing.choose_by_names(batch=batch, mapping=mapping, settings=settings, by=by)
+        choosing.choose_by_names(batch=batch, mapping=mapping, settings=settings, by=by)
     except DomainError as error:
-        importing_running.finish(batch=batch, status=ImportBatch.Status.FAILED, error=str(error))
+        running.finish(batch=batch, status=ImportBatch.Status.FAILED, error=str(error))
         raise UnreadableFile(str(error), batch=batch) from error
     batch.refresh_from_db()
     batch.options |= {"tags": list(dict.fromkeys(tags)), "tag_known": False, "is_demo": is_demo}
     batch.save(update_fields=["options"])
-    importing_running.run(batch=batch, progress=progress)
+    running.run(batch=batch, progress=progress)
     if batch.status == ImportBatch.Status.FAILED:
         raise UnreadableFile(batch.error, batch=batch)
     return batch
@@ -57,5 +57,5 @@ def import_file(
 def _failed(file_name: str, by: User | None, error: DomainError) -> UnreadableFile:
     """The failure is kept, for whoever looks at the list of imports."""
     batch = ImportBatch.objects.create(file_name=printable(file_name)[-255:], created_by=by)
-    importing_running.finish(batch=batch, status=ImportBatch.Status.FAILED, error=str(error))
+    running.finish(batch=batch, status=ImportBatch.Status.FAILED, error=str(error))
     return UnreadableFile(str(error), batch=batch)

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from prospects import importing_values as reading
-from prospects.importing_columns import (
+from prospects import reading
+from prospects.importing.columns import (
     CUSTOM,
     DATES,
     IGNORED,
@@ -20,7 +20,7 @@ from prospects.importing_columns import (
     snake,
     target_of,
 )
-from prospects.importing_names import FIELD_OF
+from prospects.importing.names import FIELD_OF
 
 TITLES = 20  # rows in which the line of column names is looked for
 MOST = 0.6  # of the values

@@ -10,12 +10,12 @@ from typing import Any
 from django.db import transaction
 
 from prospects import identity
-from prospects.importing_columns import in_words
-from prospects.importing_merging import merge
-from prospects.importing_names import LABELS
-from prospects.importing_reading import Record
-from prospects.importing_rows import How, Incoming, Rejected, Rows, Sorted
-from prospects.importing_sheets import Sheet, rows_of, sheets_of, stored
+from prospects.importing.columns import in_words
+from prospects.importing.merging import merge
+from prospects.importing.names import LABELS
+from prospects.importing.records import Record
+from prospects.importing.rows import How, Incoming, Rejected, Rows, Sorted
+from prospects.importing.sheets import Sheet, rows_of, sheets_of, stored
 from prospects.models import Address, ImportBatch, Note, Prospect, Stage, Suppression
 from prospects.stages import RANKS
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from outreach.lib.text import printable
 from prospects import cleaning, identity, places
-from prospects.importing_columns import Columns
-from prospects.importing_owners import Owners
-from prospects.importing_reading import Record
-from prospects.importing_seen import Seen
+from prospects.importing.columns import Columns
+from prospects.importing.owners import Owners
+from prospects.importing.records import Record
+from prospects.importing.seen import Seen
 from prospects.models import ImportBatch
 
 FILLED = (  # plain texts, in which an empty one may be filled

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from prospects import cleaning, identity, places
-from prospects import importing_values as reading
-from prospects.importing_columns import CUSTOM, Columns
-from prospects.importing_staging import NULL, array, escaped
+from prospects import cleaning, identity, places, reading
+from prospects.importing.columns import CUSTOM, Columns
+from prospects.importing.staging import NULL, array, escaped
 
 REMEMBERED = 10_000  # domains, and values of a column
 

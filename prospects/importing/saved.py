@@ -8,8 +8,8 @@ from django.db import transaction
 from accounts.models import User
 from outreach.lib.errors import DomainError, Problem
 from outreach.lib.text import printable
-from prospects.importing_names import OUR_OWN
-from prospects.importing_sheets import Stored
+from prospects.importing.names import OUR_OWN
+from prospects.importing.sheets import Stored
 from prospects.models import ImportBatch, SavedMapping
 
 LONGEST = 100

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from prospects import segments, wording
+from prospects import segments
 from prospects.models import CustomField
-from prospects.segments import BadFilter
+from prospects.segments import BadFilter, wording
 from prospects.segments.fields import Field, Kind, field_of
 from prospects.segments.times import NUMBERS
 

@@ -12,8 +12,8 @@ from typing import Any
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-from prospects.importing_rows import FILLED, How, Incoming
-from prospects.importing_staging import Line, fill, line_of, run
+from prospects.importing.rows import FILLED, How, Incoming
+from prospects.importing.staging import Line, fill, line_of, run
 
 KINDS = ("kind", "source")  # never empty here: only replaced
 DATED = ("notice_date", "owner_id")

@@ -6,10 +6,10 @@ from typing import Any
 
 from django import forms
 
-from prospects.importing_choosing import REPLACEABLE, Choice, Column, Settings, SheetColumns, field_of
-from prospects.importing_columns import CUSTOM
-from prospects.importing_names import LABELS
-from prospects.importing_storing import MOST_BYTES
+from prospects.importing.choosing import REPLACEABLE, Choice, Column, Settings, SheetColumns, field_of
+from prospects.importing.columns import CUSTOM
+from prospects.importing.names import LABELS
+from prospects.importing.storing import MOST_BYTES
 from prospects.models import CustomField, Program
 
 TYPES = ".csv,.tsv,.tab,.txt,.xlsx,.xlsm,text/csv,text/tab-separated-values"
