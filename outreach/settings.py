@@ -115,7 +115,7 @@ MIDDLEWARE = [
     "outreach.permissions.PagePermissionMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "outreach.lib.logs.PathMiddleware",
     "accounts.idempotency.IdempotencyMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]

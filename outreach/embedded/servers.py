@@ -26,6 +26,9 @@ _SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] ",
+    # No log may outlive the erasure of a person with their data: an error says which rule was broken, not by what.
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
 }
 ENVIRON = {"LC_ALL": "C", "PATH": os.environ.get("PATH", os.defpath), "TZ": "UTC"}
 _CANNOT_CONNECT_NOW = b"C57P03"
