@@ -40,6 +40,7 @@ HAPPENED: dict[str, tuple[str, str]] = {
     Event.Kind.CLICKED: ("Clicked a link", "good"),
 }
 TOLD = ("url", "code", "status", "diagnostic", "reply", "return_date")  # of an event's detail, in this order
+BEFORE = {"return_date": "Back on "}
 VERDICTS = {"wait": "Not yet", "hold": "Held", "skip": "Left out", "stop": "Ended"}
 
 
@@ -118,7 +119,7 @@ def event_words(event: Event) -> tuple[str, str, str]:
         title, tone = "A mail scanner opened a link", ""
     if event.kind == Event.Kind.BOUNCED and not event.detail.get("permanent", True):
         title, tone = "The mail came back for now", "warn"
-    told = [str(event.detail[name]) for name in TOLD if event.detail.get(name)]
+    told = [f"{BEFORE.get(name, '')}{event.detail[name]}" for name in TOLD if event.detail.get(name)]
     return title, tone, " ".join(told)[:500]
 
 

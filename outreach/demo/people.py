@@ -1,4 +1,4 @@
-"""Invented people on reserved example domains (RFC 2606): run as a module, it prints the shipped `prospects.csv`."""
+"""Invented people on domains of a reserved name (RFC 2606): run as a module, it prints the shipped `prospects.csv`."""
 
 import csv
 import io
@@ -132,9 +132,7 @@ def _someone(chance: random.Random, number: int) -> Person:
     place = PLACES[number % len(PLACES)]
     first, first_latin, last, last_latin = _name(chance, place)
     company = f"{chance.choice(THINGS)} {chance.choice(THINGS)} {chance.choice(SORTS)}"
-    host = "".join(company.split()).lower() + chance.choice(
-        (".example",) * 7 + (".example.com", ".example.net", ".example.org")
-    )
+    host = "".join(company.split()).lower() + ".example"
     return Person(
         email=f"{chance.choice((f'{first_latin}.{last_latin}', first_latin, f'{first_latin[0]}{last_latin}'))}@{host}",
         first_name=first,

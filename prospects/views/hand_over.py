@@ -17,6 +17,7 @@ class HandOverForm(forms.Form):
     owner = forms.ModelChoiceField(
         queryset=User.objects.order_by("username"),
         to_field_name="username",
+        empty_label="Choose a colleague",
         label="From",
         help_text="Also somebody who has left.",
     )

@@ -42,9 +42,19 @@ def main(base, password):
             for name, go in SUBJECTS.items():
                 go(page, base)
                 page.wait_for_load_state("networkidle")
-                page.screenshot(path=FOLDER / f"{name}-{width}.png", full_page=width == DESK[0])
+                _shoot(page, FOLDER / f"{name}-{width}.png", (width, height))
                 print(f"{name}-{width}.png")
         chrome.close()
+
+
+def _shoot(page, path, size):
+    """At a desk the whole page, in a window as high as it: a frame below the fold is not drawn."""
+    if size == DESK:
+        page.evaluate("document.querySelector('.bar').style.height = `${innerHeight}px`")
+        page.set_viewport_size({"width": size[0], "height": page.evaluate("document.documentElement.scrollHeight")})
+        page.wait_for_load_state("networkidle")
+    page.screenshot(path=path)
+    page.set_viewport_size({"width": size[0], "height": size[1]})
 
 
 def _today(page, base):
@@ -53,23 +63,24 @@ def _today(page, base):
 
 def _campaign(page, base):
     page.goto(f"{base}/campaigns/")
-    page.click("main >> text=Demo: tea affiliates")
+    page.get_by_role("link", name="Demo: tea affiliates", exact=True).click()
 
 
 def _prospect(page, base):
-    page.goto(f"{base}/inbox/?tab=all")
+    page.goto(f"{base}/inbox/")  # questions and who is interested come first
     address = page.locator("main a[href^='/prospects/']").first.get_attribute("href")
     page.goto(base + address)
 
 
 def _builder(page, base):
     page.goto(f"{base}/campaigns/?state=draft")
-    drafts = page.locator("main a[href$='/edit/']")
+    drafts = page.locator("main tbody th a")
     if drafts.count():
-        page.goto(base + drafts.first.get_attribute("href"))
+        drafts.first.click()
         return
     _campaign(page, base)
     page.click("text=Duplicate")
+    page.reload()  # without the notice
 
 
 def _preview(page, base):

@@ -78,11 +78,18 @@ def test_can_be_read_without_javascript(addresses, browser, sign_in, live_server
 
 
 def _wrong(page, base, address):
-    """Whatever axe finds, best practice (the order of headings, landmarks) included, and what we measure."""
+    """Whatever axe finds, best practice (the order of headings, landmarks) included, and what we measure.
+
+    What is folded away is looked at too.
+    """
     answer = page.goto(base + address, wait_until="networkidle")
     if not answer.ok:
         return [f"{address}: {answer.status}"]
-    return [f"{address}: {problem}" for problem in (*_findings(page), *_measures(page))]
+    problems = [*_measures(page)]
+    page.evaluate("document.querySelectorAll('main details').forEach(folded => folded.open = true)")
+    problems += [f"unfolded {problem}" for problem in _widths(page)]
+    page.evaluate("document.querySelectorAll('main details.pop-up').forEach(menu => menu.open = false)")
+    return [f"{address}: {problem}" for problem in (*problems, *_findings(page))]
 
 
 def _findings(page):
@@ -99,12 +106,16 @@ def _measures(page):
     )
     if size > LARGEST:
         yield f"weighs {size} bytes"
-    width = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    if width > 0:
-        yield f"is {width} px too wide"
+    yield from _widths(page)
     lost = page.locator("body:not(.office) th:not([scope])").count()
     if lost:
         yield f"has {lost} heads of columns or rows without a scope"
     names = page.locator("body:not(.office) table:not(:has(caption), [aria-label])").count()
     if names:
         yield f"has {names} tables without a name"
+
+
+def _widths(page):
+    width = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    if width > 0:
+        yield f"is {width} px too wide"

@@ -117,7 +117,7 @@ def test_leaves_rehearsals_out(world, page):
     other = factories.campaign(mailbox=world.mailbox)
     Campaign.objects.filter(pk=world.campaign.pk).update(rehearsal_of=other, rehearsal_to="me@acme.example")
     assert titles(world.person) == ["Added"]
-    assert "they are in no campaign" in page("prospect", world.person)
+    assert "no campaign writes to them now" in page("prospect", world.person)
     rows = standing.of([world.person])
     assert rows[world.person.pk] == standing.NEVER
 
@@ -208,7 +208,9 @@ def test_asks_then_never_writes_again(world, page, do):
     world.person.refresh_from_db()
     assert world.person.stop_reason == "rude (mia)"
     assert Enrollment.objects.get().stop_reason == "person_stopped"
-    assert "must not be written to" in page("prospect", world.person)
+    shown = page("prospect", world.person)
+    assert "any more: rude (mia)" in shown
+    assert "Enrol in a campaign" not in shown
 
 
 def test_asks_then_suppresses_the_address(world, page, do):
