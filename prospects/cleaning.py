@@ -4,7 +4,6 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
-from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -62,21 +61,26 @@ def site_domain(*, email: str, website: str) -> str:
     domain = identity.registrable_domain(host)
     if domain:
         return "" if domain in SHARED_HOSTS else domain
-    domain = identity.registrable_domain(email.rpartition("@")[2])
+    return site_of_mail(email.rpartition("@")[2])
+
+
+def site_of_mail(host: str) -> str:
+    """The site of whoever has an address at this host: "" where strangers have one as well."""
+    domain = identity.registrable_domain(host)
     return "" if identity.is_free_mail(domain) else domain
 
 
 def address_kind(email: str) -> str:
     """ "role" or "disposable" where the address is no person's own (Prospect.AddressKind), else ""."""
     local, _, domain = email.rpartition("@")
-    if _is_disposable(domain):
+    if is_disposable(domain):
         return Prospect.AddressKind.DISPOSABLE
     role = local.partition("+")[0].lower().replace("_", "-").replace(".", "-")
     return Prospect.AddressKind.ROLE if role in ROLES else Prospect.AddressKind.PERSONAL
 
 
-@lru_cache(maxsize=65_536)
-def _is_disposable(domain: str) -> bool:
+def is_disposable(domain: str) -> bool:
+    """Whether addresses there are for throwing away."""
     return domain in blocklist or identity.registrable_domain(domain) in blocklist
 
 

@@ -69,12 +69,21 @@ def normalise(address: str) -> str:
     address = _bare(address)
     local, at, domain = address.rpartition("@")
     if at and domain.isascii() and len(local) <= MAX_LOCAL and PLAIN_LOCAL.fullmatch(local):
-        result = f"{local}@{_domain(domain)}"
+        result = f"{local}@{mail_domain(domain)}"
     else:
         result = _validated(address)
     if len(result) > MAX_ADDRESS:
         raise BadAddress(f"The address is longer than {MAX_ADDRESS} characters.")
     return result
+
+
+@lru_cache(maxsize=65_536)
+def mail_domain(domain: str) -> str:
+    """The domain of an address as it is stored. Raises BadAddress."""
+    plain = PLAIN_DOMAIN.fullmatch(domain.lower())
+    if plain and plain[1] not in SPECIAL_USE and max(map(len, domain.split("."))) <= 63:
+        return domain.lower()
+    return _validated(f"a@{domain}")[2:]
 
 
 def fold(address: str) -> str:
@@ -250,14 +259,6 @@ def _folded_once(address: str) -> str:
     if domain.endswith(".fastmail.com"):
         local, domain = domain.removesuffix(".fastmail.com"), "fastmail.com"
     return f"{local}@{domain}"
-
-
-@lru_cache(maxsize=65_536)
-def _domain(domain: str) -> str:
-    plain = PLAIN_DOMAIN.fullmatch(domain.lower())
-    if plain and plain[1] not in SPECIAL_USE and max(map(len, domain.split("."))) <= 63:
-        return domain.lower()
-    return _validated(f"a@{domain}")[2:]
 
 
 def _validated(address: str) -> str:

@@ -2,23 +2,24 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.db import connection, transaction
 from django.db.models import F
 
-from prospects.importing import extras, mx
+from prospects import identity
+from prospects.importing import extras, forgotten, mx
 from prospects.importing.columns import Columns
 from prospects.importing.merging import Counts, merge_lines, people
 from prospects.importing.owners import Owners
 from prospects.importing.plain import Plain
 from prospects.importing.records import Record
-from prospects.importing.rows import How, Incoming, Rejected, Rows, Sorted
+from prospects.importing.rows import FORGOTTEN, How, Incoming, Rejected, Rows, Sorted
 from prospects.importing.seen import Seen, keep
 from prospects.importing.sheets import Sheet
 from prospects.importing.staging import Line, line_of
-from prospects.models import ImportBatch, ImportRow, Suppression
+from prospects.models import ImportBatch, ImportRow
 
 # A crash takes a counted chunk and its people together, and the file is still there. Two of the indexes (GIN) collect
 # what is new and sort it in: in few large lots, that costs half as much.
@@ -94,12 +95,6 @@ def _without_mail(columns: Columns, records: Sequence[Record]) -> frozenset[str]
     return frozenset(f"domain:{domain}" for domain in mx.no_mail(domains))
 
 
-def forgotten_keys() -> frozenset[str]:
-    """The keys of those who were erased on request."""
-    erased = Suppression.objects.filter(reason=Suppression.Reason.ERASED)
-    return frozenset(erased.values_list("key", flat=True).iterator())
-
-
 def store(*, batch: ImportBatch, chunk: Chunk, reader: Reader, done: int, bytes_done: int, now: datetime) -> Counts:
     """Stores a chunk in one transaction: people, stops, sites, what was left out, the counts, and how far it is.
 
@@ -108,6 +103,8 @@ def store(*, batch: ImportBatch, chunk: Chunk, reader: Reader, done: int, bytes_
     rows, rest = reader.rows, chunk.rest
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"{FASTER}; {IN_BULK}")
+        if gone := forgotten.keys_since(rows.forgotten, cursor=cursor):
+            _leave_out(chunk, rows, gone)
         extras.stop(cursor, stops=rest.stops, how=rows.how)
         extras.research(cursor, domains=rest.research, how=rows.how)
         counts = merge_lines(cursor, chunk.lines, rows.how)
@@ -128,6 +125,20 @@ def store(*, batch: ImportBatch, chunk: Chunk, reader: Reader, done: int, bytes_
         )
         keep(batch_id=batch.pk, records_done=done, piece=chunk.seen)
     return counts
+
+
+def _leave_out(chunk: Chunk, rows: Rows, gone: frozenset[str]) -> None:
+    """Takes those out again who were erased after the chunk was made ready; what was rejected may be theirs as well."""
+    chunk.rest.bad = [replace(row, values={}) for row in chunk.rest.bad]
+    lines, chunk.lines = chunk.lines, []
+    for place, line in lines:
+        others = chunk.extras[place].others if place in chunk.extras else ()
+        keys = {*line.keys[2:-2].split('","'), *(identity.key_for("address", other) for other in others)}
+        if gone.isdisjoint(keys):
+            chunk.lines.append((place, line))
+        else:
+            chunk.rest.bad.append(rows.rejected(chunk.records[place], FORGOTTEN))
+            chunk.extras.pop(place, None)
 
 
 def _twice(rows: Rows, chunk: Chunk, place: int, first: int) -> Rejected:

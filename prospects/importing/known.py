@@ -22,6 +22,7 @@ class Domain:
     has_own_rules: bool = False
     is_disposable: bool = False
     site: str = ""
+    keys: str = ""  # `domain_keys` of somebody of this site
 
     @property
     def is_plain(self) -> bool:
@@ -38,17 +39,18 @@ def domain_of(text: str) -> Domain:
     if not text:
         return NOWHERE
     try:
-        stored = identity.normalise(f"a@{text}").rpartition("@")[2]
+        stored = identity.mail_domain(text)
     except identity.BadAddress:
         return NOWHERE
-    folded = identity.SAME_PROVIDER.get(stored, stored)
+    folded, site = identity.SAME_PROVIDER.get(stored, stored), cleaning.site_of_mail(stored)
     return Domain(
         stored=stored,
         folded=folded,
         ignored=identity.IGNORED.get(folded),
         has_own_rules=folded in identity.HYPHEN_TAGS or folded.endswith(".fastmail.com") or "xn--" in stored,
-        is_disposable=cleaning.address_kind(f"a@{stored}") == "disposable",
-        site=cleaning.site_domain(email=f"a@{stored}", website=""),
+        is_disposable=cleaning.is_disposable(stored),
+        site=site,
+        keys=domain_keys(stored, site),
     )
 
 

@@ -23,7 +23,7 @@ REMEMBERED = (
 ADD_SITES = """
 INSERT INTO prospects_site (public_id, domain, hold_reason)
 SELECT gen_random_uuid(), domain, '' FROM (SELECT DISTINCT i.site_domain AS domain FROM incoming i {wanted}) new
-WHERE domain <> '' AND NOT EXISTS (SELECT FROM prospects_site s WHERE s.domain = new.domain)
+WHERE domain <> '' AND (SELECT s.id FROM prospects_site s WHERE s.domain = new.domain) IS NULL
 ORDER BY domain
 ON CONFLICT (domain) DO NOTHING"""
 SITE = "(SELECT s.id FROM prospects_site s WHERE s.domain = i.site_domain)"
@@ -67,9 +67,9 @@ SELECT place, id, learns, learns OR lacks FROM (
 OWN_KEY = "identity_key = i.identity_key"
 REST = "AND NOT EXISTS (SELECT FROM known k WHERE k.place = i.place)"
 ANOTHER_WAS_FASTER = f"{REST} AND p.public_id <> i.public_id"
-# Mostly there is nobody to be found so.
+# Mostly there is nobody to be found so. The least key is looked up in an index, whatever the planner expects.
 OTHERWISE = """
-SELECT EXISTS (SELECT FROM prospects_address) OR EXISTS (SELECT FROM prospects_prospect WHERE person_id IS NOT NULL)
+SELECT EXISTS (SELECT FROM prospects_address) OR (SELECT min(person_id) FROM prospects_prospect) IS NOT NULL
     OR EXISTS (SELECT FROM incoming WHERE email = '')"""
 TWICE = """
 DELETE FROM known k USING (SELECT place, min(place) OVER (PARTITION BY id) AS first FROM known) twice
@@ -85,7 +85,7 @@ WITH old AS (
 ), new AS (
     UPDATE prospects_prospect p SET {{sets}}
     FROM known k JOIN incoming i ON i.place = k.place
-    WHERE p.id = ANY(%(ids)s) AND k.id = p.id AND k.due
+    WHERE p.id = ANY(%(ids)s) AND k.id = p.id AND k.due AND p.erased_at IS NULL AND p.person_id IS NULL
     RETURNING p.id, jsonb_build_object({VALUES}) AS said
 ), remembered AS (
     INSERT INTO prospects_importchange (batch_id, prospect_id, before)
@@ -197,6 +197,7 @@ def _takes(name: str, how: How) -> str:
     """The condition under which the file's value of a field is taken."""
     if name in DATED:
         free = "true" if name.removesuffix("_id") in how.replace else f"p.{name} IS NULL"
+        free = f"{free} AND {OPEN}" if name == "owner_id" else free
         return f"(i.{name} IS DISTINCT FROM p.{name} AND i.{name} IS NOT NULL AND {free})"
     if name in how.replace:
         return f"(i.{name} <> '' AND p.{name} <> i.{name})"
@@ -215,6 +216,9 @@ def _custom(how: How) -> str:
     return "(p.custom || i.custom)" if "custom" in how.replace else "(i.custom || p.custom)"
 
 
+# Whoever is protected, or belongs to a protected site, gets an owner by hand only: that one may lift it.
+OPEN = """p.protected_at IS NULL
+    AND NOT EXISTS (SELECT FROM prospects_site s WHERE s.id = p.site_id AND s.protected_at IS NOT NULL)"""
 CONTACTED_LATER = "(i.contacted_elsewhere_at > COALESCE(p.contacted_elsewhere_at, '-infinity'))"
 
 

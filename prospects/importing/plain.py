@@ -71,9 +71,13 @@ class _Block:
         websites, sites = self._websites(domains)
         handles, handle_keys = self._handles()
         pages, page_keys = self._pages()
+        domains_keys = [
+            domain.keys if site == domain.site else domain_keys(domain.stored, site)
+            for domain, site in zip(domains, sites, strict=True)
+        ]
         contact = [
-            f'{{"address:{key}"{domain_keys(domain.stored, site)}{handle}{page}}}'
-            for key, domain, site, handle, page in zip(keys, domains, sites, handle_keys, page_keys, strict=True)
+            f'{{"address:{key}"{of_domain}{handle}{page}}}'
+            for key, of_domain, handle, page in zip(keys, domains_keys, handle_keys, page_keys, strict=True)
         ]
         countries = self._looked_up("country")
         zones = self._looked_up("time_zone")

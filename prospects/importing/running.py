@@ -1,6 +1,7 @@
 """Running what was uploaded, in slices, one at a time: after a cut-off the next goes on behind the last chunk."""
 
 import gc
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,7 +15,8 @@ from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from outreach.lib.models import DatabaseClock
-from prospects.importing.chunks import Chunk, Reader, forgotten_keys, store
+from prospects.importing import forgotten, sorting
+from prospects.importing.chunks import Chunk, Reader, store
 from prospects.importing.columns import UnreadableHeader
 from prospects.importing.records import Record, UnreadableSource
 from prospects.importing.rows import How
@@ -27,6 +29,7 @@ log = structlog.get_logger(__name__)
 SLICE = 20.0  # seconds
 CHUNK = 5_000  # records per transaction: two of them are in memory, as records and as text
 LOCK = 0x494D504F
+TURN = 0.0005  # seconds that a thread works while another waits for its turn
 UNEXPECTED = "Something unexpected happened, and the import ended here. An administrator finds the cause in the log."
 Progress = Callable[[int], None]
 
@@ -46,8 +49,8 @@ def run_next(*, seconds: float = SLICE) -> ImportBatch | None:
     None when there is nothing to run, or another worker is at it. A slice takes `seconds`, and at least one chunk;
     progress is stored with each chunk.
     """
-    with _alone() as alone:
-        batch = _next() if alone else None
+    with alone() as taken:
+        batch = _next() if taken else None
         if batch is not None:
             run(batch=batch, seconds=seconds)
         return batch
@@ -59,7 +62,7 @@ def run(*, batch: ImportBatch, seconds: float | None = None, progress: Progress 
     A file that turns out to be unreadable ends it as failed, as does what nobody expected, which is raised as well.
     """
     try:
-        with _without_collector():
+        with _without_collector(), _taking_turns():
             _slice(batch, seconds, progress)
     except (UnreadableSource, UnreadableHeader) as error:
         finish(batch=batch, status=ImportBatch.Status.FAILED, error=str(error))
@@ -91,13 +94,16 @@ def _slice(batch: ImportBatch, seconds: float | None, progress: Progress | None)
     pieces = _pieces(batch)
     done = batch.records_done
     until = None if seconds is None else monotonic() + seconds
-    with ThreadPoolExecutor(1, "import") as beside:  # the next chunk is made ready while the database takes this one
+    # The next chunk is made ready while the database takes this one.
+    with ThreadPoolExecutor(1, "import") as beside, sorting.beside() as sort:
         ahead = _read_ahead(beside, pieces, readers)
         while ahead:
             piece, reader, chunk = ahead[0], ahead[1], ahead[2].result()
             ahead = _read_ahead(beside, pieces, readers)
             done += len(piece.records)
             store(batch=batch, chunk=chunk, reader=reader, done=done, bytes_done=piece.bytes_done, now=timezone.now())
+            if ahead:
+                sort()
             if progress:
                 progress(done)
             if ahead and until is not None and monotonic() >= until:
@@ -112,7 +118,7 @@ class _Readers:
     def __init__(self, batch: ImportBatch) -> None:
         self._how = How.of(batch)
         self._seen = restored(batch)
-        self._forgotten = forgotten_keys()
+        self._forgotten = forgotten.keys()
         self._found: dict[int, Reader] = {}
 
     def of(self, sheet: Sheet) -> Reader:
@@ -156,11 +162,28 @@ def _without_collector() -> Iterator[None]:
 
 
 @contextmanager
-def _alone() -> Iterator[bool]:
-    """A session lock of the database: gone with the connection, so a killed worker blocks nobody."""
+def _taking_turns() -> Iterator[None]:
+    """Whoever waited for the database goes on after its answer, not at the end of the other thread's long turn."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(TURN)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
+@contextmanager
+def alone(*, wait: bool = False) -> Iterator[bool]:
+    """No other import runs meanwhile; False when another does, unless one waits for its slice to end.
+
+    A session lock of the database: gone with the connection, so a killed worker blocks nobody.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
-        taken = cursor.fetchone()[0]
+        if wait:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        else:
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+        taken = wait or cursor.fetchone()[0]
     try:
         yield taken
     finally:

@@ -23,6 +23,7 @@ DROP TABLE IF EXISTS incoming, known;
 CREATE TEMPORARY TABLE incoming (place int, public_id uuid, {", ".join(map(" ".join, COLUMNS.items()))});
 CREATE TEMPORARY TABLE known (place int, id bigint, learns bool, due bool)"""
 COPY = f"COPY incoming (place, public_id, {', '.join(COLUMNS)}) FROM STDIN"
+PIECE = 1 << 20  # bytes of COPY at once: between two of them Python's other thread has its turn
 SPECIAL = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})  # of COPY's text format
 
 
@@ -65,7 +66,7 @@ def fill(cursor: CursorWrapper, lines: Sequence[tuple[int, Line]]) -> None:
     ids = public_ids(len(lines))
     text = "".join([f"{place}\t{id}\t{line[2]}\n" for id, (place, line) in zip(ids, lines, strict=True)])
     cursor.execute(CREATE)
-    cursor.copy_expert(COPY, io.BytesIO(text.encode()))
+    cursor.copy_expert(COPY, io.BytesIO(text.encode()), PIECE)
 
 
 def public_ids(count: int) -> list[str]:

@@ -5,7 +5,7 @@ Earlier keys stay in `contact_keys`: a suppression of which only the hash was ke
 
 from itertools import islice
 
-from django.db import migrations
+from django.db import migrations, transaction
 from django.db.models import Q
 
 from prospects import identity
@@ -27,8 +27,15 @@ def folded_otherwise(field):
 def rekey_people(apps, schema_editor):
     Prospect = apps.get_model("prospects", "Prospect")
     concerned = Prospect.objects.filter(~Q(x_handle="") | ~Q(linkedin_url="") | folded_otherwise("email"))
-    rows = concerned.order_by("id").select_related("site").iterator(chunk_size=BATCH)
-    while batch := list(islice(rows, BATCH)):
+    ids = iter(list(concerned.order_by("id").values_list("id", flat=True)))
+    while batch := list(islice(ids, BATCH)):
+        _rekey(Prospect, concerned.filter(pk__in=batch))
+
+
+def _rekey(Prospect, concerned):
+    """Locked and read anew: a key that somebody got since then stays theirs."""
+    with transaction.atomic():
+        batch = list(concerned.select_related("site").select_for_update(of=("self",)).order_by("id"))
         keys = {row.pk: _identity(row) for row in batch}
         taken = set(Prospect.objects.filter(identity_key__in=keys.values()).values_list("identity_key", flat=True))
         for row in batch:
@@ -64,6 +71,6 @@ class Migration(migrations.Migration):
     dependencies = [("prospects", "0007_history")]
 
     operations = [
-        migrations.RunPython(rekey_suppressions, migrations.RunPython.noop),
-        migrations.RunPython(rekey_people, migrations.RunPython.noop),
+        migrations.RunPython(rekey_people, migrations.RunPython.noop),  # first: until the last of them has both keys,
+        migrations.RunPython(rekey_suppressions, migrations.RunPython.noop),  # suppressions keep the old one
     ]

@@ -43,6 +43,7 @@ class Site(PublicModel):
         indexes = [
             models.Index(fields=["id"], condition=Q(held_at__isnull=False), name="site_held"),
             models.Index(fields=["id"], condition=Q(is_to_research=True), name="site_to_research"),
+            models.Index(fields=["id"], condition=Q(protected_at__isnull=False), name="site_protected"),
         ]
 
     def __str__(self) -> str:
@@ -94,7 +95,14 @@ class Prospect(PublicModel):
     company = models.CharField(max_length=200, blank=True)
     job_title = models.CharField(max_length=200, blank=True)
     website = models.CharField(max_length=500, blank=True)
-    site = models.ForeignKey(Site, null=True, blank=True, on_delete=models.PROTECT, related_name="prospects")
+    site = models.ForeignKey(
+        Site,
+        null=True,
+        blank=True,
+        db_constraint=False,  # checked by statement, not by row: migration 0009
+        on_delete=models.PROTECT,
+        related_name="prospects",
+    )
     x_handle = models.CharField(max_length=50, blank=True)
     linkedin_url = models.CharField(max_length=300, blank=True)
     country = models.CharField(max_length=2, blank=True, help_text="ISO 3166-1 alpha-2")
@@ -103,7 +111,7 @@ class Prospect(PublicModel):
     tags = ArrayField(models.CharField(max_length=50), default=list, blank=True)
     custom = models.JSONField(default=dict, blank=True)
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        settings.AUTH_USER_MODEL, null=True, blank=True, db_index=False, on_delete=models.SET_NULL, related_name="+"
     )
     source = models.CharField(max_length=200, blank=True, help_text="Where we know this person from")
     legal_basis = models.CharField(max_length=100, blank=True)
@@ -147,7 +155,8 @@ class Prospect(PublicModel):
         ]
         indexes = [
             GinIndex(fields=["tags"], name="prospect_tags"),
-            GinIndex(fields=["contact_keys"], name="prospect_contact_keys"),
+            # Asked before every send: never through a list of what is not sorted in yet.
+            GinIndex(fields=["contact_keys"], fastupdate=False, name="prospect_contact_keys"),
             models.Index(F("country"), F("id"), name="prospect_country"),
             models.Index(Upper("source"), F("id").desc(), name="prospect_source_folded"),
             models.Index(fields=["owner", "-id"], name="prospect_owner"),
@@ -156,6 +165,11 @@ class Prospect(PublicModel):
             models.Index(fields=["id"], condition=Q(is_demo=True), name="prospect_demo"),
             models.Index(fields=["id"], condition=Q(email=""), name="prospect_no_address"),
             models.Index(fields=["id"], condition=Q(protected_at__isnull=False), name="prospect_protected"),
+            models.Index(
+                fields=["contacted_elsewhere_at"],
+                condition=Q(contacted_elsewhere_at__isnull=False),
+                name="prospect_elsewhere",
+            ),
             BrinIndex(fields=["created_at"], pages_per_range=32, name="prospect_created"),
             models.Index(fields=["person"], condition=Q(person__isnull=False), name="prospect_merged"),
             models.Index(

@@ -1,16 +1,20 @@
 """However a file is cut into chunks and slices: the same people, the same rows left out."""
 
 import io
+import threading
+import time
 
 import pytest
+from django.db import connection
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from outreach.lib import signing
 from prospects import editing
 from prospects.importing import choosing, chunks, running, uploading
+from prospects.importing.files import import_file
 from prospects.importing.seen import Seen, restored
-from prospects.models import ImportChunk, Prospect
+from prospects.models import ImportBatch, ImportChunk, Prospect
 
 SPELLINGS = {
     "anna@a.example": "anna",
@@ -122,3 +126,59 @@ def test_does_not_lose_a_person_among_many():
     again.add(seen.fresh())
     assert [again.first(key, 0) for key in keys] == [(3, line) for line in range(len(keys))]
     assert seen.fresh() == again.fresh() == b""
+
+
+def beside(work):
+    """On a connection of its own, as another process would."""
+    found = []
+
+    def run():
+        try:
+            found.append(work())
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    return found[0]
+
+
+def sheet(count):
+    return io.BytesIO("".join(["Email\n", *(f"p{n}@a.example\n" for n in range(count))]).encode())
+
+
+def test_keeps_a_workers_tick_out_of_a_file_that_a_command_brings_in(transactional_db, monkeypatch):
+    monkeypatch.setattr(running, "CHUNK", 10)
+    ticks = []
+
+    def progress(done):
+        if done == 20:
+            ticks.append(beside(lambda: running.run_next(seconds=0)))
+
+    batch = import_file(source=sheet(100), file_name="people.csv", by=None, progress=progress)
+    assert ticks == [None]
+    assert (batch.status, batch.added, Prospect.objects.count()) == ("done", 100, 100)
+
+
+def test_lets_a_command_wait_for_the_slice_that_is_under_way(transactional_db):
+    begun, seen = threading.Event(), []
+
+    def slice_of_a_worker():
+        with running.alone() as taken, connection.cursor() as cursor:
+            assert taken
+            begun.set()
+            until = time.monotonic() + 30
+            while not seen and time.monotonic() < until:
+                cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)")
+                if cursor.fetchone()[0]:
+                    seen.append(ImportBatch.objects.get().status)
+        connection.close()
+
+    worker = threading.Thread(target=slice_of_a_worker)
+    worker.start()
+    assert begun.wait(30)
+    batch = import_file(source=sheet(3), file_name="people.csv", by=None)
+    worker.join()
+    assert seen == ["uploaded"], "nobody takes it up meanwhile"
+    assert (batch.status, batch.added) == ("done", 3)
