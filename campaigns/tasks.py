@@ -17,6 +17,7 @@ from campaigns import (
     retention,
     sending_state,
     suppressing_lists,
+    undoing,
 )
 from prospects import suppression
 
@@ -58,6 +59,12 @@ def keep_house(**kwargs: Any) -> None:
     now = timezone.now()
     reconciling.abandon_old(now=now)
     suppression.expire(now=now)
+
+
+@shared_task
+def undo_imports(**kwargs: Any) -> None:
+    """Goes on with the undo of an import that was asked for."""
+    undoing.undo_next(now=timezone.now())
 
 
 @shared_task

@@ -1,98 +1,100 @@
 """Taking an import back: whoever it added goes, unless something has happened with them since."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import datetime
+from time import monotonic
 
 import structlog
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
-from accounts.models import User
 from campaigns.models import Enrollment, Event, Message, Reply
 from outreach.lib.retrying import retried
-from outreach.lib.words import people
+from prospects.importing import running
 from prospects.importing import undoing as facts
-from prospects.importing.undoing import CannotUndo
+from prospects.importing.undoing import CannotUndo, Undone, ask
 from prospects.models import ImportBatch
 
-__all__ = ["CannotUndo", "Undone", "foresee", "undo"]
+__all__ = ["CannotUndo", "Undone", "ask", "foresee", "undo_next"]
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(slots=True)
-class Undone:
-    """How many an import added go, how many stay and why, and how many known people get something back."""
-
-    removed: int = 0
-    stay: dict[str, int] = field(default_factory=dict)
-    given_back: int = 0
-    changed_since: int = 0
-    sites: int = 0
-
-    def words(self, *, done: bool = True) -> str:
-        """What was done, or would be."""
-        verb = ("was removed", "were removed") if done else ("would be removed", "would be removed")
-        said = [f"{people(self.removed)} {verb[self.removed != 1]}."] if self.removed or not self.stay else []
-        said += [f"{people(count)} {_stays(count, done=done)}: they {why}." for why, count in self.stay.items()]
-        if self.given_back:
-            given = "got back" if done else "would get back"
-            said.append(f"{people(self.given_back)} known before {given} what the import changed.")
-        if self.changed_since:
-            said.append(f"What somebody changed since of {people(self.changed_since)} stays as it is.")
-        return " ".join(said)
 
 
 def foresee(*, batch: ImportBatch) -> Undone:
     """What an undo would do; nothing is changed. Raises CannotUndo."""
     facts.check(batch=batch)
-    found = Undone()
-    found.removed = facts.added(batch=batch).count()
-    for why, count in _staying(batch):
-        found.stay[why] = count
-        found.removed -= count
-    found.given_back = batch.changes.count()
-    return found
+    stay = dict(_staying(batch))
+    removed = facts.added(batch=batch).count() - sum(stay.values())
+    return Undone(removed, stay, given_back=batch.changes.values("prospect_id").distinct().count())
 
 
-def undo(*, batch: ImportBatch, by: User | None, now: datetime) -> Undone:
-    """Takes an import back. A stop or suppression stays, and so does who is in a campaign, answered, or has notes.
+def undo_next(*, now: datetime, seconds: float = running.SLICE) -> ImportBatch | None:
+    """Goes on with the undo that was asked for first, for `seconds` and at least one piece; None when there is none.
 
-    Safe to repeat when it was cut off: people go in pieces, and the batch is undone at the end. Raises CannotUndo.
+    A stop or suppression stays, and so does who is in a campaign, answered, or has notes. Each piece is a transaction
+    that keeps how far it is, so that a cut-off loses nothing. Not while an import runs: it learns from what is there.
     """
-    facts.check(batch=batch)
-    found = Undone()
-    last = 0
-    while chunk := _chunk(batch, last):
-        found.removed += _remove(batch, chunk)
-        last = chunk[-1]
-    found.stay = dict(_staying(batch))
-    found.given_back, found.changed_since = facts.give_back(batch=batch)
-    found.sites = facts.remove_sites(batch=batch)
-    facts.take_tag(batch=batch)
-    facts.finish(batch=batch, by=by, now=now)
-    log.info("import_undone", batch_id=batch.pk, removed=found.removed, stay=sum(found.stay.values()))
-    return found
+    with running.alone() as taken:
+        batch = facts.asked() if taken else None
+        if batch is not None:
+            _slice(batch, now, monotonic() + seconds)
+        return batch
 
 
-def _chunk(batch: ImportBatch, last: int) -> list[int]:
-    found = facts.added(batch=batch).filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)
-    return list(found[: facts.CHUNK])
+def _slice(batch: ImportBatch, now: datetime, until: float) -> None:
+    done = facts.done_so_far(batch=batch)
+    for step in (_remove, _give_back, _remove_sites):
+        while (after := step(batch, done)) is not None:
+            done = after
+            if monotonic() >= until:
+                return
+    done = replace(done, stay=dict(_staying(batch)))
+    facts.finish(batch=batch, done=done, now=now)
+    log.info("import_undone", batch_id=batch.pk, removed=done.removed, stay=sum(done.stay.values()))
 
 
 @retried
 @transaction.atomic
-def _remove(batch: ImportBatch, ids: list[int]) -> int:
-    """Those of them whom nothing keeps. The lock comes first: whoever is being enrolled now waits, or is seen."""
-    locked = facts.added(batch=batch).filter(pk__in=ids).order_by("pk").select_for_update().values_list("pk", flat=True)
-    there = list(locked)
+def _remove(batch: ImportBatch, done: Undone) -> Undone | None:
+    """The next of those it added go, unless something keeps them; None: all were looked at.
+
+    The lock comes first: whoever is being enrolled now waits, or is seen.
+    """
+    rest = facts.added(batch=batch).filter(pk__gt=done.last).order_by("pk")
+    ids = list(rest.values_list("pk", flat=True)[: facts.CHUNK])
+    if not ids:
+        return None
+    there = list(rest.filter(pk__in=ids).select_for_update().values_list("pk", flat=True))
     kept = Q()
     for _, rule in _reasons(batch):
         kept |= rule
     going = list(facts.added(batch=batch).filter(pk__in=there).exclude(kept).values_list("pk", flat=True))
     facts.remove(ids=going)
-    return len(going)
+    looked_at, removed = done.looked_at + len(ids), done.removed + len(going)
+    return _kept(batch, replace(done, removed=removed, looked_at=looked_at, last=ids[-1]))
+
+
+@retried
+@transaction.atomic
+def _give_back(batch: ImportBatch, done: Undone) -> Undone | None:
+    found = facts.give_back(batch=batch)
+    if found is None:
+        return None
+    given_back, changed_since = done.given_back + found[0], done.changed_since + found[1]
+    return _kept(batch, replace(done, given_back=given_back, changed_since=changed_since))
+
+
+@retried
+@transaction.atomic
+def _remove_sites(batch: ImportBatch, done: Undone) -> Undone | None:
+    count = facts.remove_sites(batch=batch)
+    return _kept(batch, replace(done, sites=done.sites + count)) if count else None
+
+
+def _kept(batch: ImportBatch, done: Undone) -> Undone:
+    facts.keep(batch=batch, done=done)
+    return done
 
 
 def _reasons(batch: ImportBatch) -> Iterator[tuple[str, Q]]:
@@ -114,9 +116,3 @@ def _staying(batch: ImportBatch) -> Iterator[tuple[str, int]]:
         if count := facts.added(batch=batch).filter(rule).exclude(said).count():
             yield why, count
         said |= rule
-
-
-def _stays(count: int, *, done: bool) -> str:
-    if done:
-        return "stays" if count == 1 else "stay"
-    return "would stay"

@@ -136,7 +136,7 @@ class ProspectAdmin(ExportsList, VerbAdmin):
         ("Who", {"fields": ("email", ("first_name", "last_name"), ("company", "job_title"))}),
         ("Where on the web", {"fields": ("website", ("x_handle", "linkedin_url"))}),
         ("Where in the world", {"fields": (("country", "language"), "time_zone")}),
-        ("What we know", {"fields": ("tags", "custom", ("source", "legal_basis"))}),
+        ("What we know", {"fields": ("tags", "custom", ("source", "legal_basis"), "notice_date")}),
         ("State", {"fields": STATE}),
     )
     readonly_fields = STATE
@@ -148,8 +148,8 @@ class ProspectAdmin(ExportsList, VerbAdmin):
     import_export_change_list_template = "admin/prospects/prospect/change_list.html"
     exported = (
         "public_id", "email", "first_name", "last_name", "company", "job_title", "website", "site__domain", "x_handle",
-        "linkedin_url", "country", "time_zone", "language", "tags", "custom", "source", "legal_basis", "stopped_at",
-        "stop_reason", "held_at", "hold_reason", "created_at",
+        "linkedin_url", "country", "time_zone", "language", "tags", "custom", "source", "legal_basis",
+        "notice_date", "stopped_at", "stop_reason", "held_at", "hold_reason", "created_at",
     )  # fmt: skip
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], term: str) -> tuple[Any, bool]:

@@ -1,30 +1,23 @@
 """Fields of one's own: what each holds, and a value read as that."""
 
-import re
 from collections.abc import Mapping
-from datetime import date
 from decimal import Decimal
 
 from django.db import transaction
 
 from accounts.models import User
 from outreach.lib.errors import DomainError, Problem
+from prospects import reading
 from prospects.cleaning import CUSTOM_NAME
 from prospects.models import CustomField
 
 Kind = CustomField.Kind
-NUMBER = re.compile(r"[+-]?(\d{1,15})(\.\d{1,10})?")
-YES, NO = frozenset("yes y true 1 x ja oui si sí".split()), frozenset("no n false 0 nein non".split())  # noqa: SIM905
 
 
 class InvalidField(DomainError):
     """A field that can't be."""
 
     title = "The field is not valid"
-
-
-class NoSuchValue(Exception):
-    """A value that the field can't hold; the message is a sentence."""
 
 
 def kinds() -> dict[str, str]:
@@ -56,15 +49,15 @@ def set_kinds(*, kinds: Mapping[str, str], by: User | None) -> list[CustomField]
 def read(*, kind: str, text: str) -> str | int | float | bool:
     """A value as `CustomField` stores it: a number as a number, a date as ISO 8601, yes or no as true or false.
 
-    Raises NoSuchValue. An empty text is no value: leave it out.
+    "" is no value. Raises reading.Unclear.
     """
     text = text.strip()
-    if kind == Kind.NUMBER:
-        return _number(text)
-    if kind == Kind.DATE:
-        return _date(text)
-    if kind == Kind.BOOLEAN:
-        return _yes_or_no(text)
+    if kind == Kind.NUMBER and text:
+        return reading.number(text, comma=reading.has_decimal_comma([text]))
+    if kind == Kind.DATE and text:
+        return reading.moment(text).date().isoformat()
+    if kind == Kind.BOOLEAN and text:
+        return reading.boolean(text)
     return text
 
 
@@ -75,24 +68,3 @@ def written(value: object) -> str:
     if isinstance(value, float):
         return format(Decimal(repr(value)), "f")  # never 1e-07
     return "" if value is None else str(value)
-
-
-def _number(text: str) -> int | float:
-    found = NUMBER.fullmatch(text.replace("\u00a0", "").replace(" ", ""))
-    if not found:
-        raise NoSuchValue(f"{text[:60]!r} is not a number.")
-    return float(found[0]) if found[2] else int(found[0])
-
-
-def _date(text: str) -> str:
-    try:
-        return date.fromisoformat(text[:10] if len(text) > 10 and text[10] in "T " else text).isoformat()
-    except ValueError:
-        raise NoSuchValue(f"{text[:60]!r} is not a date such as 2026-05-01.") from None
-
-
-def _yes_or_no(text: str) -> bool:
-    word = text.casefold()
-    if word not in YES | NO:
-        raise NoSuchValue(f"{text[:60]!r} is neither yes nor no.")
-    return word in YES

@@ -1,14 +1,17 @@
 """Forms about people and segments; the verbs decide what is right, the forms only read."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.db.models import Q
 
 from accounts.models import User
 from outreach.lib import zones
 from outreach.lib.zones import ZoneField
-from prospects import places
+from prospects import custom_fields, places
 from prospects.models import Prospect
+from prospects.reading import Unclear
 
 GROUPS = (
     (
@@ -16,9 +19,22 @@ GROUPS = (
         ("email", "first_name", "last_name", "company", "job_title", "website", "x_handle", "linkedin_url", "kind"),
     ),
     ("Where", ("country", "time_zone", "language")),
-    ("How we know them", ("source", "legal_basis", "owner", "tags", "custom")),
+    ("How we know them", ("source", "legal_basis", "notice_date", "owner", "tags", "custom")),
 )
 CONTINUES = "  "  # a line of a custom field that goes on with the value above
+
+
+class OwnFields(forms.CharField):
+    """Fields of one's own, one a line."""
+
+    widget = forms.Textarea(attrs={"rows": 5})
+
+    def prepare_value(self, value: Any) -> Any:
+        """What is stored, as lines; what somebody typed stays."""
+        if not isinstance(value, Mapping):
+            return value
+        texts = {name: custom_fields.written(said) for name, said in value.items()}
+        return "\n".join(f"{name}: {text.replace(chr(10), chr(10) + CONTINUES)}" for name, text in texts.items())
 
 
 class ProspectForm(forms.Form):
@@ -38,16 +54,21 @@ class ProspectForm(forms.Form):
     language = forms.CharField(required=False, help_text="Such as en or pt-BR.")
     source = forms.CharField(required=False, help_text="Where you found them.")
     legal_basis = forms.CharField(required=False, help_text="Such as legitimate interest.")
-    owner = forms.ModelChoiceField(
+    notice_date = forms.DateField(
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        label="Told what we hold on",
+        help_text="When they heard what we keep.",
+    )
+    owner: Any = forms.ModelChoiceField(
         queryset=User.objects.filter(is_active=True).order_by("username"),
         required=False,
         empty_label="Nobody yet",
         label="Looked after by",
     )
     tags = forms.CharField(required=False, help_text="Separated by commas.")
-    custom = forms.CharField(
+    custom = OwnFields(
         required=False,
-        widget=forms.Textarea(attrs={"rows": 5}),
         label="Other fields",
         help_text="One a line, such as “audience: 12000”. A line that begins with two spaces goes on above.",
     )
@@ -55,9 +76,28 @@ class ProspectForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         zones.keep(self, "time_zone", self.initial.get("time_zone") or "")
+        if owner := self.initial.get("owner"):  # also one who has left: an edit is no hand-over
+            chosen: Any = self.fields["owner"]
+            chosen.queryset = User.objects.filter(Q(is_active=True) | Q(pk=owner.pk)).order_by("username")
 
-    def clean_custom(self) -> dict[str, str]:
-        """The lines as names and values."""
+    def clean_custom(self) -> dict[str, object]:
+        """The lines as names and values: what was not changed stays what it is, all else is read as its field's kind.
+
+        Raises ValidationError.
+        """
+        before, kinds = self.initial.get("custom") or {}, custom_fields.kinds()
+        found: dict[str, object] = {}
+        for name, text in self._lines().items():
+            if name in before and custom_fields.written(before[name]) == text:
+                found[name] = before[name]
+                continue
+            try:
+                found[name] = custom_fields.read(kind=kinds.get(name, ""), text=text)
+            except Unclear as unclear:
+                raise forms.ValidationError(f"{name}: {unclear}") from unclear
+        return found
+
+    def _lines(self) -> dict[str, str]:
         found: dict[str, str] = {}
         name = ""
         for number, line in enumerate(self.cleaned_data["custom"].replace("\r\n", "\n").split("\n"), start=1):
@@ -79,12 +119,10 @@ class ProspectForm(forms.Form):
 def values_of(prospect: Prospect) -> dict[str, Any]:
     """A person as the form shows them."""
     plain = [name for _, names in GROUPS for name in names]
-    custom = [f"{name}: {str(value).replace(chr(10), chr(10) + CONTINUES)}" for name, value in prospect.custom.items()]
     return {
         **{name: getattr(prospect, name) for name in plain},
         "country": places.country_name(prospect.country) or prospect.country,
         "tags": ", ".join(prospect.tags),
-        "custom": "\n".join(custom),
     }
 
 

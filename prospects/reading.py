@@ -42,6 +42,7 @@ WORDS_OF_STAGE = {
         in_verhandlung verhandlung négociation negociando in_trattativa""",
     Stage.Name.JOINED: """
         joined signed signed_up partner onboarded onboarding registered won successful_placement accepted agreed deal
+        link_placed placed link_built link_live live_link agreed_to_link
         affiliate beigetreten partner_gewonnen angemeldet inscrit registrado iscritto customer closed_won""",
     Stage.Name.SELLING: "selling active active_partner producing live converting verkauft aktiv actif activo attivo",
     Stage.Name.DECLINED: """
@@ -54,6 +55,7 @@ WORDS_OF_STAGE = {
 STAGE_OF = {word: name for name, words in WORDS_OF_STAGE.items() for word in words.split()}
 
 ADDRESS = re.compile(r"[^\s@<>;,]+@[^\s@<>;,]+\.[^\s@<>;,]+")
+NAMED_ADDRESS = re.compile(r"[\"']?([^\"'<>@;]*?)[\"']?\s*<\s*[^\s@<>;,]+@[^\s@<>;,]+>")  # Ada Byron <ada@a.example>
 SEPARATORS = re.compile(r"\s*(?:[;,|\n\r\t]|\s/\s|\s&\s|\s(?:and|or|und|oder|et|ou|y|o|e)\s)\s*")
 SLASHED = re.compile(r"(?<=[A-Za-z0-9])/(?=[^@/\s]+@)")  # a@x.com/b@y.com
 NUMBERS = re.compile(r"(\d{1,4})[./-](\d{1,2})[./-](\d{1,4})(?:[ T,]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?.*)?")
@@ -132,7 +134,8 @@ def stage(text: str) -> str:
     """The name of a stage in people's own words. Raises Unclear."""
     if found := STAGE_OF.get(word(text)):
         return str(found)
-    raise Unclear(f"{text[:40]!r} is no stage; there is: {', '.join(Stage.Name.labels).lower()}.")
+    names = ", ".join(Stage.Name.labels).lower()
+    raise Unclear(f"{text[:40]!r} is no stage; there is: {names}. Correct it, or read the column as an own field.")
 
 
 def number(text: str, *, comma: bool = False) -> int | float:

@@ -15,13 +15,12 @@ from prospects.models import ImportBatch
 
 
 def import_undo(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
-    """Says how many people an undo is about and who stays, and does it when that is confirmed."""
+    """Says how many people an undo is about and who stays, and lets it begin when that is confirmed."""
     batch = get_object_or_404(ImportBatch, public_id=id)
     back = reverse("import", args=[id])
     try:
         if request.method == "POST":
-            done = undoing.undo(batch=batch, by=caller(request), now=timezone.now())
-            pages.said(request, f"The import is undone. {done.words()}")
+            undoing.ask(batch=batch, by=caller(request), now=timezone.now())
             return HttpResponseRedirect(back)
         foreseen = undoing.foresee(batch=batch)
     except DomainError as error:

@@ -32,8 +32,14 @@ def plain(value: str) -> str:
 
 
 def unescaped(value: str) -> str:
-    """What a text of an XLSX cell says: characters that XML can't hold are written as _x000D_ (ECMA-376, 22.4.2.4)."""
-    return ESCAPED.sub(lambda found: chr(int(found[1], 16)), value) if "_x" in value else value
+    """What a text of an XLSX cell says: characters that XML can't hold are written as _x000D_ (ECMA-376, 22.4.2.4).
+
+    Two halves of a character (UTF-16) are joined; one alone is no text, and goes.
+    """
+    if "_x" not in value:
+        return value
+    halves = ESCAPED.sub(lambda found: chr(int(found[1], 16)), value).encode("utf-16-le", "surrogatepass")
+    return halves.decode("utf-16-le", "ignore")
 
 
 def csv_lines(rows: Iterable[Sequence[str]]) -> Iterator[bytes]:

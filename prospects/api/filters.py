@@ -3,12 +3,14 @@
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 
-from prospects import identity, listing
+from prospects import addresses, identity, listing
 from prospects.models import ImportBatch, Prospect
 
 
 class ProspectFilter(filters.FilterSet):
-    email = filters.CharFilter(method="with_address", help_text="This address, however it is written")
+    email = filters.CharFilter(
+        method="with_address", help_text="Who has it, in any spelling, as the first or a further one"
+    )
     tag = filters.CharFilter(method="with_tag")
     country = filters.CharFilter(lookup_expr="iexact")
     q = filters.CharFilter(method="search", help_text="Words of a name, a company, an address or an X handle")
@@ -21,7 +23,8 @@ class ProspectFilter(filters.FilterSet):
 
     def with_address(self, queryset: QuerySet[Prospect], name: str, value: str) -> QuerySet[Prospect]:
         """Raises identity.BadAddress."""
-        return queryset.filter(identity_key=identity.address_key(identity.normalise(value)))
+        owner = addresses.owner_of(email=identity.normalise(value))
+        return queryset.filter(pk=owner.pk) if owner else queryset.none()
 
     def with_tag(self, queryset: QuerySet[Prospect], name: str, value: str) -> QuerySet[Prospect]:
         return queryset.filter(tags__contains=[value])

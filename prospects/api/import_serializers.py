@@ -2,28 +2,42 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from outreach.lib.endpoints import StrictModelSerializer, StrictSerializer
+from prospects.importing import undoing
 from prospects.importing.choosing import REPLACEABLE
 from prospects.models import ImportBatch, ImportRow, Program, SavedMapping
 
 MAPPING = 'Column to field: {"Mail": "email", "Plan": "custom.plan:number", "Junk": ""}; the rest is guessed'
 
 
+class ImportUndoSerializer(serializers.Serializer[Any]):
+    removed = serializers.IntegerField(help_text="People it added who go")
+    stay = serializers.DictField(child=serializers.IntegerField(), help_text="Why others stay, and how many")
+    given_back = serializers.IntegerField(help_text="People known before who get back what it changed")
+
+
 class ImportSerializer(StrictModelSerializer[ImportBatch]):
     tags = serializers.SerializerMethodField(help_text="What everybody in it gets")
+    undo = serializers.SerializerMethodField(help_text="What its undo did so far; null when nobody asked for one")
 
     class Meta:
         model = ImportBatch
         fields = [
             *("id", "file_name", "mapping", "status", "error", "tags", "bytes_total", "bytes_done", "records_done"),
-            *("added", "changed", "unchanged", "rejected", "researched", "created_at", "finished_at", "undone_at"),
+            *("added", "changed", "unchanged", "rejected", "researched", "created_at", "finished_at"),
+            *("undo_asked_at", "undo", "undone_at"),
         ]
         read_only_fields = fields
 
     def get_tags(self, batch: ImportBatch) -> list[str]:
         return list(batch.options.get("tags", ()))
+
+    @extend_schema_field(ImportUndoSerializer(allow_null=True))
+    def get_undo(self, batch: ImportBatch) -> dict[str, Any] | None:
+        return ImportUndoSerializer(undoing.done_so_far(batch=batch)).data if batch.undo_asked_at else None
 
 
 class ColumnsSerializer(StrictSerializer):
@@ -94,12 +108,6 @@ class ImportRejectSerializer(serializers.ModelSerializer[ImportRow]):
         model = ImportRow
         fields = ["sheet", "line", "reason", "values"]
         read_only_fields = fields
-
-
-class ImportUndoSerializer(serializers.Serializer[Any]):
-    removed = serializers.IntegerField(help_text="People it added who go")
-    stay = serializers.DictField(child=serializers.IntegerField(), help_text="Why others stay, and how many")
-    given_back = serializers.IntegerField(help_text="People known before who get back what it changed")
 
 
 class SavedMappingSerializer(StrictModelSerializer[SavedMapping]):

@@ -159,7 +159,7 @@ class NextStepDoneView(APIView):
 
 
 class OwnerView(APIView):
-    """Who looks after a person."""
+    """Who looks after a person; of somebody protected only their owner or a manager says so."""
 
     schema = ProblemSchema()
 
@@ -172,7 +172,7 @@ class OwnerView(APIView):
         body = serializers.OwnerSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         person = _person(id)
-        owning.assign(prospect_ids=[person.pk], by=caller(request), **body.validated_data)
+        owning.give(prospect=person, by=caller(request), role=_role(request), **body.validated_data)
         return _answer(person)
 
 

@@ -43,6 +43,7 @@ class ProspectSerializer(StrictModelSerializer[Prospect]):
             "custom",
             "source",
             "legal_basis",
+            "notice_date",
             "owner",
             "protected_at",
             "next_step",

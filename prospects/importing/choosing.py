@@ -48,7 +48,8 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class SheetColumns:
-    """A sheet as it is asked about. `line` is where its column names stand; `order` what its dates begin with."""
+    """A sheet as it is asked about. `line` is where its column names stand, or where it `is_headless` its first person;
+    `order` what its dates begin with, `warning` what of it can't be read."""
 
     number: int
     name: str
@@ -60,6 +61,8 @@ class SheetColumns:
     order: str = ""
     is_doubtful: bool = False
     saved_as: str = ""
+    is_headless: bool = False
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,12 +179,14 @@ def _asked(batch: ImportBatch, number: int, sheet: Stored, known: Known) -> Shee
     head, rows = _first(batch, sheet)
     guessed = guess(head, rows, mapping=mapping, known=known, order=sheet.order if mapping and not saved_as else "")
     asked = _columns(guessed, rows, known, is_answered=mapping is not None)
-    line = next(islice(all_of(batch, sheet), sheet.skip, None)).line
+    line = next(islice(all_of(batch, sheet), max(sheet.skip, 0), None)).line
     return SheetColumns(
         number=number,
         name=sheet.name,
         columns=asked,
         line=line,
+        is_headless=sheet.skip < 0,
+        warning=sheet.warning,
         use=sheet.use,
         is_hidden=sheet.is_hidden,
         problem=sheet.problem,
@@ -193,8 +198,8 @@ def _asked(batch: ImportBatch, number: int, sheet: Stored, known: Known) -> Shee
 
 def _first(batch: ImportBatch, sheet: Stored) -> tuple[list[str], list[list[str]]]:
     """The names of the columns, and the first rows below them."""
-    found = list(islice(all_of(batch, sheet), sheet.skip, sheet.skip + 1 + READ_AHEAD))
-    return found[0].values, [record.values for record in found[1:]]
+    rows = [record.values for record in islice(all_of(batch, sheet), max(sheet.skip, 0), sheet.skip + 1 + READ_AHEAD)]
+    return (sheet.headers, rows) if sheet.skip < 0 else (rows[0], rows[1:])
 
 
 def _columns(guessed: Guess, rows: Sequence[Sequence[str]], known: Known, *, is_answered: bool) -> tuple[Column, ...]:

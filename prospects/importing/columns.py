@@ -198,6 +198,8 @@ def _listed(cells: Sequence[str]) -> str:
 def _put(values: dict[str, Any], target: str, cell: str, how: str) -> None:
     """One cell into the row's values; several columns of one meaning are joined."""
     if target == "email":
+        if named := reading.NAMED_ADDRESS.fullmatch(cell.strip()):
+            values.setdefault("full_name", named[1])
         first, *others = reading.addresses(cell) or [""]
         values["email"] = first
         if others:

@@ -58,7 +58,7 @@ SELECT public_id, kind, key, value, 'imported', %(source)s, %(by)s
 FROM unnest(%(public_ids)s::uuid[], %(kinds)s::text[], %(keys)s::text[], %(values)s::text[])
     AS said(public_id, kind, key, value)
 ORDER BY key
-ON CONFLICT (key) DO NOTHING"""
+ON CONFLICT (key) DO UPDATE SET expires_at = NULL WHERE prospects_suppression.expires_at IS NOT NULL"""
 SITES = """
 INSERT INTO prospects_site (public_id, domain, hold_reason, is_to_research, source, import_batch_id)
 SELECT public_id, domain, '', true, %(source)s, %(batch)s
@@ -91,7 +91,7 @@ def keep(
 
 
 def stop(cursor: CursorWrapper, *, stops: Sequence[Stop], how: How) -> None:
-    """Writes the facts that nobody writes there again; what is there already stays."""
+    """Writes the facts that nobody writes there again; what is there already stays, and ends no more."""
     by_key = {stop.key: stop for stop in stops}
     if by_key:
         found = list(by_key.values())

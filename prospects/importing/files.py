@@ -32,8 +32,8 @@ def import_file(
 
     A known person (the same folded address, a further address) only gets what was empty, or what `settings.replace`
     names, so that the same file again changes nothing; nobody is unstopped or unsuppressed. `tags` and `is_demo` are
-    for those who are added. `progress` hears the number of rows done. Raises UnreadableFile; what was imported until
-    then stays.
+    for those who are added. Another import's slice is waited for. `progress` hears the number of rows done. Raises
+    UnreadableFile; what was imported until then stays.
     """
     now = timezone.now()
     try:
@@ -48,7 +48,8 @@ def import_file(
     batch.refresh_from_db()
     batch.options |= {"tags": list(dict.fromkeys(tags)), "tag_known": False, "is_demo": is_demo}
     batch.save(update_fields=["options"])
-    running.run(batch=batch, progress=progress)
+    with running.alone(wait=True):  # else a worker's tick would take it up as one that was cut off
+        running.run(batch=batch, progress=progress)
     if batch.status == ImportBatch.Status.FAILED:
         raise UnreadableFile(batch.error, batch=batch)
     return batch

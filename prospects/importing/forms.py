@@ -27,7 +27,7 @@ class SheetForm(forms.Form):
 
     file = forms.FileField(
         label="The sheet",
-        help_text="CSV or Excel, with a line of column names on top, from any program. Drop it here or choose it.",
+        help_text="CSV or Excel from any program, or a plain list of addresses. Drop it here or choose it.",
         widget=forms.ClearableFileInput(attrs={"accept": TYPES}),
         error_messages={"empty": "The file is empty."},
     )
@@ -152,5 +152,5 @@ def _meanings(column: Column) -> list[Any]:
 
 
 def _own_label(name: str, kind: str, *, alone: bool) -> str:
-    label = f"Own field “{name}”"
-    return label if kind == "text" and not alone else f"{label}: {CustomField.Kind(kind).label.lower()}"
+    said = "field" if kind == "text" and not alone else CustomField.Kind(kind).label.lower()
+    return f"Own {said} “{name}”"  # the kind first: a long name is cut off

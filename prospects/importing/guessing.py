@@ -68,6 +68,22 @@ def header_place(rows: Sequence[Sequence[str]]) -> int:
     return next((number for number, width in enumerate(widths[:last]) if width * 2 > usual), 0)
 
 
+def is_person(cells: Sequence[str]) -> bool:
+    """Whether a first line is somebody already: a cell is an address and nothing else, and none is a name we know."""
+    if any(snake(cell) in FIELD_OF for cell in cells):
+        return False
+    return any(
+        reading.ADDRESS.fullmatch(cell.strip()) or reading.NAMED_ADDRESS.fullmatch(cell.strip()) for cell in cells
+    )
+
+
+def made_up(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Names for the columns of a sheet that has none: the one with most addresses is Email, the others are ""."""
+    width = max(map(len, rows))
+    counts = [sum(bool(reading.ADDRESS.search(cell)) for cell in _values(rows, place)) for place in range(width)]
+    return ["Email" if place == counts.index(max(counts)) else "" for place in range(width)]
+
+
 def guess(
     cells: Sequence[str],
     rows: Sequence[Sequence[str]],

@@ -101,7 +101,8 @@ SYNONYMS = {
         opt_out opted_out optout optedout email_opt_out unsubscribed unsubscribe is_unsubscribed isunsubscribed
         blacklist blacklisted blocklist blocked suppressed suppress stop nicht_kontaktieren nicht_anschreiben
         nicht_mehr_kontaktieren gesperrt sperre abgemeldet ne_pas_contacter désinscrit desinscrit no_contactar
-        no_escribir baja non_contattare disiscritto lead_unsubscribed""",
+        no_escribir baja non_contattare disiscritto lead_unsubscribed bounced is_bounced email_bounced hard_bounced
+        hard_bounce""",
     "kind": "kind",
     "source": "source lead_source quelle fuente origine herkunft where_we_know_them_from primary_email_source",
     "legal_basis": "legal_basis lawful_basis gdpr_basis rechtsgrundlage base_légale base_legale base_legal",

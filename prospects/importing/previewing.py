@@ -26,14 +26,19 @@ COMPARED = (
     *("time_zone", "language", "kind", "source", "legal_basis", "notice_date", "contacted_elsewhere_at", "tags"),
 )
 SELF_EVIDENT = frozenset({"email", "kind", "source"})  # of somebody new: stands beside, or is the same for everybody
+FEW = 3  # fields of one's own
 MOST_SHOWN = 80  # characters of a value
+STOPPED = "Nobody writes to them from now on"
 
 People = dict[Any, dict[str, Any]]  # by the key of a row, or of a person
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row: `effect` is added, changed, same, researched or left_out; `words` say what gets what, or why not."""
+    """One row: `effect` is added, changed, same, researched or left_out; `words` say what gets what, or why not.
+
+    The last `own` of the words are about fields of one's own. `is_stop` when the row itself says "do not contact".
+    """
 
     line: int
     who: str
@@ -43,17 +48,38 @@ class Line:
     is_suppressed: bool = False
     sheet: str = ""
     person: int | None = None  # who it is, while the preview lasts
+    own: int = 0
+    is_stop: bool = False
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The words that are read first: all, but for fields of one's own when they are many."""
+        return self.words if self.own <= FEW else self.words[: -self.own]
+
+    @property
+    def folded(self) -> tuple[str, ...]:
+        """The others."""
+        return self.words[len(self.shown) :]
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The first rows in the order of the sheets, how many of them have which effect, and whether there are more."""
+    """The first rows in the order of the sheets, how many of them have which effect, and whether there are more.
+
+    `stopped` rows say "do not contact"; `suppressed` are those and the ones of people who were suppressed before.
+    """
 
     lines: list[Line]
     totals: dict[str, int]
     suppressed: int
     has_more: bool
     left_sheets: tuple[str, ...] = ()
+    stopped: int = 0
+
+    @property
+    def suppressed_before(self) -> int:
+        """How many rows are of people on the suppression list, though the sheet does not say so."""
+        return self.suppressed - self.stopped
 
     @property
     def kept(self) -> int:
@@ -90,6 +116,7 @@ def preview(*, batch: ImportBatch, size: int = ROWS) -> Preview:
         suppressed=sum(line.is_suppressed for line in lines),
         has_more=has_more,
         left_sheets=left,
+        stopped=sum(line.is_stop for line in lines),
     )
 
 
@@ -111,7 +138,7 @@ def _line(sheet: Sheet, record: Record, said: Sorted, added: Collection[str], be
             return Line(record.line, "", row.email, "left_out", ("This is the same person as another row.",))
         return _good(sheet, row, bool(said.stops), row.identity_key in added, before, after[row.identity_key])
     for bad in said.bad:
-        return _bad(sheet, bad, record)
+        return _bad(sheet, bad, record, is_stop=bool(said.stops))
     return Line(record.line, "", ", ".join(said.research), "researched", (), False, sheet.name)
 
 
@@ -157,17 +184,20 @@ def _add(found: People, name: str, pairs: Iterable[tuple[Any, str]]) -> None:
 def _good(sheet: Sheet, row: Incoming, is_stop: bool, is_new: bool, before: People, person: dict[str, Any]) -> Line:
     old = before.get(row.identity_key, {})
     who = " ".join(part for part in (person["first_name"], person["last_name"]) if part) or person["company"]
-    words = [*_changes(old, person), *_besides(row, person)]
-    if is_stop:
-        words.append("Nobody writes to them from now on")
+    own = _own_changes(old.get("custom", {}), person["custom"])
+    words = [*_changes(old, person), *_besides(row, old, person), *([STOPPED] if is_stop else []), *own]
     effect = "added" if is_new else "changed" if words else "same"
     is_suppressed = person["is_suppressed"] or is_stop
     address = row.email or person["email"]
-    return Line(row.line, who, address, effect, tuple(words), is_suppressed, sheet.name, person["id"])
+    return Line(
+        row.line, who, address, effect, tuple(words), is_suppressed, sheet.name, person["id"], len(own), is_stop
+    )
 
 
-def _besides(row: Incoming, person: dict[str, Any]) -> Iterator[str]:
-    """What a row brings besides fields of the person."""
+def _besides(row: Incoming, old: dict[str, Any], person: dict[str, Any]) -> Iterator[str]:
+    """What a row brings besides plain fields of the person."""
+    if tags := [tag for tag in row.tags if tag not in old.get("tags", ())]:
+        yield f"{LABELS['tags']}: {_short(', '.join(tags))}"
     known = {identity.address_key(email) for email in (person["email"], *person["addresses"]) if email}
     new = [email for email in row.others if identity.address_key(email) not in known]
     if new:
@@ -188,13 +218,15 @@ def _changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
         words.append(f"{LABELS[name]}: {_from_to(old.get(name), new[name])}")
     if new["owner__username"] and new["owner__username"] != old.get("owner__username"):
         words.append(f"{LABELS['owner']}: {_from_to(old.get('owner__username'), new['owner__username'])}")
-    custom = old.get("custom", {})
-    words += [
-        f"{name.replace('_', ' ')}: {_from_to(custom.get(name), value)}"
-        for name, value in new["custom"].items()
-        if custom.get(name) != value
-    ]
     return words
+
+
+def _own_changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    return [
+        f"{name.replace('_', ' ')}: {_from_to(old.get(name), value)}"
+        for name, value in new.items()
+        if old.get(name) != value
+    ]
 
 
 def _from_to(old: Any, new: Any) -> str:
@@ -212,7 +244,8 @@ def _short(value: Any) -> str:
     return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 1]}…"
 
 
-def _bad(sheet: Sheet, row: Rejected, record: Record) -> Line:
+def _bad(sheet: Sheet, row: Rejected, record: Record, *, is_stop: bool) -> Line:
     said = dict(zip(sheet.columns.targets, record.values, strict=False)) if row.values else {}
     address = next((said[name] for name in ("email", "website", "x_handle", "linkedin_url") if said.get(name)), "")
-    return Line(row.line, "", _short(address), "left_out", (in_words(row.reason),), False, sheet.name)
+    words = (in_words(row.reason), *([STOPPED] if is_stop else []))
+    return Line(row.line, "", _short(address), "left_out", words, is_stop, sheet.name, is_stop=is_stop)

@@ -17,7 +17,10 @@ FILLED = (  # plain texts, in which an empty one may be filled
     "first_name", "last_name", "company", "job_title", "website", "x_handle", "linkedin_url", "country", "language",
     "legal_basis",
 )  # fmt: skip
+NAMING = frozenset({"email", "other_emails", "x_handle", "linkedin_url"})
 FORGOTTEN = "This person asked to be forgotten."
+AVOIDED = "The row says not to contact {domain}: nobody there is written to, nor looked for."
+SHARED = "The row says not to contact somebody at {domain}, but not whom."
 NOBODY = "There is no address, handle or website in this row."
 
 
@@ -172,7 +175,7 @@ class Rows:
         if not str(said.get("kind", "")).strip():
             cleaned.pop("kind", None)
         if cleaned.get("do_not_contact"):
-            done.stops += _stops(cleaned)
+            done.stops += _stops(cleaned) or _stop_of_site(cleaned, errors)
         owner_id = self._owner(cleaned, errors)
         if errors and self._is_forgotten(cleaned):
             return None, FORGOTTEN
@@ -181,10 +184,12 @@ class Rows:
         row = self._incoming(record.line, cleaned, owner_id)
         if row:
             return row, ""
-        if domain := cleaning.site_domain(email="", website=cleaned.get("website", "")):
+        domain = _site_of(cleaned)
+        if cleaned.get("do_not_contact") and domain:
+            return None, (AVOIDED if _stop_of_site(cleaned, errors) else SHARED).format(domain=domain)
+        if domain:
             done.research.append(domain)
-            return None, ""
-        return None, NOBODY
+        return None, "" if domain else NOBODY
 
     def _is_forgotten(self, cleaned: Mapping[str, Any]) -> bool:
         return any(stop.key in self.forgotten for stop in _stops(cleaned))
@@ -233,6 +238,11 @@ class Rows:
         )
 
 
+def _site_of(cleaned: Mapping[str, Any]) -> str:
+    """The site of a row that names nobody at it."""
+    return cleaning.site_domain(email="", website=cleaned.get("website", ""))
+
+
 def _stops(cleaned: Mapping[str, Any]) -> list[Stop]:
     """The addresses, and where there is none, the handles of somebody not to contact."""
     addresses = [text for text in (cleaned.get("email", ""), *cleaned.get("other_emails", ())) if text]
@@ -244,3 +254,14 @@ def _stops(cleaned: Mapping[str, Any]) -> list[Stop]:
         for kind, name in named
         if cleaned.get(name) and identity.person_key(email="", **{name: cleaned[name]})
     ]
+
+
+def _stop_of_site(cleaned: Mapping[str, Any], errors: Mapping[str, str]) -> list[Stop]:
+    """Everybody of the site, where a row not to contact names nobody at it; not for an address that was mistyped.
+
+    Nor where the site is of strangers: one of them is meant, and nobody knows who.
+    """
+    domain = "" if errors.keys() & NAMING else _site_of(cleaned)
+    if not domain or identity.is_free_mail(domain):
+        return []
+    return [Stop("domain", identity.key_for("domain", domain), domain)]

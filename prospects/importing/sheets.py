@@ -1,6 +1,6 @@
 """The sheets of an uploaded file: where each stands in what was stored, and what was decided about it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any
@@ -9,13 +9,21 @@ from prospects.importing.columns import Columns
 from prospects.importing.records import Record, records, rewritten
 from prospects.importing.storing import StoredFile
 from prospects.models import ImportBatch
+from prospects.reading import NUMERIC
+
+TOTALS = "This is a line of totals, nobody's."
+WORDS_OF_TOTALS = {
+    "total", "totals", "grand total", "subtotal", "sum", "summe", "gesamt", "gesamtsumme", "zwischensumme",
+    "insgesamt", "somme", "total général", "suma", "total general", "somma", "totale",
+}  # fmt: skip
 
 
 @dataclass(slots=True)
 class Stored:
     """A sheet as `ImportBatch.options["sheets"]` keeps it.
 
-    The bytes from `begins` to `ends` hold it (`ends` None: to the end); `skip` records stand above its header.
+    The bytes from `begins` to `ends` hold it (`ends` None: to the end); `skip` records stand above its header, or
+    -1 where it has none and its first record is a person. `warning` says what of it can't be read.
     `is_numbered`: of a workbook, the first value of each record is the number of its row. `order` is what its dates
     begin with, "day" or "month". `problem` says why nobody can be brought in by it; `use` whether it is imported.
     """
@@ -32,6 +40,7 @@ class Stored:
     problem: str = ""
     use: bool = True
     saved_as: str = ""
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,5 +103,13 @@ def all_of(batch: ImportBatch, sheet: Sheet | Stored, source: StoredFile | None 
 
 
 def _numbered(found: Iterator[list[str]]) -> Iterator[Record]:
-    """Records whose first value is the number of their row."""
-    return (Record(int(number), values) for number, *values in found)
+    """Records whose first value is the number of their row; a line of totals says that it is one."""
+    return (Record(int(number), values, TOTALS if _is_totals(values) else "") for number, *values in found)
+
+
+def _is_totals(values: Sequence[str]) -> bool:
+    """Whether a row says "Total", and besides that nothing but numbers."""
+    said = [value.strip() for value in values if value.strip()]
+    if not said or said[0].rstrip(": ").casefold() not in WORDS_OF_TOTALS:
+        return False
+    return all(NUMERIC.fullmatch(value.strip("$€£% ")) for value in said[1:])

@@ -16,7 +16,7 @@ from outreach.lib.text import printable
 from prospects import cleaning
 from prospects.importing import storing, workbooks
 from prospects.importing.columns import UnreadableHeader, brings_nobody, names_of
-from prospects.importing.guessing import guess, header_place
+from prospects.importing.guessing import guess, header_place, is_person, made_up
 from prospects.importing.names import BRINGS
 from prospects.importing.records import Record, UnreadableSource, records
 from prospects.importing.sheets import Stored, as_options
@@ -123,7 +123,7 @@ def _as_text(source: BinaryIO, sheets: list[Stored]) -> Iterator[bytes]:
     """The text of all sheets, one after the other; `sheets` learns what is where."""
     position = 0
     for raw in workbooks.sheets(source):
-        sheet = Stored(name=raw.name, begins=position, is_numbered=True, is_hidden=raw.is_hidden)
+        sheet = Stored(name=raw.name, begins=position, is_numbered=True, is_hidden=raw.is_hidden, warning=raw.warning)
         first: list[Record] = []
         for number, values in raw.rows:
             if len(first) < LOOKED_AT:
@@ -150,13 +150,17 @@ def _look(sheet: Stored, first: Sequence[Record]) -> None:
     header = first[sheet.skip]
     if header.problem:
         raise UnreadableFile(header.problem)
-    sheet.headers = list(names_of(header.values))
+    cells = header.values
+    if is_person(cells):
+        sheet.skip = -1
+        cells = made_up([record.values for record in first])
+    sheet.headers = list(names_of(cells))
     below = [record.values for record in first[sheet.skip + 1 :]]
-    if any(ADDRESS.search(cell) for cell in header.values):
-        raise UnreadableHeader(brings_nobody(header.values))
+    if any(ADDRESS.search(cell) for cell in cells):
+        raise UnreadableHeader(brings_nobody(cells))
     if not below:
         sheet.problem = "The sheet has a line of column names and nobody below it."
-    elif sheet.is_numbered and not _may_bring(header.values, below):
+    elif sheet.is_numbered and not _may_bring(cells, below):
         sheet.problem = "No column of addresses, handles or websites is in it."
 
 

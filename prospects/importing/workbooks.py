@@ -13,6 +13,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 from outreach.lib.spreadsheets import unescaped
 from prospects.importing.records import MAX_COLUMNS, UnreadableSource
+from prospects.importing.workbook_marks import marks, spread
 
 MOST_PARTS = 5_000
 MOST_UNPACKED = 1_000_000_000  # bytes of all parts together
@@ -35,11 +36,15 @@ NOT_XLSX = {
 
 @dataclass(frozen=True, slots=True)
 class RawSheet:
-    """A sheet's name, whether it is hidden, and its rows that are not empty, each with its number from 1."""
+    """A sheet's name, whether it is hidden, and its rows that are not empty, each with its number from 1.
+
+    `warning` says what can't be read of it, as a sentence for people.
+    """
 
     name: str
     is_hidden: bool
     rows: Iterator[tuple[int, list[str]]]
+    warning: str = ""
 
 
 def is_zip(source: BinaryIO) -> bool:
@@ -53,8 +58,8 @@ def is_zip(source: BinaryIO) -> bool:
 def sheets(source: BinaryIO) -> Iterator[RawSheet]:
     """The sheets of a workbook in their order; read each before the next.
 
-    A formula says the result that was saved with it, a date is ISO 8601. Raises UnreadableSource, also while rows are
-    read.
+    A formula says the result that was saved with it, a date is ISO 8601, a cell merged downwards stands in each of its
+    rows. Raises UnreadableSource, also while rows are read.
     """
     _check(source)
     try:
@@ -63,7 +68,10 @@ def sheets(source: BinaryIO) -> Iterator[RawSheet]:
         cells = 0
         for sheet in found:
             rows = _Rows(sheet, MOST_CELLS - cells)
-            yield RawSheet(sheet.title, sheet.sheet_state != "visible", iter(rows))
+            with sheet._get_source() as text:  # the library tells nothing of it while it streams
+                beside = marks(text)
+            spread_rows = spread(iter(rows), beside.merged)
+            yield RawSheet(sheet.title, sheet.sheet_state != "visible", spread_rows, beside.warning)
             cells += rows.cells
     except UnreadableSource:
         raise

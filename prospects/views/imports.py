@@ -11,11 +11,12 @@ from django.utils import timezone
 from accounts.callers import caller
 from outreach.lib import pages
 from outreach.lib.errors import DomainError
-from prospects.importing import choosing, previewing, rejects, saved, uploading
+from prospects.importing import choosing, previewing, rejects, saved, undoing, uploading
 from prospects.importing.forms import ColumnsForm, SheetForm
-from prospects.models import ImportBatch, SavedMapping
+from prospects.importing.sheets import stored
+from prospects.models import ImportBatch, SavedMapping, Site
 
-SHOWN_REJECTS, SHOWN_SAVED = 50, 100
+SHOWN_REJECTS, SHOWN_SITES, SHOWN_SAVED = 50, 50, 100
 
 
 def imports(request: HttpRequest) -> HttpResponse:
@@ -121,7 +122,18 @@ def _result(batch: ImportBatch) -> dict[str, Any]:
     return {
         "batch": batch,
         "is_running": batch.status in (ImportBatch.Status.QUEUED, ImportBatch.Status.RUNNING),
+        "is_undoing": batch.undo_asked_at and not batch.undone_at,
+        "may_undo": undoing.may_undo(batch=batch) and (batch.added or batch.changed),
+        "undo": undoing.done_so_far(batch=batch),
         "kept": batch.added + batch.changed + batch.unchanged,
+        "has_sheets": sum(sheet.use for sheet in stored(batch)) > 1,
         "tag": batch.options.get("sheet_tag", ""),
         "rejects": rejects.first(batch=batch, size=SHOWN_REJECTS) if batch.rejected else [],
+        "sites": _sites(batch) if batch.researched else [],
     }
+
+
+def _sites(batch: ImportBatch) -> list[str]:
+    """The first sites that came with this file and where nobody is known yet."""
+    found = Site.objects.filter(import_batch=batch, is_to_research=True, prospects=None)
+    return list(found.order_by("domain").values_list("domain", flat=True)[:SHOWN_SITES])

@@ -51,6 +51,17 @@ def test_leaves_somebodys_own_apostrophe():
     assert [spreadsheets.plain(value) for value in ("'t Hart", "'", "'5", "")] == ["'t Hart", "'", "'5", ""]
 
 
+def test_reads_the_characters_of_a_cell_that_xml_can_not_hold():
+    said = {
+        "a_x000D_b": "a\rb",
+        "_x005F_x000D_": "_x000D_",
+        "_xD83D__xDE00_": "😀",
+        "_xD83D_ x_x0000_": " x\0",
+        "_xyz": "_xyz",
+    }
+    assert {value: spreadsheets.unescaped(value) for value in said} == said
+
+
 def test_writes_csv_that_reads_back():
     rows = [["Name", "Value"], *([f"n{number}", value] for number, value in enumerate([*HOSTILE, *naughty()]))]
     text = b"".join(spreadsheets.csv_lines(rows)).decode("utf-8-sig")

@@ -1,3 +1,5 @@
+from datetime import date
+
 import pytest
 
 from prospects import identity
@@ -34,6 +36,12 @@ def test_moves_the_keys_with_the_address(office):
     prospect = factories.ProspectFactory(email="ada@site.example")
     assert office.post(f"{PAGE}{prospect.pk}/change/", _form(email="bob@other.example")).status_code == 302
     assert Prospect.objects.get().identity_key == identity.address_key("bob@other.example")
+
+
+def test_keeps_the_day_on_which_they_were_told_what_we_hold(office):
+    prospect = factories.ProspectFactory(email="ada@site.example")
+    office.post(f"{PAGE}{prospect.pk}/change/", _form(notice_date="2026-03-01"))
+    assert Prospect.objects.get().notice_date == date(2026, 3, 1)
 
 
 def test_refuses_the_address_of_somebody_else(office):

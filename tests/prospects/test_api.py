@@ -4,7 +4,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from prospects import counting, identity
+from prospects import addresses, counting, identity, merging
 from prospects.importing import running
 from prospects.models import ImportBatch, Prospect, Segment
 from tests import factories
@@ -65,6 +65,25 @@ def test_finds_people(api):
         assert _ids(api.get(f"{PROSPECTS}?{query}")) == {str(ada.public_id)}, query
     assert _ids(api.get(f"{PROSPECTS}?created_after=2000-01-01T00:00:00Z")) == {str(ada.public_id), str(bob.public_id)}
     assert _ids(api.get(f"{PROSPECTS}?created_before=2000-01-01T00:00:00Z")) == set()
+
+
+def test_finds_people_by_any_address_that_is_theirs(api, now):
+    ada = factories.ProspectFactory(email="ada@site.example")
+    merged = factories.ProspectFactory(email="ada@old.example")
+    addresses.add_address(prospect=ada, email="info@site.example", by=None)
+    addresses.add_address(prospect=merged, email="info@old.example", by=None)
+    merging.merge(survivor=ada, merged=merged, by=None, now=now)
+    for email in ("info@site.example", "ada@old.example", "INFO@old.example"):
+        assert _ids(api.get(f"{PROSPECTS}?email={email}")) == {str(ada.public_id)}, email
+    assert _ids(api.get(f"{PROSPECTS}?email=nobody@site.example")) == set()
+
+
+def test_keeps_the_day_on_which_they_were_told_what_we_hold(api):
+    ada = factories.ProspectFactory()
+    answer = api.patch(f"{PROSPECTS}{ada.public_id}/", {"notice_date": "2026-03-01"})
+    assert answer.json()["notice_date"] == "2026-03-01"
+    assert api.patch(f"{PROSPECTS}{ada.public_id}/", {"notice_date": "soon"}).status_code == 400
+    assert api.patch(f"{PROSPECTS}{ada.public_id}/", {"notice_date": None}).json()["notice_date"] is None
 
 
 def test_says_that_an_address_in_a_filter_is_none(api):

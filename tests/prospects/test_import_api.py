@@ -10,7 +10,7 @@ from prospects import editing
 from prospects.importing import running
 from prospects.models import ImportBatch, Prospect, SavedMapping, Stage
 from tests import factories
-from tests.prospects.sheets import MESSY, messy
+from tests.prospects.sheets import MESSY, messy, workbook
 
 IMPORTS = "/api/v1/imports/"
 
@@ -106,6 +106,14 @@ def test_says_what_is_wrong_with_a_file_and_keeps_nothing(api, content, fields, 
     assert answer["Content-Type"] == "application/problem+json"
     assert words in answer.content.decode()
     assert not ImportBatch.objects.exists()
+
+
+def test_takes_a_workbook_with_characters_that_are_none(api):
+    names = ["Email", "_xD83D_ Company", "_x0000_Job title"]
+    book = workbook({"People": [names, ["ada@a.example", "A_xDE00_cme", "Edit_x0000_or"]]})
+    body = done(api, upload(api, book, name="people.xlsx"))
+    assert (body["status"], body["added"]) == ("done", 1)
+    assert Prospect.objects.values_list("company", "job_title").get() == ("Acme", "Editor")
 
 
 def test_lists_in_a_fixed_number_of_queries(api, django_assert_num_queries):

@@ -6,8 +6,9 @@ from django.urls import reverse
 
 from prospects import editing, suppression
 from prospects.importing import running
-from prospects.models import ImportBatch, ImportChunk, Prospect, Segment
+from prospects.models import ImportBatch, ImportChunk, Prospect, Segment, Suppression
 from tests import factories
+from tests.prospects.sheets import workbook
 
 SHEET = "Mail adress;Vorname;City\nanna@a.example;Anna;Köln\nknown@a.example;Known;\nnobody;=1+1;x\n".encode("cp1252")
 
@@ -79,7 +80,7 @@ def test_leads_from_a_sheet_to_a_campaign(page):
         (b" \n", "The file is empty."),
         (b"Email,Name\n", "a line of column names and nobody below it"),
         (b"PK\x03\x04 and more", "damaged"),
-        (b"anna@a.example,Anna\nb@b.example,B\n", "the first line must name the columns"),
+        (b"Anna (anna@a.example),Anna\nb@b.example,B\n", "the first line must name the columns"),
     ],
 )
 def test_says_at_once_beside_the_field_what_can_not_be_read(page, content, words):
@@ -134,7 +135,7 @@ def test_shows_who_is_suppressed_in_the_preview(page):
     _upload(page)
     page.post(_to("import-columns"), {"column-0": "email", "column-1": "first_name", "column-2": ""})
     said = page.get(_to("import-preview")).content.decode()
-    assert "2 people of these rows are suppressed" in said
+    assert "2 people of these rows are on the suppression list already" in said
     assert said.count(">Suppressed</span>") == 2
 
 
@@ -205,3 +206,118 @@ def test_lets_a_viewer_read_and_no_more(client, page):
     assert "Import a sheet" not in client.get(reverse("imports")).content.decode().partition("<main")[2]
     assert client.post(_to("import-run")).status_code == 403
     assert client.get(reverse("import-new")).status_code == 403
+
+
+PLAIN = "kim@one.example\nOtto Berg <otto@two.example>\n\nmailto:fay@four.example\nnobody\nKIM@one.example\n"
+
+
+def _run(page):
+    """The columns as they are suggested, previewed and imported; the preview's page."""
+    asked = page.get(_to("import-columns")).context["form"]
+    fields = {field.html_name: field.value() for field in asked if field.value() not in (None, False)}
+    assert page.post(_to("import-columns"), fields).url == _to("import-preview")
+    said = page.get(_to("import-preview")).content.decode()
+    page.post(_to("import-run"))
+    running.run_next()
+    return said
+
+
+def test_takes_a_plain_list_of_addresses_without_losing_its_first_line(page):
+    assert _upload(page, PLAIN, name="emails.txt").url == _to("import-columns")
+    said = page.get(_to("import-columns")).content.decode()
+    assert "No line names the columns here: the first line is read as a person" in said
+    assert '<option value="email" selected>' in said
+    assert "Import 3 people" in _run(page)
+    people = Prospect.objects.order_by("email").values_list("email", "first_name", "last_name")
+    assert list(people) == [
+        ("fay@four.example", "", ""), ("kim@one.example", "", ""), ("otto@two.example", "Otto", "Berg"),
+    ]  # fmt: skip
+    assert [line for _, line, _ in page.get(_to("import")).context["rejects"]] == [5, 6]
+
+
+def test_takes_a_table_without_column_names(page):
+    _upload(page, "Kim,kim@one.example,joe@one.example\nOtto,otto@two.example,\n")
+    _run(page)
+    assert list(Prospect.objects.order_by("email").values_list("email", "custom")) == [
+        ("kim@one.example", {"column_1": "Kim"}), ("otto@two.example", {"column_1": "Otto"}),
+    ]  # fmt: skip
+    assert Prospect.objects.get(email="kim@one.example").addresses.get().email == "joe@one.example"
+
+
+def test_brings_left_out_rows_of_a_list_without_names_in_again(page):
+    _upload(page, PLAIN, name="emails.txt")
+    _run(page)
+    text = b"".join(page.get(_to("import-rejects")).streaming_content).decode()
+    _upload(page, text.replace(",nobody", ",joe@six.example"), name="again.csv")
+    _run(page)
+    assert Prospect.objects.filter(email="joe@six.example").exists()
+
+
+def test_tells_those_the_sheet_stops_from_those_suppressed_before(page):
+    suppression.suppress(kind="address", value="known@a.example", reason="manual")
+    _upload(page, "Email,DNC,Tags\nknown@a.example,,\nno@a.example,x,tea\nanna@a.example,,\n")
+    said = _run(page)
+    assert "1 row of this file says “do not contact”" in said
+    assert "1 person of these rows is on the suppression list already" in said
+    assert (said.count(">Do not contact</span>"), said.count(">Suppressed</span>")) == (1, 1)
+    assert "<li>Tags: tea</li>" in said
+
+
+def test_says_that_a_row_left_out_stops_all_the_same(page):
+    _upload(
+        page,
+        "Email,DNC,Last contacted\nno@a.example,x,last week\nanna@a.example,,2026-03-01\nberta@a.example,,2026-03-02\n",
+    )
+    said = _run(page)
+    assert "is no date" in said
+    assert "Nobody writes to them from now on" in said
+    assert Suppression.objects.get().value == "no@a.example"
+
+
+def test_folds_many_fields_of_ones_own_in_the_preview(page):
+    _upload(page, "Email,a1,b1,c1,d1\nanna@a.example,1,2,3,4\nberta@a.example,1,,,\n")
+    said = _run(page)
+    assert "<details><summary>4 own fields</summary>" in said
+    assert said.count("own fields</summary>") == 1
+    assert said.count("<li>a1: 1</li>") == 2
+
+
+def test_stops_whoever_bounced_elsewhere(page):
+    _upload(page, "Email,Email Bounced\nanna@a.example,FALSE\nberta@a.example,TRUE\n")
+    assert "1 row of this file says “do not contact”" in _run(page)
+    assert Suppression.objects.get().value == "berta@a.example"
+
+
+def test_knows_a_stage_of_link_building_and_says_what_to_do_about_another(page):
+    factories.ProgramFactory()
+    _upload(page, "Email,Stage\na@a.example,Link Placed\nb@b.example,Contacted\nc@c.example,Frobbed\n")
+    said = _run(page)
+    assert "Stage: Identified → Joined" in said
+    assert "Correct it, or read the column as an own field." in said
+
+
+def test_says_what_a_workbook_does_not_tell_and_counts_its_rows(page):
+    content = workbook(
+        {
+            "Blogs": [["Email", "Sales"], ["a@a.example", 4], ["b@b.example", 5], ["TOTAL", "=SUM(B2:B3)"]],
+            "Video": [["Email", "Name"], ["a@a.example", "Ada"]],
+        }
+    )
+    _upload(page, content, name="all.xlsx")
+    said = page.get(_to("import-columns")).content.decode()
+    assert "1 cell holds a formula without a saved result (in B4), read as empty." in said
+    said = _run(page)
+    assert "This is a line of totals" in said
+    assert "These numbers count rows: somebody who stands in two sheets counts twice." in said
+    assert "Import 2 people" in said
+    assert "The people of 3 rows are here now." in page.get(_to("import")).content.decode()
+
+
+def test_lists_the_sites_that_wait_for_somebody(page):
+    _upload(page, "Email,Website\nanna@a.example,a.example\n,blog.example\n,known.example\n")
+    _run(page)
+    editing.add_prospect(email="ada@known.example", by=None)
+    said = page.get(_to("import")).content.decode()
+    assert "Nobody is known at these yet." in said
+    assert "<li>blog.example</li>" in said
+    assert "<li>known.example</li>" not in said

@@ -100,7 +100,7 @@ def test_reads_every_common_spelling_of_a_file(db, content):
         (b"%PDF-1.7", "PDF"),
         (bytes(range(7)) * 99, "not a text file"),
         (b"Name,Company\nAnna,Acme\n", "Say which column holds the email address"),
-        (b"anna@a.example,Anna\nberta@a.example,Berta\n", "the first line must name the columns"),
+        (b"Anna (anna@a.example),Anna\nberta@a.example,Berta\n", "the first line must name the columns"),
         (b",".join(b"c%d" % n for n in range(1_000)), "1,000 columns"),
         (b",".join(b"c%d" % n for n in range(100_000)), "longer than 131,072"),
         (b'"Email,First Name\nanna@a.example,Anna\n', "never closed"),

@@ -33,6 +33,7 @@ class NameServer(threading.Thread):
         self.socket.bind(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
         self.asked = []
+        self.silent = set()
 
     def run(self):
         while True:
@@ -41,6 +42,8 @@ class NameServer(threading.Thread):
             except OSError:
                 return
             query = dns.message.from_wire(data)
+            if query.question[0].name.to_text() in self.silent:
+                continue
             self.socket.sendto(self.answer(query).to_wire(), peer)
 
     def answer(self, query):
@@ -87,13 +90,35 @@ def test_asks_once_for_each_domain_and_again_for_what_nobody_could_say(resolver,
     assert {name for name, _ in server.asked} == {"broken.example."}
 
 
-def test_leaves_nobody_out_when_no_name_server_answers(monkeypatch):
+@pytest.fixture
+def silent(monkeypatch):
+    """A name server that never answers, and what it is asked."""
     monkeypatch.setattr(mx, "PATIENCE", 0.2)
-    silent = dns.resolver.Resolver(configure=False)
+    resolver = dns.resolver.Resolver(configure=False)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nobody:
         nobody.bind(("127.0.0.1", 0))
-        silent.nameservers, silent.port = ["127.0.0.1"], nobody.getsockname()[1]
-        assert mx.no_mail(["a.example", "b.example"], resolver=silent) == frozenset()
+        resolver.nameservers, resolver.port = ["127.0.0.1"], nobody.getsockname()[1]
+        asked, resolve = [], resolver.resolve
+        monkeypatch.setattr(
+            resolver, "resolve", lambda name, *said, **more: asked.append(name) or resolve(name, *said, **more)
+        )
+        yield resolver, asked
+
+
+def test_waits_no_longer_for_a_name_server_that_stays_silent(silent):
+    resolver, asked = silent
+    assert mx.no_mail([f"p{n}.example" for n in range(1_000)], resolver=resolver) == frozenset()
+    assert len(asked) <= mx.MOST_SILENT + mx.ASKED_AT_ONCE
+
+
+def test_goes_on_asking_when_only_some_are_not_answered(resolver, server, monkeypatch):
+    monkeypatch.setattr(mx, "PATIENCE", 0.2)
+    monkeypatch.setattr(mx, "ASKED_AT_ONCE", 1)
+    monkeypatch.setattr(mx, "MOST_SILENT", 2)
+    monkeypatch.setattr(server, "silent", {"b.example.", "d.example.", "f.example."})
+    assert mx.no_mail([f"{name}.example" for name in "abcdefg"], resolver=resolver) == {
+        f"{name}.example" for name in "aceg"
+    }
 
 
 def test_leaves_out_on_an_import_whose_domain_takes_no_mail_when_one_asks_for_it(db, resolver, monkeypatch):

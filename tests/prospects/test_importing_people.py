@@ -1,10 +1,11 @@
 """What an import does to people: who is known, what is filled or replaced, what is kept beside them, who is refused."""
 
 import io
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from accounts.models import User
 from prospects import addresses, editing, identity, merging, programs, suppression
 from prospects.importing.files import Settings, import_file
 from prospects.models import (
@@ -150,6 +151,35 @@ def test_stops_whom_the_file_says_not_to_contact_even_in_a_row_that_is_left_out(
     assert Suppression.objects.get(value="carl@a.example").reason == "unsubscribed", "the first reason stays"
 
 
+def test_ends_no_more_what_the_file_says_not_to_contact(db, now):
+    suppression.suppress(kind="address", value="a@x.example", reason="bounced", expires_at=now + timedelta(days=1))
+    read("Email,Do not contact\na@x.example,yes\n")
+    stays = Suppression.objects.get()
+    assert (stays.reason, stays.expires_at) == ("bounced", None)
+    assert suppression.expire(now=now + timedelta(days=2)) == 0
+
+
+def test_stops_everybody_of_a_site_not_to_contact_and_looks_for_nobody_there(db):
+    batch = read(
+        "Email,Website,Twitter,Country,Do not contact\n"
+        ",https://www.foo-shop.example/x,,,yes\n,bar.example,,Narnia,yes\n,tea.example,,,no\n,gmail.com,,,yes\n"
+        "carl at broken,broken.example,,,yes\n,handle.example,@emil,,yes\n"
+    )
+    stopped = Suppression.objects.order_by("kind", "value").values_list("kind", "value", "reason")
+    assert list(stopped) == [
+        ("domain", "bar.example", "imported"),
+        ("domain", "foo-shop.example", "imported"),
+        ("x", "emil", "imported"),
+    ]
+    assert list(Site.objects.filter(is_to_research=True).values_list("domain", flat=True)) == ["tea.example"]
+    said = reasons(batch)
+    assert said[0] == "The row says not to contact foo-shop.example: nobody there is written to, nor looked for."
+    assert said[1].startswith("country: ")
+    assert said[2] == "The row says not to contact somebody at gmail.com, but not whom."
+    assert (counts(batch), batch.researched, len(said)) == ((1, 0, 0, 4), 1, 4)
+    assert suppression.is_suppressed(editing.add_prospect(email="new@foo-shop.example", by=None).contact_keys)
+
+
 @pytest.mark.parametrize(
     "row", ["Anna+x@GMAIL.com,Anna", "berta@b.example; a.nna@gmail.com,Anna", f"anna@gmail.com,{'x' * 101}"]
 )
@@ -196,3 +226,17 @@ def test_marks_whom_it_added(db):
     batch = read("Email,First Name\nold@a.example,Old\nnew@a.example,New\n")
     assert list(Prospect.objects.filter(import_batch=batch).values_list("email", flat=True)) == ["new@a.example"]
     assert list(ImportChange.objects.values_list("prospect", "before")) == [(old.pk, {"first_name": ["", "Old"]})]
+
+
+@pytest.mark.parametrize("replace", [(), ("owner",)])
+def test_leaves_it_to_people_who_looks_after_the_protected(db, now, replace):
+    olga = User.objects.create(username="olga", role="operator")
+    own = editing.add_prospect(email="own@a.example", by=None)
+    theirs = editing.add_prospect(email="there@b.example", by=None)
+    free = editing.add_prospect(email="free@c.example", by=None)
+    Prospect.objects.filter(pk=own.pk).update(protected_at=now)
+    Site.objects.filter(domain="b.example").update(protected_at=now)
+    lines = "\n".join(f"{person.email},olga" for person in (own, theirs, free))
+    read(f"Email,Owner\n{lines}\n", settings=Settings(replace=replace))
+    owners = dict(Prospect.objects.values_list("email", "owner"))
+    assert owners == {own.email: None, theirs.email: None, free.email: olga.pk}

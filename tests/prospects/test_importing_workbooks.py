@@ -4,9 +4,10 @@ import io
 import zipfile
 from datetime import date, datetime, time
 
+import openpyxl
 import pytest
 
-from prospects.importing import choosing, uploading, workbooks
+from prospects.importing import choosing, uploading, workbook_marks, workbooks
 from prospects.importing.sheets import rows_of, sheets_of, stored
 from prospects.models import ImportBatch
 from tests.prospects.sheets import MESSY, messy, workbook
@@ -49,6 +50,53 @@ def test_reads_a_formulas_last_result_and_no_errors():
     cells = '<c r="B2"><f>40+2</f><v>42</v></c><c r="C2" t="e"><v>#N/A</v></c>'
     sheet = sheet.replace('<c r="B2" t="n"><v>1</v></c>', cells)
     assert rows(rezipped(content, {name: sheet}))["A"][1] == (2, ["a@a.example", "42"])
+
+
+def test_says_what_a_merged_cell_says_in_each_of_its_rows():
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row in [
+        ["List"],
+        ["Email", "DNC"],
+        ["a@a.example", "x"],
+        ["b@b.example"],
+        [],
+        ["c@c.example"],
+        ["d@d.example"],
+    ]:
+        sheet.append(row)
+    sheet.merge_cells("A1:B1")
+    sheet.merge_cells("B3:B6")
+    target = io.BytesIO()
+    book.save(target)
+    assert rows(target.getvalue())["Sheet"] == [
+        (1, ["List"]), (2, ["Email", "DNC"]), (3, ["a@a.example", "x"]), (4, ["b@b.example", "x"]),
+        (6, ["c@c.example", "x"]), (7, ["d@d.example"]),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cell", "warning"),
+    [
+        ('<c r="B2"><f>40+2</f><v></v></c>', "1 cell holds a formula without a saved result (in B2)"),
+        (
+            '<c r="B2" s="1"><f>40+2</f></c><c r="C2"><f/><v/></c>',
+            "2 cells hold formulas without a saved result (the first in B2)",
+        ),
+        ('<c r="B2" t="str"><f>IF(A2="","",1)</f><v></v></c>', ""),
+        ('<c r="B2"><f>40+2</f><v>42</v></c><c r="C2" s="1"/>', ""),
+    ],
+)
+def test_says_which_formulas_have_no_result(cell, warning):
+    name = "xl/worksheets/sheet1.xml"
+    content = workbook({"A": [["Email", "Total"], ["a@a.example", 1]]})
+    with zipfile.ZipFile(io.BytesIO(content)) as parts:
+        sheet = parts.read(name).decode().replace('<c r="B2" t="n"><v>1</v></c>', cell)
+    for piece in (workbook_marks.PIECE, 7, 40):
+        found = workbook_marks.marks(io.BytesIO(sheet.encode()), piece)
+        assert found.warning.startswith(warning)
+        assert bool(found.warning) == bool(warning)
+    assert next(workbooks.sheets(io.BytesIO(rezipped(content, {name: sheet})))).warning == found.warning
 
 
 def test_stores_every_sheet_and_finds_the_line_of_names(db, now):
@@ -151,7 +199,7 @@ def test_refuses_more_cells_than_a_page_can_wait_for(db, now, monkeypatch):
         ({"A": [["Email", "Name"]]}, "nobody below it"),
         ({"A": [["Banner", "Price"], ["Top", 1]]}, "No column of addresses"),
         ({"A": [["Banner", "Price"], ["Top", 1]], "B": [["x"], [1]]}, "Sheet “A”: No column"),
-        ({"A": [["ada@a.example", "Ada"], ["b@b.example", "B"]]}, "the first line must name the columns"),
+        ({"A": [["Ada (ada@a.example)", "Ada"], ["b@b.example", "B"]]}, "the first line must name the columns"),
     ],
 )
 def test_says_why_nobody_can_be_brought_in(db, now, sheets, words):

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from campaigns import standing
-from prospects import holding, listing, notes, segments, suppression, tagging
+from prospects import holding, listing, notes, protecting, segments, suppression, tagging
 from prospects.listing import Facets
 from prospects.models import ImportBatch, Prospect, Segment
 from prospects.segments import saving, wording
@@ -78,11 +78,12 @@ def test_bounds_a_list_without_losing_anybody(people):
         assert not listing.bounded(listing.people(nobody, now=NOW), nobody).exists()
 
 
-def test_tells_who_is_held_stopped_or_suppressed(people, now):
+def test_tells_who_is_held_protected_stopped_or_suppressed(people, now):
     holding.hold(prospect_ids=[people["ada"].pk], reason="asked for time", by=None)
     Prospect.objects.filter(pk=people["cy"].pk).update(stopped_at=now)
+    protecting.protect(prospect_ids=[people["bo"].pk])
     suppression.suppress(kind="domain", value="south.example", reason="manual")
-    assert [found(people, state=state) for state in listing.HERE] == [{"ada"}, {"cy"}, {"bo"}]
+    assert [found(people, state=state) for state in listing.HERE] == [{"ada"}, {"bo"}, {"cy"}, {"bo"}]
 
 
 def test_reads_facets_from_any_query_string():
@@ -112,6 +113,7 @@ def test_offers_the_values_that_are_there(people):
         {"owner": "olga"},
         {"stage": "identified"},
         {"state": "held"},
+        {"state": "protected"},
     ],
 )
 def test_saves_a_segment_that_finds_the_same_people(people, facets):

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from accounts.models import User
 from campaigns import stopping
 from prospects import addresses, dedupe, editing, identity, merging, stages, suppression
 from prospects.models import Address, Duplicate, Engagement, Merge, Prospect, Site
@@ -221,3 +222,13 @@ def test_a_stop_of_either_row_stops_both(now):
     stopping.stop_person(prospect=other, reason="asked")
     anna.refresh_from_db()
     assert anna.stopped_at
+
+
+def test_asks_whom_the_protected_row_says_has_to_be_asked(now):
+    ada, ben = (User.objects.create(username=name, role="operator") for name in ("ada", "ben"))
+    ours, theirs = person(), person()
+    Prospect.objects.filter(pk=ours.pk).update(owner=ada)
+    Prospect.objects.filter(pk=theirs.pk).update(owner=ben, protected_at=now)
+    merge(*(Prospect.objects.get(pk=row.pk) for row in (ours, theirs)), now)
+    ours.refresh_from_db()
+    assert (ours.owner, ours.protected_at is not None) == (ben, True)

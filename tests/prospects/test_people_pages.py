@@ -161,7 +161,7 @@ def test_shows_in_the_form_what_is_stored_and_changes_nothing_by_saving(operator
     )
     form = page("prospect-edit", person.public_id).context["form"]
     before = Prospect.objects.filter(pk=person.pk).values().get()
-    posted = {name: "" if value is None else value for name, value in form.initial.items()}
+    posted = {field.name: "" if field.value() is None else field.value() for field in form}
     assert operator.post(reverse("prospect-edit", args=[person.public_id]), posted).status_code == 302
     assert Prospect.objects.filter(pk=person.pk).values().get() == before
 

@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from accounts import keys
 from prospects import files, notes, stages
-from prospects.models import File, Note, Prospect, Stage
+from prospects.models import File, Note, Prospect, Site, Stage
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -103,6 +103,43 @@ def test_lets_a_key_lift_a_protection_only_where_its_own_role_may(client, api, p
         _, raw = keys.create_key(name=role, role=role, owner=manager)
         headers = {"Authorization": f"Bearer {raw}"}
         assert client.post(at("prospects-unprotect", person), headers=headers).status_code == answer
+
+
+@pytest.mark.parametrize("of_the_site", [False, True])
+@pytest.mark.parametrize("owned", [False, True])
+def test_gives_who_is_protected_to_others_only_by_their_owner_or_a_manager(client_as, api, person, of_the_site, owned):
+    whose = factories.UserFactory(role="operator", username="whose") if owned else None
+    Prospect.objects.filter(pk=person.pk).update(owner=whose)
+    protected = Site.objects.filter(pk=person.site_id) if of_the_site else Prospect.objects.filter(pk=person.pk)
+    protected.update(protected_at=NOW)
+    factories.UserFactory(username="bo")
+    for owner in ("bo", None) if owned else ("bo",):
+        said = api.post(at("prospects-owner", person), {"owner": owner})
+        assert (said.status_code, said.json()["title"]) == (403, "Ask the owner first")
+    assert Prospect.objects.get(pk=person.pk).owner == whose
+    assert client_as("manager").post(at("prospects-owner", person), {"owner": "bo"}).json()["owner"] == "bo"
+
+
+def test_lets_an_owner_give_away_whom_they_protected(client, person):
+    mia = factories.UserFactory(role="operator", username="mia")
+    factories.UserFactory(username="bo")
+    Prospect.objects.filter(pk=person.pk).update(owner=mia, protected_at=NOW)
+    _, raw = keys.create_key(name="k", role="operator", owner=mia)
+    asked = {"data": {"owner": "bo"}, "content_type": "application/json", "headers": {"Authorization": f"Bearer {raw}"}}
+    assert client.post(at("prospects-owner", person), **asked).json()["owner"] == "bo"
+    assert client.post(at("prospects-owner", person), **asked).status_code == 200  # the same once more
+    back = client.post(at("prospects-owner", person), **{**asked, "data": {"owner": "mia"}})
+    assert (back.status_code, Prospect.objects.get(pk=person.pk).owner.username) == (403, "bo")
+
+
+def test_gives_nobody_away_by_a_key_that_may_less_than_its_owner(client, person):
+    Prospect.objects.filter(pk=person.pk).update(protected_at=NOW)
+    for role, answer in (("operator", 403), ("manager", 200)):
+        owner = factories.UserFactory(role="manager", username=role)
+        _, raw = keys.create_key(name="k", role=role, owner=owner)
+        asked = {"data": {"owner": role}, "content_type": "application/json"}
+        headers = {"Authorization": f"Bearer {raw}"}
+        assert client.post(at("prospects-owner", person), headers=headers, **asked).status_code == answer
 
 
 def test_knows_no_row_of_who_was_merged_away(api, person):

@@ -2,12 +2,14 @@
 
 import contextlib
 import threading
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 
 from prospects import identity, suppression
 from prospects.models import Suppression
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 BOUNCED, MANUAL = Suppression.Reason.BOUNCED, Suppression.Reason.MANUAL
@@ -42,7 +44,7 @@ def test_keeps_the_first_reason():
     assert (again, again.reason, created) == (first, "bounced", False)
 
 
-@pytest.mark.parametrize("value", ["root@localhost", "a@b.test", "Müller @x..y"])
+@pytest.mark.parametrize("value", ["root@localhost", "a@b.test", "Müller@x..y", '"a b"@x.example', "a@[192.0.2.1]"])
 def test_stops_an_address_that_no_form_would_take(value):
     suppression.suppress(kind="address", value=value, reason=BOUNCED)
     assert suppression.is_suppressed([f"address:{identity.address_key(value)}"])
@@ -50,7 +52,11 @@ def test_stops_an_address_that_no_form_would_take(value):
 
 @pytest.mark.parametrize(
     ("kind", "value"),
-    [("address", ""), ("address", "anna"), ("domain", ""), ("domain", "co.uk"), ("domain", "localhost")],
+    [
+        *(("address", value) for value in ("", "anna", "Müller @x..y", "a@b.test (by phone)", "a@b.test; c@d.test")),
+        *(("domain", value) for value in ("", "co.uk", "localhost", "a.example; b.example", "all of a.example")),
+        ("linkedin", "linkedin.com/in/jane (asked)"),
+    ],
 )
 def test_refuses_what_names_nobody(kind, value):
     with pytest.raises(identity.BadAddress):
@@ -106,3 +112,24 @@ def test_puts_a_persons_own_wish_in_the_place_of_what_we_decided():
     suppression.suppress(kind="address", value="a@b.example", reason=MANUAL)
     stored, created = suppression.suppress(kind="address", value="a@b.example", reason="complained", source="m")
     assert (stored.reason, stored.source, created) == ("complained", "m", False)
+
+
+def test_makes_final_what_was_to_end_for_whom_said_no_themselves(now):
+    address, handle, page, told = (
+        factories.ProspectFactory(email="a@b.example"),
+        factories.ProspectFactory(email="", x_handle="@Jane"),
+        factories.ProspectFactory(email="", linkedin_url="https://linkedin.com/in/jane"),
+        factories.ProspectFactory(email="told@b.example"),
+    )
+    suppression.suppress(kind="address", value=address.email, reason=MANUAL, expires_at=now + timedelta(days=1))
+    suppression.suppress(kind="address", value=told.email, reason="complained", source="a report")
+    everybody = [person.pk for person in (address, handle, page, told)]
+    assert suppression.keep_out(prospect_ids=everybody, source="said no") == 3
+    assert suppression.keep_out(prospect_ids=everybody, source="again") == 0
+    assert suppression.expire(now=now + timedelta(days=2)) == 0
+    assert list(Suppression.objects.order_by("kind", "value").values_list("value", "reason", "source")) == [
+        ("a@b.example", "declined", "said no"),
+        ("told@b.example", "complained", "a report"),
+        ("in/jane", "declined", "said no"),
+        ("jane", "declined", "said no"),
+    ]

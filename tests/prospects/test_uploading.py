@@ -61,7 +61,7 @@ def test_keeps_the_bytes_as_they_came(db, now, monkeypatch):
         (b"", "The file is empty."),
         (HEADER.encode(), "nobody below it"),
         (b"PK\x03\x04rest", "damaged"),
-        (b"anna@a.example,Anna\nb@b.example,B\n", "the first line must name the columns"),
+        (b"Anna (anna@a.example),Anna\nb@b.example,B\n", "the first line must name the columns"),
         (b",".join(b"c%d" % n for n in range(300)) + b"\n1\n", "300 columns"),
     ],
 )
