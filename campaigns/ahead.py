@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db import connection
 
+from campaigns.deciding import CONTACTED_LATELY
+from campaigns.gate import MERGE_WAITS
 from campaigns.models import Campaign
 from campaigns.scheduling import Window
 from campaigns.situation import Situation
@@ -29,7 +31,10 @@ class Ahead:
 
 
 def of(*, seen: Situation, campaigns: Sequence[Campaign], now: datetime) -> dict[int, Ahead]:
-    """By key, what is ahead of those of these campaigns that run; whoever is on hold does not count. One query.
+    """By key, what is ahead of those of these campaigns that run. One query.
+
+    Whoever is on hold, protected or being merged does not count; whom we wrote to by other means counts when that was
+    long enough ago, as the planner has it.
 
     Nothing is ahead while all sending is stopped or the mailbox is not active.
     """
@@ -67,9 +72,11 @@ def _ahead(campaign: Campaign, row: dict[str, Any], now: datetime) -> Ahead:
 
 
 # Along the planner's own indexes: what a mailbox looks at first, follow-ups and new people apart.
-_AHEAD = """
+_AHEAD = f"""
 WITH waiting AS MATERIALIZED (
-    SELECT w.id, w.campaign_id, w.sequence_version_id, w.next_step_key, greatest(w.due_at, %(now)s) AS due_at,
+    SELECT w.id, w.campaign_id, w.sequence_version_id, w.next_step_key, greatest(w.due_at, %(now)s,
+                    CASE WHEN w.steps_handed_over = 0
+                         THEN p.contacted_elsewhere_at + interval '{CONTACTED_LATELY.days} days' END) AS due_at,
            w.steps_handed_over, p.time_zone
       FROM unnest(%(boxes)s::bigint[]) AS b(id)
      CROSS JOIN LATERAL (
@@ -80,9 +87,9 @@ WITH waiting AS MATERIALIZED (
            (SELECT e.* FROM campaigns_enrollment e
              WHERE e.mailbox_id = b.id AND e.look_at IS NOT NULL AND e.steps_handed_over = 0
              ORDER BY e.look_at, e.id LIMIT %(most)s)) w
-      JOIN prospects_prospect p ON p.id = w.prospect_id AND p.held_at IS NULL
+      JOIN prospects_prospect p ON p.id = w.prospect_id AND p.held_at IS NULL AND p.protected_at IS NULL
       LEFT JOIN prospects_site t ON t.id = p.site_id
-     WHERE w.campaign_id = ANY(%(ids)s) AND t.held_at IS NULL),
+     WHERE w.campaign_id = ANY(%(ids)s) AND t.held_at IS NULL AND t.protected_at IS NULL AND NOT {MERGE_WAITS}),
 first AS (
     SELECT DISTINCT ON (campaign_id) * FROM waiting ORDER BY campaign_id, due_at, steps_handed_over DESC, id)
 SELECT f.campaign_id, f.due_at, coalesce(nullif(f.time_zone, ''), c.time_zone) AS zone,
@@ -92,4 +99,4 @@ SELECT f.campaign_id, f.due_at, coalesce(nullif(f.time_zone, ''), c.time_zone) A
   FROM first f
   JOIN campaigns_campaign c ON c.id = f.campaign_id
   JOIN campaigns_step s ON s.sequence_version_id = f.sequence_version_id AND s.key = f.next_step_key
-"""
+"""  # noqa: S608

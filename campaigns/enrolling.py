@@ -16,6 +16,7 @@ from prospects import segments, suppression
 from prospects.models import Prospect
 
 BATCH = 10_000
+LOCK = 0x454E524F  # advisory lock number of whoever puts people into a campaign
 
 
 class NotLaunched(DomainError):
@@ -42,9 +43,26 @@ def enroll(*, campaign: Campaign, prospects: QuerySet[Prospect], now: datetime, 
     ids = reachable(campaign=campaign, prospects=prospects).order_by("id").values_list("id", flat=True)
     enrolled = 0
     with transaction.atomic():
+        begin()
         for batch in batched(ids.iterator(chunk_size=BATCH), BATCH):
             enrolled += _insert(batch, campaign=campaign, version_id=version.pk, step_key=first.key, now=now, by=by)
     return enrolled
+
+
+def begin() -> None:
+    """Until the end of this transaction nobody is forgotten for not having been in touch. Call it first in it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [LOCK])
+
+
+def keep_off() -> bool:
+    """Until the end of this transaction nobody is put into a campaign; False while somebody is.
+
+    A row of the person tells nothing about that: what a new enrollment refers to is locked as late as it is committed.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
+        return bool(cursor.fetchone()[0])
 
 
 def reachable(*, campaign: Campaign, prospects: QuerySet[Prospect]) -> QuerySet[Prospect]:

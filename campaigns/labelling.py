@@ -55,7 +55,8 @@ def relabel(*, reply: Reply, reply_class: str, by: User | None, now: datetime) -
 def was_a_person(*, event: Event, reply_class: str, by: User | None, now: datetime) -> Reply:
     """A mail that was taken for an automatic answer was a real one: kept in the person's words, with what follows.
 
-    Doing it twice is doing it once. Raises CannotLabel when its text was not kept.
+    Doing it twice is doing it once; another class the second time corrects the first. Raises CannotLabel when its text
+    was not kept.
     """
     label, message = _known(reply_class), event.message
     if event.kind != Event.Kind.AUTO_REPLIED or event.inbound is None or message is None:
@@ -65,7 +66,9 @@ def was_a_person(*, event: Event, reply_class: str, by: User | None, now: dateti
     reply = replies.record(inbound=event.inbound, mail=mail, message=message, now=now)
     if reply is None:
         key = matching.dedupe_key(kind=Event.Kind.REPLIED, mail=mail, message=message, inbound=event.inbound)
-        return Reply.objects.get(event__dedupe_key=key)
+        reply = Reply.objects.get(event__dedupe_key=key)
+        relabel(reply=reply, reply_class=label, by=by, now=now)
+        return reply
     if label != ReplyClass.UNSUBSCRIBE:
         stopping.stop_enrollments(prospect=message.prospect, reason="replied")
     _follow(label, reply, now)

@@ -9,15 +9,14 @@ from django.utils import timezone
 
 from accounts.models import User
 from campaigns.models import Event, Reply
-from integrations.ports import ReplyClass
+from campaigns.staging import NOES
 from outreach.lib.errors import DomainError, Problem
 from outreach.lib.models import DatabaseClock
 from prospects import notes
 from prospects import suppression as facts
-from prospects.models import Note, Prospect, Suppression
+from prospects.models import Note, Prospect, Site, Suppression
 from prospects.suppression import CannotLift
 
-SAID_NO = (ReplyClass.NEGATIVE, ReplyClass.UNSUBSCRIBE)
 ASKED_BY = {Event.Kind.UNSUBSCRIBED: "unsubscribed", Event.Kind.COMPLAINED: "marked our mail as spam"}
 LONGEST = 1_000
 
@@ -66,7 +65,8 @@ def why_it_stays(*, suppression: Suppression) -> str:
 def lift(*, suppression: Suppression, note: str, by: User | None) -> int:
     """Takes a mistake off the list; returns how many people of a lifted domain stay out, as they said no themselves.
 
-    Who and why is kept (`prospects.suppression.lift`). Raises CannotLift and NoReason.
+    With a domain goes the stop of its site (`companies.stop_site`). Who and why is kept (`prospects.suppression.lift`).
+    Raises CannotLift and NoReason.
     """
     note = _reason(note)
     if stays := why_it_stays(suppression=suppression):
@@ -75,6 +75,8 @@ def lift(*, suppression: Suppression, note: str, by: User | None) -> int:
     if suppression.kind == Suppression.Kind.DOMAIN:
         kept = facts.keep_out(prospect_ids=_who_asked(_named(suppression)), source=f"said no at {suppression.value}")
     facts.lift(suppression=suppression, note=note, by=by)
+    if suppression.kind == Suppression.Kind.DOMAIN:
+        Site.objects.filter(domain=suppression.value).update(stopped_at=None)
     return kept
 
 
@@ -127,7 +129,7 @@ def _their_own(row: Suppression | None) -> str:
 
 def _asked(people: QuerySet[Prospect]) -> str:
     """How one of these people said no themselves, as a sentence; "" when none did."""
-    reply = Reply.objects.filter(prospect__in=people, reply_class__in=SAID_NO).order_by("-id").first()
+    reply = Reply.objects.filter(prospect__in=people, reply_class__in=NOES).order_by("-id").first()
     if reply is not None:
         day = f"{timezone.localtime(reply.received_at):%d %b %Y}"
         return f"They answered no themselves ({day}). If that answer was read wrongly, correct it first."
@@ -138,6 +140,6 @@ def _asked(people: QuerySet[Prospect]) -> str:
 
 
 def _who_asked(people: QuerySet[Prospect]) -> list[int]:
-    said = Q(pk__in=Reply.objects.filter(reply_class__in=SAID_NO, prospect__in=people).values("prospect"))
+    said = Q(pk__in=Reply.objects.filter(reply_class__in=NOES, prospect__in=people).values("prospect"))
     done = Q(pk__in=Event.objects.filter(kind__in=ASKED_BY, prospect__in=people).values("prospect"))
     return list(people.filter(said | done).values_list("pk", flat=True))

@@ -4,11 +4,13 @@ A merge is a fact of prospects; until it is applied here, the gate refuses both 
 stay where they are: they are what happened.
 """
 
+from datetime import datetime
+
 from django.db import connection, transaction
 from django.db.models import Q
 
 from campaigns import stopping
-from campaigns.models import Enrollment, Message
+from campaigns.models import Enrollment, Message, Reply
 from outreach.lib.models import DatabaseClock, new_public_id
 from outreach.lib.retrying import retried
 from prospects import suppression
@@ -43,8 +45,8 @@ def apply(*, merge_id: int) -> bool:
     """Draws the consequences of one merge; False when that was done, or the merge undone, in the meantime.
 
     In a campaign that both are in, the survivor's way ends when either was written to or taken out. In one that only
-    the tombstone was in, the survivor counts as having been there. Whoever must not be written to leaves everywhere.
-    Rows are locked as every stop does.
+    the tombstone was in, the survivor counts as having been there. Whoever must not be written to leaves everywhere,
+    and an answer of the tombstone ends what ran for the survivor when it came. Rows are locked as every stop does.
     """
     merge = Merge.objects.select_for_update().filter(pk=merge_id, applied_at=None).first()
     if merge is None:
@@ -54,13 +56,15 @@ def apply(*, merge_id: int) -> bool:
     theirs = {
         row.campaign_id: row for row in Enrollment.objects.filter(prospect=merge.merged_id, campaign__rehearsal_of=None)
     }
-    ended = _to_end(merge, theirs)
-    stopping.end_enrollments(enrollment_ids=ended, reason=REASON)
+    _stand_in(merge, list(theirs.values()))  # first: it waits for whoever is enrolling the survivor there just now
+    stopping.end_enrollments(enrollment_ids=_to_end(merge, theirs), reason=REASON)
     stopping.end_enrollments(enrollment_ids=[row.pk for row in theirs.values()], reason=REASON)
+    active = Enrollment.objects.filter(prospect=merge.survivor_id, state=Enrollment.State.ACTIVE)
     if reason := _no(merge.survivor_id):
-        active = Enrollment.objects.filter(prospect=merge.survivor_id, state=Enrollment.State.ACTIVE)
         stopping.end_enrollments(enrollment_ids=list(active.values_list("id", flat=True)), reason=reason)
-    _stand_in(merge, list(theirs.values()))
+    if answered_at := _answered_at(merge):
+        before = active.filter(created_at__lt=answered_at)
+        stopping.end_enrollments(enrollment_ids=list(before.values_list("id", flat=True)), reason="replied")
     Merge.objects.filter(pk=merge.pk).update(applied_at=DatabaseClock())
     return True
 
@@ -87,6 +91,13 @@ def _no(survivor_id: int) -> str:
     if person.stopped_at or (person.site and person.site.stopped_at):
         return "person_stopped"
     return "suppressed" if suppression.is_suppressed(person.contact_keys) else ""
+
+
+def _answered_at(merge: Merge) -> datetime | None:
+    """When the tombstone, or a row that was merged into it, was last heard, in database time as enrollments are."""
+    rows = set(stopping.rows_of(Prospect.objects.get(pk=merge.merged_id))) - {merge.survivor_id}
+    times = Reply.objects.filter(prospect__in=rows).order_by("-created_at").values_list("created_at", flat=True)
+    return times.first()
 
 
 def _stand_in(merge: Merge, theirs: list[Enrollment]) -> None:

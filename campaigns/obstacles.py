@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from campaigns import ahead, situation
 from campaigns.ahead import Ahead
 from campaigns.analytics import Reached
+from campaigns.deciding import CONTACTED_LATELY
 from campaigns.models import Campaign, Enrollment, Message
 from campaigns.situation import Situation
 from integrations.models import Mailbox
 from outreach.lib.words import people
+from prospects.models import Merge
 
 MOST_COUNTED = 1_000  # people on hold are counted this far
 ENOUGH_TO_JUDGE = 20  # people written to
@@ -48,7 +51,7 @@ class Health:
 
 
 def holding(seen: Situation, *, campaign: Campaign | None = None) -> list[Obstacle]:
-    """Everything that holds people of open campaigns (or of one), the widest first. Three queries."""
+    """Everything that holds people of open campaigns (or of one), the widest first. Seven queries."""
     campaigns = [each for each in seen.campaigns if campaign is None or each.pk == campaign.pk]
     running = [each for each in campaigns if each.state == Campaign.State.RUNNING]
     found = [
@@ -119,7 +122,29 @@ def _people(running: Sequence[Campaign]) -> list[Obstacle]:
             query="?state=held",
         ),
         Obstacle(_few(active.filter(prospect__site__held_at__isnull=False)), "The site is on hold"),
+        *_cared_for(active),
         Obstacle(_few(unsure), "We are not sure whether their mail was sent", "Settle them", "messages-uncertain"),
+    ]
+
+
+def _cared_for(active: QuerySet[Enrollment]) -> list[Obstacle]:
+    lately = active.filter(steps_handed_over=0, prospect__contacted_elsewhere_at__gt=Now() - CONTACTED_LATELY)
+    merges = Merge.objects.filter(applied_at=None)
+    two = active.filter(prospect__in=merges.values("survivor").union(merges.values("merged"), all=True))
+    return [
+        Obstacle(
+            _few(active.filter(prospect__protected_at__isnull=False)),
+            "The person is protected until who looks after them, or a manager, lifts it",
+            "See who",
+            "prospects",
+            query="?state=protected",
+        ),
+        Obstacle(
+            _few(active.filter(prospect__site__protected_at__isnull=False)),
+            "The site is protected until a manager lifts it",
+        ),
+        Obstacle(_few(lately), "Written to by other means less than two weeks ago: the first mail waits for that long"),
+        Obstacle(_few(two), "Two rows of one person are being merged, which takes a moment"),
     ]
 
 

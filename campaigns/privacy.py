@@ -20,6 +20,7 @@ from outreach.lib.errors import DomainError, Problem
 from outreach.lib.personal import Held, Mention, Words
 from outreach.lib.retrying import retried
 from prospects import privacy as people_facts
+from prospects.importing import forgotten
 from prospects.models import PrivacyRecord, Prospect
 
 log = structlog.get_logger(__name__)
@@ -95,9 +96,9 @@ def forget(
     *, people: Collection[Prospect], action: PrivacyRecord.Action, reason: str, by: User | None, now: datetime
 ) -> int:
     """`erase` for many at once. Who asked is barred for ever; the retention rule forgets, and keeps their noes."""
-    ids = [person.pk for person in people_facts.everything_of(people=people)]
-    ended = stopping.end_people(prospect_ids=ids, reason=str(PrivacyRecord.Action.ERASED))
-    rows = list(Prospect.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
+    forgotten.keep_imports_off()
+    rows, ended = _ended(people)
+    ids = [person.pk for person in rows]
     addresses = _addresses(ids)
     words = people_facts.words_of(people=rows, addresses=addresses)
     _refuse_what_is_on_its_way(ids, words)
@@ -110,6 +111,22 @@ def forget(
     people_facts.record(people=rows, action=action, reason=str(words.taken_out(reason)), by=by)
     log.info("people_erased", action=action, count=len(rows), by=by.pk if by else None)
     return ended
+
+
+def _ended(people: Collection[Prospect]) -> tuple[list[Prospect], int]:
+    """All rows of these people, locked and out of every campaign, and how many enrollments that ended.
+
+    A merge that is under way is waited for: the rows that it made theirs are theirs. Raises AlreadyErased.
+    """
+    given = Prospect.objects.filter(pk__in=[person.pk for person in people])
+    locked: list[Prospect] = []
+    ended = 0
+    while True:
+        ids = [person.pk for person in people_facts.everything_of(people=given.all())]
+        if ids == [person.pk for person in locked]:
+            return locked, ended
+        ended += stopping.end_people(prospect_ids=ids, reason=str(PrivacyRecord.Action.ERASED))
+        locked = list(Prospect.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
 
 
 def _empty(people: list[Prospect], words: Words, now: datetime) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 
 from accounts.models import User
 from campaigns import enrolling, stopping
@@ -22,12 +22,13 @@ def may_re_enter(*, campaign: Campaign | None = None) -> QuerySet[Enrollment]:
 
     Whether anything stops their people now is asked of the people (`enrolling.reachable`).
     """
-    theirs = Q(prospect=OuterRef("prospect")) | Q(prospect__person=OuterRef("prospect"))  # rows merged into them too
-    begun = Message.objects.filter(theirs, campaign=OuterRef("campaign")).exclude(
+    begun = Message.objects.filter(campaign=OuterRef("campaign")).exclude(
         state__in=NOT_BEGUN, marked_at=None, handed_over_at=None
     )
     ended = Enrollment.objects.filter(
-        ~Exists(begun),
+        ~Exists(begun.filter(prospect=OuterRef("prospect"))),
+        # Rows merged into them; one condition for both would compare each way with every message of its campaign.
+        ~Exists(begun.filter(prospect__person=OuterRef("prospect"))),
         state=Enrollment.State.STOPPED,
         stop_reason__in=LIFTABLE,
         steps_handed_over=0,
@@ -52,6 +53,7 @@ def re_enter(*, campaign: Campaign, prospect_ids: Collection[int], now: datetime
     Nobody gets a mail a second time: whose message was ever begun, whose answer ended it or whom anything stops stays
     out. A message that the stop cancelled is planned anew by the planner, as the same row of the ledger.
     """
+    enrolling.begin()
     stopping.lock_open_of(prospect_ids=prospect_ids)
     free = enrolling.reachable(campaign=campaign, prospects=Prospect.objects.filter(pk__in=prospect_ids))
     found = may_re_enter(campaign=campaign).filter(prospect__in=free.order_by().values("pk"))

@@ -17,6 +17,7 @@ from campaigns.drafting import Content
 from campaigns.models import Arm, Campaign, Enrollment, Message, SequenceVersion, Step
 from campaigns.models.campaign import DelayUnit
 from campaigns.playing import CannotAnswer
+from integrations.models import Mailbox
 from outreach.lib.errors import DomainError, Problem
 from outreach.lib.models import new_public_id
 from prospects import identity, suppression
@@ -26,6 +27,10 @@ MOST_PEOPLE = 5
 MINUTES_BETWEEN = 2  # time enough to read a mail and to answer it
 MIDNIGHT = time(0)
 EVERY_DAY = [1, 2, 3, 4, 5, 6, 7]
+NOT_OURS = (
+    "This is an address of {}, whom a campaign may write to: it would be a real mail to them. Use the address of a "
+    "mailbox or of somebody who works here, as their account has it."
+)
 CONCERNS = ("mailbox", "program", "steps")  # of the pre-flight check: the audience gets nothing
 
 
@@ -39,8 +44,9 @@ class CannotRehearse(DomainError):
 def start(*, campaign: Campaign, prospects: Collection[Prospect], to: str, now: datetime, by: User | None) -> Campaign:
     """Begins a rehearsal of what the campaign says now, to the address `to` as each of 1 to 5 people.
 
-    What a draft is about to say is published first; an earlier rehearsal of the campaign ends. Raises CannotRehearse
-    with everything that is wrong at once, and what `drafting.publish` raises.
+    `to` is nobody's in the list of people, unless a mailbox or somebody who works here has it. What a draft is about to
+    say is published first; an earlier rehearsal of the campaign ends. Raises CannotRehearse with everything that is
+    wrong at once, and what `drafting.publish` raises.
     """
     campaign = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)  # the planner is not in its way
     to = _checked(campaign, prospects, to)
@@ -118,9 +124,27 @@ def _checked(campaign: Campaign, prospects: Collection[Prospect], to: str) -> st
             problems.append(Problem("to", "This address is suppressed: nothing is ever sent to it."))
         elif _said_no(to):
             problems.append(Problem("to", "Whoever has this address is never written to again."))
+        elif reader := _somebody_else(to):
+            problems.append(Problem("to", NOT_OURS.format(reader)))
     if problems:
         raise CannotRehearse("", problems)
     return to
+
+
+def _somebody_else(address: str) -> Prospect | None:
+    """Whose of our people this address is or was; None for an address of a mailbox or of a colleague.
+
+    What comes back to a rehearsal counts for nobody: somebody else's no would be lost.
+    """
+    key = identity.key_for("address", address)
+    named = Prospect.objects.filter(contact_keys__contains=[key]).select_related("person").order_by("id").first()
+    if named is None:
+        return None
+    colleagues = User.objects.filter(is_active=True).exclude(email="")
+    ours = (colleagues.values_list("email"), Mailbox.objects.values_list("from_address"))
+    if any(identity.key_for("address", own) == key for rows in ours for (own,) in rows):
+        return None
+    return named.person or named
 
 
 def _said_no(address: str) -> bool:

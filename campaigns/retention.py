@@ -8,8 +8,9 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from campaigns import privacy
+from campaigns import enrolling, privacy
 from campaigns.models import Enrollment, Event, Message
+from prospects.importing import forgotten
 from prospects.models import File, Note, PrivacyRecord, Prospect, Stage
 
 log = structlog.get_logger(__name__)
@@ -41,7 +42,6 @@ def never_in_touch(*, since: datetime) -> QuerySet[Prospect]:
     Nobody is among them whom somebody here looks after: by a note or a file since then, a next step, a protection, a
     stage in a program, or a campaign that is to come.
     """
-    own = Q(prospect=OuterRef("pk")) | Q(prospect__person=OuterRef("pk"))
     people = Prospect.objects.present().filter(
         Q(contacted_elsewhere_at=None) | Q(contacted_elsewhere_at__lt=since),
         created_at__lt=since,
@@ -57,7 +57,8 @@ def never_in_touch(*, since: datetime) -> QuerySet[Prospect]:
         Note.objects.filter(created_at__gte=since),
         File.objects.filter(created_at__gte=since),
     ):
-        people = people.exclude(Exists(rows.filter(own)))
+        for whose in ("prospect", "prospect__person"):  # one condition for both would compare each row with each person
+            people = people.exclude(Exists(rows.filter(**{whose: OuterRef("pk")})))
     return people
 
 
@@ -69,8 +70,15 @@ def months_before(at: datetime, months: int) -> datetime:
 
 @transaction.atomic
 def _forget(ids: list[int], since: datetime, now: datetime) -> int:
-    """Asks again under a lock: somebody may have got in touch meanwhile. What is in somebody's hands waits a day."""
-    people = list(never_in_touch(since=since).filter(pk__in=ids).select_for_update(of=("self",)).order_by("pk"))
+    """Asks again under a lock: somebody may have got in touch meanwhile. What is in somebody's hands waits a day.
+
+    The locks come first, by themselves: a query does not look anew at what a lock that it waited for has changed.
+    """
+    forgotten.keep_imports_off()
+    if not enrolling.keep_off():
+        return 0
+    locked = Prospect.objects.filter(pk__in=ids).order_by("pk").select_for_update().values_list("pk", flat=True)
+    people = list(never_in_touch(since=since).filter(pk__in=list(locked)).order_by("pk"))
     if people:
         why = f"not in touch for {settings.RETENTION_MONTHS} months"
         privacy.forget(people=people, action=PrivacyRecord.Action.RETENTION, reason=why, by=None, now=now)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
@@ -17,6 +18,7 @@ STATES = {
     "written": "Written to",
     "replied": "Answered",
     "held": "On hold",
+    "protected": "Protected",
     "stopped": "Never again",
     "suppressed": "Suppressed",
 }
@@ -35,34 +37,51 @@ NEVER = Standing("Never written to")
 
 
 def people(facets: Facets, *, now: datetime) -> QuerySet[Prospect]:
-    """Whom the facets find, all states included, in no order."""
+    """Whom the facets find, all states included, in no order; what a merged row did, its person did."""
     found = listing.people(facets, now=now)
-    rehearsals = Campaign.objects.filter(rehearsal_of__isnull=False)
-    written = Enrollment.objects.filter(prospect=OuterRef("pk"), steps_handed_over__gt=0)
-    written = written.exclude(campaign__in=rehearsals)  # few: a set to look into, where a join would be work per row
     match facets.state:
         case "never":
-            return found.filter(~Exists(written))
+            written = _written()
+            theirs, merged = written.filter(prospect=OuterRef("pk")), written.filter(prospect__person=OuterRef("pk"))
+            return found.filter(~Exists(theirs), ~Exists(merged))
         case "written":
-            return found.filter(Exists(written))
+            return _with(found, _written())
         case "replied":
-            return found.filter(Exists(Reply.objects.filter(prospect=OuterRef("pk"))))  # rehearsals keep no answers
+            return _with(found, Reply.objects.all())  # rehearsals keep no answers
     return found
 
 
+def _written() -> QuerySet[Enrollment]:
+    rehearsals = Campaign.objects.filter(rehearsal_of__isnull=False)
+    written = Enrollment.objects.filter(steps_handed_over__gt=0)
+    return written.exclude(campaign__in=rehearsals)  # few: a set to look into, where a join would be work per row
+
+
+def _with(found: QuerySet[Prospect], rows: QuerySet[Any]) -> QuerySet[Prospect]:
+    """Those whom one of these rows is about, by themselves or as whom a merged row lives on as.
+
+    Most merged rows have none: without any, the database finds the newest people without looking at every row.
+    """
+    merged = rows.filter(prospect__person__isnull=False)
+    if not merged.exists():
+        return found.filter(Exists(rows.filter(prospect=OuterRef("pk"))))
+    return found.filter(pk__in=rows.values("prospect").union(merged.values("prospect__person"), all=True))
+
+
 def of(prospects: Sequence[Prospect]) -> dict[int, Standing]:
-    """Where each of these people, fetched with their sites, stands, by key. Three queries."""
+    """Where each of these people, fetched with their sites, stands, by key. Four queries."""
     if not prospects:
         return {}
-    ids = [prospect.pk for prospect in prospects]
+    whose = {prospect.pk: prospect.pk for prospect in prospects}
+    merged = Prospect.objects.filter(person__in=list(whose)).values_list("pk", "person")
+    whose.update({pk: lives_on or pk for pk, lives_on in merged})
     suppressed = reasons({key for prospect in prospects for key in prospect.contact_keys})
-    replied: dict[int, str] = dict(
-        answers.shown().filter(prospect__in=ids).order_by("id").values_list("prospect_id", "reply_class")
-    )
+    said = answers.shown().filter(prospect__in=list(whose)).order_by("id").values_list("prospect_id", "reply_class")
+    replied = {whose[pk]: reply_class for pk, reply_class in said}
     enrolled: dict[int, list[Enrollment]] = {}
-    real = Enrollment.objects.filter(prospect__in=ids, campaign__rehearsal_of=None).order_by("-id")
+    real = Enrollment.objects.filter(prospect__in=list(whose), campaign__rehearsal_of=None).order_by("-id")
     for enrollment in real.select_related("campaign"):
-        enrolled.setdefault(enrollment.prospect_id, []).append(enrollment)
+        enrolled.setdefault(whose[enrollment.prospect_id], []).append(enrollment)
     return {
         prospect.pk: _forbidden(prospect, suppressed) or _history(prospect, replied, enrolled.get(prospect.pk, []))
         for prospect in prospects
@@ -95,8 +114,8 @@ def _history(prospect: Prospect, replied: Mapping[int, str], enrolled: Sequence[
         count = active.steps_handed_over
         sent = f"{count} {'mail' if count == 1 else 'mails'} sent" if count else "first mail to come"
         return Standing("Under way", "accent", f"{sent}, {active.campaign}")
-    if not any(row.steps_handed_over for row in enrolled):
+    last = next((row for row in enrolled if row.steps_handed_over), None)
+    if last is None:
         return NEVER
-    last = enrolled[0]
     why = explaining.words(last.stop_reason) if last.stop_reason else "every step was sent"
     return Standing("Written to", "", f"{why}, {last.campaign}")

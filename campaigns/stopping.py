@@ -1,14 +1,15 @@
 """Every way to say no. Each stop, in its own transaction, cancels what is planned or claimed.
 
-Rows are locked in one order everywhere: messages by id, then enrollments by id. The fact is written last: its time is
-later than every mark that the stop waited for, so that "sent after stop" can be read off the ledger.
+Rows are locked in one order everywhere: messages by id, then enrollments by id, then people. The fact is written last:
+its time is later than every mark that the stop waited for, so that "sent after stop" can be read off the ledger.
 """
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Q, Subquery
+from django.db.models.functions import Coalesce
 
 from accounts.models import User
 from campaigns.models import Enrollment, Event, Message, SendingControl
@@ -59,8 +60,7 @@ def suppress(
 @transaction.atomic
 def stop_enrollments(*, prospect: Prospect, reason: str) -> int:
     """Ends every running enrollment of this person (they answered, say); returns how many ended."""
-    rows = Q(prospect__in=rows_of(prospect))
-    return _stop(messages=rows, enrollments=rows, reason=reason)
+    return _stop_rows(prospect, reason)[1]
 
 
 @retried
@@ -100,8 +100,7 @@ def end_named(*, keys: Sequence[str], reason: str) -> int:
 @transaction.atomic
 def stop_person(*, prospect: Prospect, reason: str, by: User | None = None) -> int:
     """This person is never written to again, by any address; returns how many enrollments ended."""
-    ids = rows_of(prospect)
-    ended = _stop(messages=Q(prospect__in=ids), enrollments=Q(prospect__in=ids), reason="person_stopped")
+    ids, ended = _stop_rows(prospect, "person_stopped")
     words = f"{reason} ({by})" if by else reason
     Prospect.objects.filter(pk__in=ids, stopped_at=None).update(stopped_at=DatabaseClock(), stop_reason=words[:200])
     return ended
@@ -169,9 +168,26 @@ def lock_open_of(*, prospect_ids: Collection[int]) -> None:
 
 
 def rows_of(prospect: Prospect) -> list[int]:
-    """The keys of all rows of this person: whoever answers as one that was merged away answers for all of them."""
-    lives_on = prospect.person_id or prospect.pk
-    return sorted({prospect.pk, *Prospect.objects.filter(person=lives_on).values_list("pk", flat=True), lives_on})
+    """The keys of all rows of this person, as they are now: whoever answers as one that was merged away answers for all
+    of them."""
+    lives_on = Subquery(Prospect.objects.filter(pk=prospect.pk).values(root=Coalesce("person_id", "pk")))
+    rows = Prospect.objects.filter(Q(pk=lives_on) | Q(person=lives_on))
+    return sorted({prospect.pk, *rows.values_list("pk", flat=True)})
+
+
+def _stop_rows(prospect: Prospect, reason: str) -> tuple[list[int], int]:
+    """Ends what all rows of this person are in; returns their keys, and how many enrollments ended.
+
+    The rows stay locked: a merge that is under way is waited for, and the rows that it made the person's end too.
+    """
+    ids: list[int] = []
+    ended = 0
+    while (found := rows_of(prospect)) != ids:
+        ids, rows = found, Q(prospect__in=found)
+        ended += _stop(messages=rows, enrollments=rows, reason=reason)
+        people = Prospect.objects.filter(pk__in=ids).order_by("pk")
+        list(people.select_for_update(no_key=True).values_list("pk", flat=True))
+    return ids, ended
 
 
 def _stop(*, messages: Q, enrollments: Q, reason: str) -> int:

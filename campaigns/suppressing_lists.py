@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from io import SEEK_END
 from itertools import groupby, islice
 from typing import BinaryIO, TypeVar
 
@@ -24,6 +25,7 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 TOGETHER = 5_000  # lines in one transaction
+MOST_BYTES = 50_000_000  # of a list that is taken in within a request
 SHOWN = 200  # bad lines that are told one by one
 CURSOR = "suppressions-ended"
 LATE = 5_000  # ids below the cursor that are looked at again: their transactions may have ended late
@@ -46,6 +48,15 @@ class Taken:
     ended: int = 0
     rejected: int = 0
     bad: list[BadLine] = field(default_factory=list)
+
+
+def take_upload(*, source: BinaryIO, meant: Meant, by: User | None, now: datetime) -> Taken:
+    """As `take`, while somebody waits for the answer: raises UnreadableList for more than MOST_BYTES as well."""
+    if source.seek(0, SEEK_END) > MOST_BYTES:
+        words = f"At most {MOST_BYTES // 1_000_000} MB are read at once; cut the list in two."
+        raise UnreadableList(problems=[Problem("file", words)])
+    source.seek(0)
+    return take(source=source, meant=meant, by=by, now=now)
 
 
 def take(*, source: BinaryIO, meant: Meant, by: User | None, now: datetime) -> Taken:

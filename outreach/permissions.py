@@ -86,7 +86,7 @@ ROUTES: dict[str, dict[str, Least]] = {
     "prospect-export": _MANAGE,
     "prospect-erase": _MANAGERS_FORM,
     "prospect-lift": _MANAGERS_FORM,  # saying no is quick, taking it back is considered
-    "prospect-heard": _OPERATE,
+    "prospect-was-a-person": _OPERATE,
     "prospect-hold": _OPERATE,
     "prospect-release": _OPERATE,
     "prospect-answered": _OPERATE,

@@ -12,6 +12,7 @@ from prospects import identity
 from prospects.models import Address, Prospect, Suppression
 
 KNOWN_ALREADY = "This person is here already, under this or another spelling of the address."
+MERGED_AWAY = "This row was merged into another person; change that one."
 FORGOTTEN = "This person asked to be forgotten, and is not added again."
 
 
@@ -31,7 +32,14 @@ def owner_of(*, email: str) -> Prospect | None:
 
 def is_forgotten(keys: Iterable[str]) -> bool:
     """Whether somebody with one of these keys was erased on request."""
-    return Suppression.objects.filter(key__in=list(keys), reason=Suppression.Reason.ERASED).exists()
+    return bool(forgotten(keys))
+
+
+def forgotten(keys: Iterable[str]) -> list[str]:
+    """The kinds of those keys ("address", "x", "linkedin") that are of somebody who was erased on request."""
+    named = [key for key in keys if not key.startswith("domain:")]
+    erased = Suppression.objects.filter(key__in=named, reason=Suppression.Reason.ERASED)
+    return list(erased.order_by("kind").values_list("kind", flat=True).distinct())
 
 
 def keep_old(*, prospect_id: int, old: str, new: str) -> None:
@@ -68,11 +76,16 @@ def neutral_key(row: Prospect) -> str:
 def add_address(*, prospect: Prospect, email: str, state: str = Address.State.ALIAS, by: User | None) -> Address:
     """Another address of this person: a stop of it is a stop of them. Safe to repeat; the state is the newer one.
 
-    Raises BadAddress, and InvalidAddress when it is somebody's already.
+    Raises BadAddress, and InvalidAddress when it is somebody's already or of somebody who asked to be forgotten, and
+    for a row that is nobody any more.
     """
     stored = identity.normalise(email)
     key = identity.address_key(stored)
     person = Prospect.objects.select_for_update().get(pk=prospect.pk)
+    if person.person_id:
+        raise InvalidAddress(problems=[Problem("email", MERGED_AWAY)])
+    if person.erased_at or is_forgotten([f"address:{key}"]):
+        raise InvalidAddress(problems=[Problem("email", FORGOTTEN)])
     others = Address.objects.filter(key=key).exclude(prospect=person)
     if others.exists() or Prospect.objects.filter(identity_key=key).exists():
         raise InvalidAddress(problems=[Problem("email", KNOWN_ALREADY)])

@@ -1,6 +1,6 @@
 """Adding and changing one person by hand: identity, contact keys and site always fit the address and the website."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -12,7 +12,6 @@ from prospects.addresses import KNOWN_ALREADY, InvalidAddress
 from prospects.models import Prospect
 
 PLAIN_FIELDS = frozenset({"owner", "is_demo"})  # taken as they are
-MERGED_AWAY = "This row was merged into another person; change that one."
 NAMED_BY = ("email", "x_handle", "linkedin_url")
 
 
@@ -38,8 +37,7 @@ def add_prospect(*, email: str, by: User | None, **fields: Any) -> Prospect:
         raise InvalidProspect({"email": "A person needs an address, an X handle or a LinkedIn page."})
     prospect = Prospect()
     _fill(prospect, cleaned)
-    if addresses.is_forgotten(key for key in prospect.contact_keys if not key.startswith("domain:")):
-        raise InvalidProspect({"email": addresses.FORGOTTEN})
+    _refuse_forgotten(prospect.contact_keys)
     if prospect.email and addresses.owner_of(email=prospect.email):
         raise InvalidProspect({"email": KNOWN_ALREADY})
     return _stored(prospect)
@@ -50,14 +48,16 @@ def change_prospect(*, prospect: Prospect, by: User | None, **fields: Any) -> Pr
     """Changes what is given and nothing else; `tags` and `custom` are replaced as a whole.
 
     Stops and holds stay, and an address, handle or page that is replaced still names this person to a suppression.
-    Raises InvalidProspect with every field at once, also when the new address is another person's.
+    Raises InvalidProspect with every field at once, also when the new address is another person's, or names somebody
+    who asked to be forgotten.
     """
     cleaned = _cleaned(fields)
     current = Prospect.objects.select_for_update(of=("self",)).get(pk=prospect.pk)
     if current.person_id or current.erased_at:
-        raise InvalidProspect({"": MERGED_AWAY if current.person_id else addresses.FORGOTTEN})
-    old = current.email
+        raise InvalidProspect({"": addresses.MERGED_AWAY if current.person_id else addresses.FORGOTTEN})
+    old, old_keys = current.email, frozenset(current.contact_keys)
     _fill(current, cleaned)
+    _refuse_forgotten(key for key in current.contact_keys if key not in old_keys)
     try:
         addresses.keep_old(prospect_id=current.pk, old=old, new=current.email)
     except InvalidAddress as error:
@@ -87,6 +87,12 @@ def _fill(prospect: Prospect, cleaned: Mapping[str, Any]) -> None:
     keys = identity.contact_keys(**names, site_domain=domain)
     prospect.contact_keys = identity.keep_keys(new=keys, old=prospect.contact_keys)
     prospect.time_zone = prospect.time_zone or places.zone_of_country(prospect.country)
+
+
+def _refuse_forgotten(keys: Iterable[str]) -> None:
+    fields = dict(zip(("address", "x", "linkedin"), NAMED_BY, strict=True))
+    if kinds := addresses.forgotten(keys):
+        raise InvalidProspect({fields[kind]: addresses.FORGOTTEN for kind in kinds})
 
 
 def _unreadable(names: Mapping[str, str]) -> dict[str, str]:

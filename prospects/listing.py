@@ -21,13 +21,14 @@ NO_ROW = -1  # a key that no row has
 MOST_WORDS, LONGEST = 6, 200
 MOST_CHOICES = 200
 RECENT = 2_000  # tags are offered from so many of the newest people
-HERE = "held", "stopped", "suppressed"  # states that this app can tell; campaigns tells the others
+HERE = "held", "protected", "stopped", "suppressed"  # states that this app can tell; campaigns tells the others
 SEARCHED = ("first_name", "last_name", "company", "email", "x_handle")
 STATE_RULES: dict[str, tuple[str, str, object]] = {  # every state as a segment says it
     "never": ("contacted_at", "is_empty", None),
     "written": ("contacted_at", "not_empty", None),
     "replied": ("replied_at", "not_empty", None),
     "held": ("held", "is", True),
+    "protected": ("protected", "is", True),
     "stopped": ("stopped", "is", True),
     "suppressed": ("suppressed", "is", True),
 }
@@ -166,6 +167,8 @@ def _standing(state: str) -> Q:
     match state:
         case "held":
             return Q(held_at__isnull=False)
+        case "protected":
+            return Q(protected_at__isnull=False)
         case "stopped":
             return Q(stopped_at__isnull=False)
     return Q(suppression.names_them())

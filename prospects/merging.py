@@ -118,6 +118,8 @@ def combined(keeps: Prospect, goes: Prospect) -> dict[str, Any]:
         values |= {"email": goes.email, "address_kind": goes.address_kind}
     touched = [at for at in (keeps.contacted_elsewhere_at, goes.contacted_elsewhere_at) if at]
     values["contacted_elsewhere_at"] = max(touched, default=None)
+    if goes.protected_at and not keeps.protected_at:
+        values["owner_id"] = goes.owner_id  # whoever has to be asked before they are written to
     values["tags"] = list(dict.fromkeys([*keeps.tags, *goes.tags]))
     values["custom"] = {**goes.custom, **keeps.custom}
     return values

@@ -4,9 +4,11 @@ from collections.abc import Collection
 
 import structlog
 from django.db import transaction
+from django.db.models import QuerySet
 
-from accounts.models import User
+from accounts.models import Role, User
 from outreach.lib.errors import DomainError, Problem
+from prospects import protecting
 from prospects.models import Prospect
 
 log = structlog.get_logger(__name__)
@@ -19,13 +21,31 @@ class InvalidOwner(DomainError):
 
 
 @transaction.atomic
-def assign(*, prospect_ids: Collection[int], owner: User | None, by: User | None) -> list[int]:
-    """These people get an owner, or none; returns the keys of those who had another. Raises InvalidOwner."""
+def assign(*, prospect_ids: Collection[int], owner: User | None, by: User | None, role: Role | None) -> list[int]:
+    """These people get an owner, or none; returns the keys of those who had another. Raises InvalidOwner.
+
+    Who is protected from `by` is left out (`left_out`): whoever could take them over could lift that.
+    """
     _check(owner, "owner")
-    others = Prospect.objects.filter(pk__in=prospect_ids).exclude(owner=owner)
-    ids = list(others.order_by("id").select_for_update().values_list("id", flat=True))
+    others = _others(prospect_ids, owner).exclude(protecting.is_held_from(by=by, role=role))
+    ids = list(others.order_by("id").select_for_update(of=("self",)).values_list("id", flat=True))
     Prospect.objects.filter(pk__in=ids).update(owner=owner)
     return ids
+
+
+def left_out(*, prospect_ids: Collection[int], owner: User | None, by: User | None, role: Role | None) -> int:
+    """How many of these people `assign` leaves with who looks after them now, as they are protected."""
+    return _others(prospect_ids, owner).filter(protecting.is_held_from(by=by, role=role)).count()
+
+
+def give(*, prospect: Prospect, owner: User | None, by: User | None, role: Role | None) -> bool:
+    """One person gets an owner, or none; False when they looked after them already. Raises InvalidOwner, NotYours."""
+    ids = [prospect.pk]
+    given = assign(prospect_ids=ids, owner=owner, by=by, role=role)
+    if not given and left_out(prospect_ids=ids, owner=owner, by=by, role=role):
+        who = prospect.owner or "A manager"
+        raise protecting.NotYours(f"{prospect} is protected. {who} has to say who looks after them.")
+    return bool(given)
 
 
 def hand_over(*, owner: User, to: User | None, by: User | None) -> int:
@@ -44,6 +64,10 @@ def hand_over(*, owner: User, to: User | None, by: User | None) -> int:
 def count(*, owner: User) -> int:
     """How many people somebody looks after."""
     return Prospect.objects.present().filter(owner=owner).count()
+
+
+def _others(prospect_ids: Collection[int], owner: User | None) -> QuerySet[Prospect]:
+    return Prospect.objects.filter(pk__in=prospect_ids).exclude(owner=owner)
 
 
 def _check(owner: User | None, field: str) -> None:

@@ -78,7 +78,7 @@ IMPERSONAL: dict[str, frozenset[str]] = {
         {
             *("id", "public_id", "created_at", "finished_at", "mapping", "status", "error"),
             *("added", "changed", "unchanged", "rejected", "options", "bytes_total", "bytes_done", "records_done"),
-            *("researched", "undone_at"),
+            *("researched", "undo_asked_at", "undo", "undone_at"),
         }
     ),
     "ImportChange": frozenset({"id", "batch"}),

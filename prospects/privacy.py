@@ -151,22 +151,14 @@ def bar(*, people: Sequence[Prospect], addresses: Iterable[str], by: User | None
 
     An older no gives way to it, whatever its reason was: this one can't be lifted and never expires.
     """
-    keys = [key for key in _keys(people) if key.startswith(BY_KEY)]
-    addresses = [*addresses, *Address.objects.filter(prospect__in=people).values_list("email", flat=True)]
-    keys = list(dict.fromkeys([*keys, *(identity.key_for("address", address) for address in addresses if address)]))
-    fresh = [
-        Suppression(kind=key.partition(":")[0], key=key, reason=Suppression.Reason.ERASED, created_by=by)
-        for key in sorted(keys)
-    ]
-    blank = {"reason": Suppression.Reason.ERASED, "value": "", "source": "", "expires_at": None}
-    Suppression.objects.bulk_create(
-        fresh, update_conflicts=True, unique_fields=["key"], update_fields=list(blank), batch_size=1_000
-    )
-    SuppressionEvent.objects.filter(key__in=keys).update(value="", source="")
+    _keep_hashes(people, addresses, Suppression.Reason.ERASED, replaces=("reason",), by=by)
 
 
 def keep_noes(*, people: Iterable[Prospect]) -> None:
-    """What suppresses them stays by its hash alone: they had said no before they were forgotten."""
+    """What suppresses them stays by its hash alone, and "never write again" by the hash of each address and page: they
+    had said no before they were forgotten."""
+    people = list(people)
+    _keep_hashes([person for person in people if person.stopped_at], (), Suppression.Reason.MANUAL)
     keys = [key for key in _keys(people) if key.startswith(BY_KEY)]
     for model in (Suppression, SuppressionEvent):
         model.objects.filter(key__in=keys).update(value="", source="")
@@ -177,6 +169,26 @@ def record(*, people: Iterable[Prospect], action: str, reason: str, by: User | N
     PrivacyRecord.objects.bulk_create(
         PrivacyRecord(action=action, subject=person.public_id, reason=reason[:200], recorded_by=by) for person in people
     )
+
+
+def _keep_hashes(
+    people: Sequence[Prospect],
+    addresses: Iterable[str],
+    reason: Suppression.Reason,
+    *,
+    replaces: Sequence[str] = (),
+    by: User | None = None,
+) -> None:
+    """Suppresses them for ever without a word of who they are; `replaces` is what it changes of an older no."""
+    keys = [key for key in _keys(people) if key.startswith(BY_KEY)]
+    addresses = [*addresses, *Address.objects.filter(prospect__in=people).values_list("email", flat=True)]
+    keys = list(dict.fromkeys([*keys, *(identity.key_for("address", address) for address in addresses if address)]))
+    fresh = [Suppression(kind=key.partition(":")[0], key=key, reason=reason, created_by=by) for key in sorted(keys)]
+    changed = [*replaces, "value", "source", "expires_at"]
+    Suppression.objects.bulk_create(
+        fresh, update_conflicts=True, unique_fields=["key"], update_fields=changed, batch_size=1_000
+    )
+    SuppressionEvent.objects.filter(key__in=keys).update(value="", source="")
 
 
 def _keys(people: Iterable[Prospect]) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.models import Role, User
 from outreach.lib.errors import DomainError
@@ -11,7 +12,7 @@ from prospects.models import Prospect, Site
 
 
 class NotYours(DomainError):
-    """Only the owner or a manager lifts a protection."""
+    """Only the owner or a manager lifts a protection, or gives somebody else the right to."""
 
     status = 403
     title = "Ask the owner first"
@@ -54,6 +55,14 @@ def may_lift(*, owner_id: int | None, by: User | None, role: Role | None) -> boo
     if role is not None and role.covers(Role.MANAGER):
         return True
     return by is not None and by.pk == owner_id
+
+
+def is_held_from(*, by: User | None, role: Role | None) -> Q:
+    """For a condition on Prospect: whether they, or their site, are protected and somebody else has to be asked."""
+    if role is not None and role.covers(Role.MANAGER):
+        return Q(pk__in=())
+    is_protected = Q(protected_at__isnull=False) | Q(site__protected_at__isnull=False)
+    return is_protected if by is None else is_protected & ~Q(owner=by)
 
 
 def may_lift_site(*, site: Site, by: User | None, role: Role | None) -> bool:

@@ -1,6 +1,8 @@
 """The list of addresses and domains that get no mail. What a stop does to campaigns is said in `campaigns.stopping`."""
 
-from collections.abc import Callable, Collection, Iterable
+import contextlib
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 
 import structlog
@@ -20,6 +22,9 @@ ASKED = (Suppression.Reason.UNSUBSCRIBED, Suppression.Reason.COMPLAINED, Suppres
 LIFTABLE = (Suppression.Reason.MANUAL, Suppression.Reason.IMPORTED, Suppression.Reason.BOUNCED)
 SHORT = 50_000  # entries: each looked up among everybody's keys in 3 µs, as long as a person takes among the entries
 NOTED = 10_000  # people who get a note when their domain is lifted
+# An address that no form would take, but a mail server might; nothing that was written beside one is part of it.
+ODD_ADDRESS = re.compile(r'("(?:[^"\\]|\\.)+"|[^\s@;,<>()\[\]"]+)@(\[[^\s@\[\]]+\]|[^\s@;,<>()\[\]"]+)')
+BESIDE = re.compile(r'[\s;,<>()\[\]"]')  # never part of a host, nor of a page's name
 NAMED_IDS = """SELECT unnest(ARRAY(
     SELECT p.id FROM prospects_suppression s JOIN prospects_prospect p ON p.contact_keys @> ARRAY[s.key]))"""
 
@@ -79,16 +84,22 @@ def suppress(
 
 @transaction.atomic
 def keep_out(*, prospect_ids: Collection[int], source: str) -> int:
-    """Suppresses the address of each of these people as their own wish; returns how many were not on the list."""
-    emails = Prospect.objects.filter(pk__in=prospect_ids).exclude(email="").values_list("email", flat=True)
-    keys = {key: value for value, key in (named(kind="address", value=email) for email in emails)}
-    there = set(Suppression.objects.filter(key__in=keys).values_list("key", flat=True))
-    made = [
-        Suppression(kind="address", key=key, value=keys[key][:254], reason="declined", source=source[:200])
-        for key in keys.keys() - there
+    """Suppresses each of these people as their own wish, for good: by their address, else by their handle and page.
+
+    What we had decided gives way to it, and its end is gone. Returns how many entries that made or changed.
+    """
+    values = Prospect.objects.filter(pk__in=prospect_ids).values_list("email", "x_handle", "linkedin_url")
+    keys = {key: (kind, value) for person in values for kind, value, key in _names(*person)}
+    there = Suppression.objects.filter(key__in=keys).count()
+    wanted = [
+        Suppression(kind=kind, key=key, value=value[:254], reason=Suppression.Reason.DECLINED, source=source[:200])
+        for key, (kind, value) in sorted(keys.items())
     ]
-    Suppression.objects.bulk_create(made, ignore_conflicts=True)
-    return len(made)
+    # Locks what is there, as in `suppress`.
+    Suppression.objects.bulk_create(wanted, update_conflicts=True, unique_fields=["key"], update_fields=["key"])
+    ours = Suppression.objects.filter(key__in=keys, reason__in=LIFTABLE)
+    changed = ours.update(reason=Suppression.Reason.DECLINED, source=source[:200], created_by=None, expires_at=None)
+    return len(wanted) - there + changed
 
 
 @transaction.atomic
@@ -168,14 +179,23 @@ def is_suppressed(keys: Iterable[str]) -> bool:
     return Suppression.objects.filter(key__in=list(keys)).exists()
 
 
+def _names(email: str, x_handle: str, linkedin_url: str) -> Iterator[tuple[str, str, str]]:
+    """Kind, value and key of what a person is named by."""
+    if email:
+        yield Suppression.Kind.ADDRESS, email, identity.key_for(Suppression.Kind.ADDRESS, email)
+        return
+    for kind, text in ((Suppression.Kind.X, x_handle), (Suppression.Kind.LINKEDIN, linkedin_url)):
+        with contextlib.suppress(BadAddress):  # a page may be any text
+            yield (kind, *named(kind=kind, value=text))
+
+
 def _address(value: str) -> str:
     """A bounce may name an address that no form would take (`.test`, a local host): it is stopped all the same."""
     try:
         return identity.normalise(value)
     except BadAddress as error:
         folded = identity.fold(value)
-        local, _, domain = folded.rpartition("@")
-        if not local or not domain:
+        if not ODD_ADDRESS.fullmatch(folded):
             raise BadAddress(str(error), field="value") from error
         return folded
 
@@ -183,7 +203,7 @@ def _address(value: str) -> str:
 def _domain(value: str) -> str:
     host = value.strip().partition("://")[2] or value.strip()
     host = identity.ascii_host(host.rpartition("@")[2].partition("/")[0].partition(":")[0].removeprefix("*."))
-    if not identity.registrable_domain(host):
+    if BESIDE.search(host) or not identity.registrable_domain(host):
         raise BadAddress(f"{value[:60]!r} is not a domain that somebody can own.", field="value")
     return host
 
@@ -195,7 +215,8 @@ def _handle(value: str) -> str:
 
 
 def _linkedin(value: str) -> str:
-    if page := identity.fold_linkedin(value):
+    page = identity.fold_linkedin(value)
+    if page and not BESIDE.search(page):
         return page
     raise BadAddress(f"{value[:60]!r} is not a LinkedIn page.", field="value")
 

@@ -12,7 +12,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from accounts.models import User
 from outreach.lib import spreadsheets
 from outreach.lib.models import new_public_id
-from prospects import suppression
+from prospects import reading, suppression
 from prospects.identity import BadAddress, fold_linkedin
 from prospects.importing import workbooks
 from prospects.importing.records import UnreadableSource, records
@@ -38,6 +38,8 @@ NAMED_IN = ("address", "domain", "x", "linkedin", "value")  # where whom it is a
 CODE = re.compile(r"(address|x|linkedin):[0-9a-f]{64}")
 REASONS = {str(name).lower(): reason for reason in Suppression.Reason for name in (reason.value, reason.label)}
 STRONG = (*suppression.ASKED, Suppression.Reason.ERASED)  # never expires, and takes the place of what does
+NEVER = datetime.max.replace(tzinfo=UTC)
+ANOTHER = re.compile(r"[a-z]\.[a-z]", re.IGNORECASE)  # a domain, perhaps
 X_LINK = re.compile(r"(https?://)?(www\.|mobile\.)?(x|twitter)\.com/\w", re.IGNORECASE)
 PART = 20_000  # rows of the list that are read at once for its file
 STORE = """
@@ -104,14 +106,14 @@ def read(*, source: BinaryIO, meant: Meant) -> Iterator[Line | BadLine]:
     their names. Raises UnreadableSource, also while it is read.
     """
     for rows in _sheets(source):
-        columns: Mapping[str, int] | None = None
+        columns, width = dict[str, int](), 0
         for number, values in rows:
-            if columns is None:
-                columns = _columns(values)
+            if not columns:
+                columns, width = _columns(values), len(values)
                 if columns:
                     continue
-                columns = {"value": 0}
-            yield _line(number, values, columns, meant)
+                columns, width = {"value": 0}, 1
+            yield from _lines(number, values[:width], values[width:], columns, meant)
 
 
 def store(*, lines: Sequence[Line], by: User | None) -> tuple[int, int]:
@@ -153,9 +155,9 @@ def rows() -> Iterator[Sequence[str]]:
         last = found[-1].key
 
 
-def _by_strength(line: Line) -> tuple[bool, bool]:
-    """The last of one key counts."""
-    return line.reason in STRONG, line.expires_at is None
+def _by_strength(line: Line) -> tuple[bool, bool, datetime]:
+    """The last of one key counts: of two ends the later one."""
+    return line.reason == Suppression.Reason.ERASED, line.reason in STRONG, line.expires_at or NEVER
 
 
 def _sheets(source: BinaryIO) -> Iterator[Iterator[tuple[int, list[str]]]]:
@@ -176,19 +178,35 @@ def _columns(first: Sequence[str]) -> dict[str, int]:
     return found if found.keys() & {*NAMED_IN, "hash"} else {}
 
 
-def _line(number: int, values: Sequence[str], columns: Mapping[str, int], meant: Meant) -> Line | BadLine:
+def _lines(
+    number: int, values: Sequence[str], beyond: Sequence[str], columns: Mapping[str, int], meant: Meant
+) -> Iterator[Line | BadLine]:
     said = {name: _cell(values, place) for name, place in columns.items()}
-    column, value = next(((name, said[name]) for name in NAMED_IN if said.get(name)), ("", ""))
-    try:
-        if value:
-            kind = column if column != "value" else _kind(said.get("kind", ""), value)
-            value, key = suppression.named(kind=kind, value=value)
-        elif code := CODE.fullmatch(said.get("hash", "")):
-            kind, key = code[1], code[0]
-        else:
-            raise BadAddress(_nobody(said))
-    except BadAddress as error:
-        return BadLine(number, next((text for text in values if text.strip()), "")[:100], str(error))
+    column, cell = next(((name, said[name]) for name in NAMED_IN if said.get(name)), ("", ""))
+    kind = _kind(said.get("kind", ""), cell) if column == "value" else column
+    # What separates the columns separates people in a cell too: then they stand beyond the last column.
+    more = [(kind_of(text), text) for text in map(str.strip, beyond) if _is_another(kind, text)]
+    cells = [(kind, cell), *more] if cell or not more else more
+    texts = ((named, text) for named, cell in cells for text in _texts(named, cell))
+    for of_kind, text in texts:
+        try:
+            yield _line(number, _who(of_kind, text, said), said, meant)
+        except BadAddress as error:
+            shown = text or next((text for text in values if text.strip()), "")
+            yield BadLine(number, shown[:100], str(error))
+
+
+def _who(kind: str, text: str, said: Mapping[str, str]) -> tuple[str, str, str]:
+    """Kind, value and key. Raises BadAddress."""
+    if text:
+        return (kind, *suppression.named(kind=kind, value=text))
+    if code := CODE.fullmatch(said.get("hash", "")):
+        return code[1], "", code[0]
+    raise BadAddress(_nobody(said))
+
+
+def _line(number: int, who: tuple[str, str, str], said: Mapping[str, str], meant: Meant) -> Line:
+    kind, value, key = who
     reason = REASONS.get(said.get("reason", "").lower(), Suppression.Reason(meant.reason))
     return Line(
         number=number,
@@ -200,6 +218,29 @@ def _line(number: int, values: Sequence[str], columns: Mapping[str, int], meant:
         expires_at=None if reason in STRONG else _instant(said.get("expires", "")) or meant.expires_at,
         since=_instant(said.get("since", "")),
     )
+
+
+def _is_another(kind: str, text: str) -> bool:
+    return "@" in text or (kind == Suppression.Kind.DOMAIN and bool(ANOTHER.search(text)) and " " not in text)
+
+
+def _texts(kind: str, cell: str) -> list[str]:
+    """Whom a cell names, one by one: people write several into one, and why beside it."""
+    found = [cell]
+    if kind == Suppression.Kind.DOMAIN:
+        found = [text for text in reading.SEPARATORS.split(cell) if text]
+    elif kind == Suppression.Kind.ADDRESS:
+        found = [_in_sentence(text) for text in reading.addresses(cell)]
+    return found or [cell]
+
+
+def _in_sentence(text: str) -> str:
+    """The one address in some words; the text as it is where another word may name somebody too."""
+    words = text.split()
+    found = [word.strip("(),;:.") for word in words if "@" in word]
+    if len(found) != 1 or '"' in text or not reading.ADDRESS.fullmatch(found[0]):
+        return text
+    return text if any(ANOTHER.search(word) for word in words if "@" not in word) else found[0]
 
 
 def _nobody(said: Mapping[str, str]) -> str:

@@ -55,13 +55,13 @@ class SuppressionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiVi
     )
     @action(detail=False, methods=["post"], url_path="import", parser_classes=[MultiPartParser], filterset_class=None)
     def upload(self, request: Request) -> Response:
-        """Takes a whole list in; good lines stay, bad ones are told, and no line lifts anything."""
+        """Takes a list of up to 50 MB in; good lines stay, bad ones are told, and no line lifts anything."""
         body = serializers.SuppressionListSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         given = body.validated_data
         meant = Meant(given["reason"], given["source"] or given["file"].name[:200], given["expires_at"])
         source = given["file"].file
-        taken = suppressing_lists.take(source=source, meant=meant, by=caller(request), now=timezone.now())
+        taken = suppressing_lists.take_upload(source=source, meant=meant, by=caller(request), now=timezone.now())
         return Response(serializers.TakenSerializer(taken).data)
 
     @extend_schema(

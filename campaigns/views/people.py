@@ -57,14 +57,17 @@ class LiftForm(forms.Form):
 
 def prospect(request: HttpRequest, id: Any) -> HttpResponse:
     """The person's page; `?shown=` says how much of the timeline."""
-    person = _person(id)
+    person = get_object_or_404(Prospect.objects.select_related("site", "owner", "person"), public_id=id)
     if person.person:
         return redirect("prospect", person.person.public_id)  # merged: one page for one person
     return _page(request, person)
 
 
 def _person(id: Any) -> Prospect:
-    return get_object_or_404(Prospect.objects.select_related("site", "owner", "person"), public_id=id)
+    """Whom something is done to: of a row that was merged away since, who lives on; 404 for who was erased."""
+    row = get_object_or_404(Prospect, public_id=id)
+    present = Prospect.objects.present().select_related("site", "owner")
+    return get_object_or_404(present, pk=row.person_id or row.pk)
 
 
 def _page(request: HttpRequest, person: Prospect, **context: Any) -> HttpResponse:
@@ -162,6 +165,9 @@ def _campaigns(count: int) -> str:
 def prospect_suppress(request: HttpRequest, id: Any) -> HttpResponse:
     """Asks, then suppresses the person's address."""
     person = _person(id)
+    if person.public_id != id:  # what was asked about is another address
+        pages.refused(request, f"That row was merged into {person} since: look here which address to stop.")
+        return pages.back_to(request, _home(person))
     if not person.email:
         pages.refused(request, f"{person} has no address to suppress.")
         return pages.back_to(request, _home(person))
@@ -227,11 +233,12 @@ def _what_now(person: Prospect) -> str:
 
 
 @require_POST
-def prospect_heard(request: HttpRequest, id: Any) -> HttpResponse:
+def prospect_was_a_person(request: HttpRequest, id: Any) -> HttpResponse:
     """What was taken for an automatic answer was a real one; `event` says which, `reply_class` what it says."""
     person = _person(id)
     said = request.POST.get("event", "")
-    events = Event.objects.filter(prospect=person).select_related("inbound", "message__prospect", "message__campaign")
+    theirs = Event.objects.filter(prospect__in=stopping.rows_of(person))
+    events = theirs.select_related("inbound", "message__prospect", "message__campaign")
     try:
         event = get_object_or_404(events, public_id=UUID(said))
         label = request.POST.get("reply_class", "")

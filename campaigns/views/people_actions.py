@@ -8,6 +8,7 @@ from django import forms
 from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts import keys
 from accounts.callers import caller
 from accounts.models import User
 from campaigns import enrolling, entering, reentering, stopping
@@ -112,8 +113,15 @@ def _remove_tag(ids: Ids, request: HttpRequest, tag: str) -> Done:
 
 
 def _assign(ids: Ids, request: HttpRequest, owner: User | None) -> Done:
-    got = sum(len(owning.assign(prospect_ids=some, owner=owner, by=caller(request))) for some in _batches(ids))
-    return Done(f"{people(got)} looked after by {owner or 'nobody'} now.")
+    by, got, kept = caller(request), 0, 0
+    role = keys.role_of_user(user=by) if by else None
+    for some in _batches(ids):
+        got += len(owning.assign(prospect_ids=some, owner=owner, by=by, role=role))
+        kept += owning.left_out(prospect_ids=some, owner=owner, by=by, role=role)
+    said = f"{people(got)} looked after by {owner or 'nobody'} now."
+    if kept:
+        said += f" {people(kept)} {'is' if kept == 1 else 'are'} protected: their owner or a manager has to do that."
+    return Done(said, in_vain=not got and bool(kept))
 
 
 def _move(ids: Ids, request: HttpRequest, program: Program, stage: str, why: str) -> Done:

@@ -18,7 +18,7 @@ from outreach.lib.errors import DomainError
 from prospects.models import Prospect
 
 
-class HeardForm(forms.Form):
+class AnsweredForm(forms.Form):
     """What they said, and in which words."""
 
     reply_class = forms.ChoiceField(
@@ -47,16 +47,17 @@ def _home(person: Prospect) -> str:
 def prospect_answered(request: HttpRequest, id: Any) -> HttpResponse:
     """Asks what they said, then ends their campaigns: they answered elsewhere (a call, another address)."""
     person = _person(id)
-    form = HeardForm(request.POST if "sure" in request.POST else None)
+    form = AnsweredForm(request.POST if "sure" in request.POST else None)
     if not form.is_valid():
         return _ask(request, person, form)
     try:
-        heard = elsewhere.heard(prospect=person, by=caller(request), now=timezone.now(), **form.cleaned_data)
+        done = elsewhere.answered(prospect=person, by=caller(request), now=timezone.now(), **form.cleaned_data)
     except DomainError as error:
         pages.show_problems(form, error)
         return _ask(request, person, form)
-    counts = f"It counts as an answer to {heard.message.campaign}." if heard.message else "It counts in no campaign."
-    pages.said(request, f"{person} answered and leaves {_campaigns(heard.ended)}. {counts}")
+    mail = done.message
+    counts = f"It counts as an answer to {mail.campaign}." if mail else "It counts in no campaign, and is a note."
+    pages.said(request, f"{person} answered and leaves {_campaigns(done.ended)}. {counts}")
     return pages.back_to(request, _home(person))
 
 

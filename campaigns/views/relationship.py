@@ -63,8 +63,13 @@ def prospect_owner(request: HttpRequest, id: Any) -> HttpResponse:
     person, form = _person(id), OwnerForm(request.POST)
     if not form.is_valid():
         return _ask_again(request, person, form, f"Who looks after {person}?")
-    owner = form.cleaned_data["owner"]
-    if owning.assign(prospect_ids=[person.pk], owner=owner, by=caller(request)):
+    owner, by = form.cleaned_data["owner"], caller(request)
+    try:
+        given = owning.give(prospect=person, owner=owner, by=by, role=keys.role_of_user(user=by) if by else None)
+    except DomainError as error:
+        pages.refused(request, error)
+        return pages.back_to(request, _home(person))
+    if given:
         pages.said(request, f"{owner or 'Nobody'} looks after {person} now.")
     return pages.back_to(request, _home(person))
 

@@ -16,7 +16,6 @@ from outreach.lib.words import counted
 from prospects.models import Suppression
 from prospects.suppression_lists import Meant
 
-MOST_BYTES = 50_000_000
 REASONS = ("imported", *BY_HAND)
 
 
@@ -50,12 +49,11 @@ def suppressions_import(request: HttpRequest) -> HttpResponse:
 
 def _take(request: HttpRequest, form: ListForm) -> Taken | None:
     given = form.cleaned_data
-    if given["file"].size > MOST_BYTES:
-        form.add_error("file", f"At most {MOST_BYTES // 1_000_000} MB are read at once; cut the list in two.")
-        return None
     meant = Meant(given["reason"], given["source"] or given["file"].name[:200], expiry(given["expires"]))
     try:
-        return suppressing_lists.take(source=given["file"].file, meant=meant, by=caller(request), now=timezone.now())
+        return suppressing_lists.take_upload(
+            source=given["file"].file, meant=meant, by=caller(request), now=timezone.now()
+        )
     except DomainError as error:
         for problem in error.problems:
             form.add_error("expires" if problem.field == "expires_at" else problem.field, problem.message)

@@ -3,6 +3,7 @@
 from datetime import UTC, date, timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from campaigns import agenda, ahead, analytics, counting, lifecycle, needs, obstacles, planning, situation, stopping
@@ -10,7 +11,8 @@ from campaigns.analytics import Numbers, Reached
 from campaigns.models import Campaign, CampaignCount, DailyCount, Enrollment, Message, Reply, SendingControl, Step
 from integrations.models import InboundEvent, Mailbox
 from outreach.lib.models import DatabaseClock
-from prospects.models import ImportBatch, Prospect
+from prospects import merging as people
+from prospects.models import ImportBatch, Prospect, Site
 from tests import factories
 from tests.campaigns import mails
 
@@ -173,6 +175,29 @@ def test_tells_whom_each_obstacle_holds(calm):
     ]
 
 
+def test_tells_whom_care_holds_and_what_clears_it(calm, client):
+    asked, at_site, lately, merged, goes = Prospect.objects.select_related("site").order_by("id")
+    Prospect.objects.filter(pk=asked.pk).update(protected_at=calm.now)
+    Site.objects.filter(pk=at_site.site_id).update(protected_at=calm.now)
+    Prospect.objects.filter(pk=lately.pk).update(contacted_elsewhere_at=timezone.now() - timedelta(days=3))
+    Enrollment.objects.filter(prospect=lately).update(steps_handed_over=0)
+    people.merge(survivor=merged, merged=goes, by=None, now=calm.now)
+    held = obstacles.holding(situation.look())
+    assert {each.why: each.people for each in held} == {
+        "The person is protected until who looks after them, or a manager, lifts it": 1,
+        "The site is protected until a manager lifts it": 1,
+        "Written to by other means less than two weeks ago: the first mail waits for that long": 1,
+        "Two rows of one person are being merged, which takes a moment": 2,
+    }
+    client.force_login(factories.UserFactory(role="operator"))
+    shown = client.get(reverse("campaign", args=[calm.campaign.public_id])).content.decode()
+    assert f"{reverse('prospects')}?state=protected" in shown
+    listed = client.get(reverse("prospects"), {"state": "protected"}).context["paged"].rows
+    assert [person.pk for person in listed] == [asked.pk]
+    Enrollment.objects.filter(prospect=lately).update(steps_handed_over=1)  # a follow-up goes on
+    assert not any("other means" in each.why for each in obstacles.holding(situation.look()))
+
+
 @pytest.mark.parametrize(
     ("written", "numbers", "words"),
     [
@@ -218,6 +243,26 @@ def test_knows_when_a_campaign_goes_on_before_any_mail_has_a_place(calm):
     assert (coming().at, coming().people) == (None, 4)
     stopping.stop_all(by=None)
     assert coming() is None
+
+
+def test_announces_nobody_who_is_held_and_whom_we_wrote_to_lately_when_that_is_over(calm):
+    def coming():
+        seen = situation.look()
+        found = ahead.of(seen=seen, campaigns=seen.running, now=calm.now).get(calm.campaign.pk)
+        return found and (found.at, found.people)
+
+    Message.objects.filter(state="planned").delete()
+    Enrollment.objects.update(due_at=calm.now + timedelta(days=1), look_at=calm.now, steps_handed_over=0)
+    asked, at_site, lately, merged, goes = Prospect.objects.select_related("site").order_by("id")
+    Prospect.objects.filter(pk=asked.pk).update(protected_at=calm.now)
+    Site.objects.filter(pk=at_site.site_id).update(protected_at=calm.now)
+    assert coming() == (calm.now + timedelta(days=1), 3)
+    people.merge(survivor=merged, merged=goes, by=None, now=calm.now)
+    assert coming() == (calm.now + timedelta(days=1), 1)
+    Prospect.objects.filter(pk=lately.pk).update(contacted_elsewhere_at=calm.now - timedelta(days=6))
+    assert coming() == (calm.now + timedelta(days=8), 1)
+    Enrollment.objects.update(steps_handed_over=1)
+    assert coming() == (calm.now + timedelta(days=1), 1)
 
 
 def test_tells_a_waiting_campaign_from_one_that_is_through(calm):

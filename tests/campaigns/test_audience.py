@@ -94,6 +94,18 @@ def test_counts_each_person_under_the_first_reason_that_fits():
     assert counts(factories.campaign()) == (7, 2, {name: n for name, n in expected.items() if name != "demo"})
 
 
+def test_says_who_waits_because_of_a_hold():
+    held, at_site, _ = (factories.ProspectFactory() for _ in range(3))
+    Prospect.objects.filter(pk=held.pk).update(held_at=NOON)
+    Site.objects.filter(pk=at_site.site_id).update(held_at=NOON)
+    campaign = factories.campaign()
+    assert counts(campaign) == (3, 1, {"held": 2})
+    assert audience.add_up(campaign=campaign).left_out[0].words == "are on hold, and wait until somebody releases them"
+    assert set(audience.people(campaign=campaign, reason="held")) == {held, at_site}
+    Site.objects.update(held_at=None)
+    assert audience.add_up(campaign=campaign).left_out[0].words == "is on hold, and waits until somebody releases them"
+
+
 def test_counts_only_the_segment():
     factories.ProspectFactory(country="DE")
     factories.ProspectFactory(country="FR")

@@ -27,6 +27,7 @@ def test_stops_a_rehearsal_whose_reader_says_no_meanwhile(running):
     world.tick()
     before = len(world.smtp.received)
     played, reader = world.prospects
+    factories.UserFactory(email=reader.email)  # a colleague who is in the list
     rehearsing.start(campaign=world.campaign, prospects=[played], to=reader.email.upper(), now=world.now, by=None)
     stopping.stop_person(prospect=reader, reason="said no")
     world.tick(minutes=1)

@@ -206,7 +206,7 @@ def test_takes_an_automatic_answer_for_a_real_one(world, client):
     assert "A person wrote this?" in client.get(page).content.decode()
     for _ in range(2):
         said = {"event": str(event.public_id), "reply_class": "question"}
-        client.post(reverse("prospect-heard", args=[message.prospect.public_id]), said)
+        client.post(reverse("prospect-was-a-person", args=[message.prospect.public_id]), said)
     reply = Reply.objects.get()
     assert (reply.reply_class, reply.machine_class) == ("question", "automatic")
     assert "out of office" in reply.text
@@ -214,6 +214,24 @@ def test_takes_an_automatic_answer_for_a_real_one(world, client):
     shown = client.get(page).content.decode()
     assert "A person wrote this?" not in shown
     assert "Read as an automatic answer, corrected by" in shown
+
+
+@pytest.mark.django_db(transaction=True)
+def test_takes_the_last_word_on_an_automatic_answer(world, client):
+    message = Message.objects.order_by("pk").first()
+    world.answers(mails.out_of_office(message, sender=message.recipient))
+    world.tick(minutes=1)
+    event = Event.objects.get(kind="auto_replied")
+    for said in ("question", "unsubscribe", "unsubscribe"):
+        client.post(
+            reverse("prospect-was-a-person", args=[message.prospect.public_id]),
+            {"event": str(event.public_id), "reply_class": said},
+        )
+    reply = Reply.objects.get()
+    assert (reply.reply_class, reply.machine_class) == ("unsubscribe", "automatic")
+    assert Suppression.objects.get().value == message.recipient
+    client.post(reverse("reply-label", args=[reply.public_id]), {"reply_class": "positive"})
+    assert Suppression.objects.exists()
 
 
 def test_answers_by_mail_with_their_subject_and_words(world, inbox):

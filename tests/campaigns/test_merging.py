@@ -1,16 +1,19 @@
 """What a merge means for campaigns: nobody gets twice what either row got, and nobody who said no gets anything."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from django.utils import timezone
 
-from campaigns import audience, enrolling, explaining, gate, merging, planning, stopping
-from campaigns.models import Decision, Enrollment, Message
+from campaigns import audience, enrolling, explaining, gate, lifecycle, merging, planning, stopping
+from campaigns.models import Decision, Enrollment, Message, Reply
 from prospects import merging as people
 from prospects import suppression
 from prospects.models import Merge, Prospect, Site
 from tests import factories
+from tests.campaigns import mails
+from tests.racing import meanwhile
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -96,6 +99,63 @@ def test_goes_on_where_only_the_survivor_is(running):
     assert state(world.campaign, anna) == ("active", "")
     world.tick(days=1)
     assert len(world.smtp.received) == 2
+
+
+def test_ends_the_way_of_who_is_being_enrolled_where_the_other_was_written_to(running):
+    world = running(people=1)
+    world.tick()
+    other, anna = world.prospects[0], factories.ProspectFactory()
+    merge(anna, other, world.now)
+    enrol = {"campaign": world.campaign, "prospects": Prospect.objects.filter(pk=anna.pk), "now": world.now, "by": None}
+    assert meanwhile(merging.apply_waiting, under_way=lambda: enrolling.enroll(**enrol)) == 1
+    assert state(world.campaign, anna) == ("stopped", "merged")
+    for _ in range(5):
+        world.tick(days=1)
+    assert sent_to(world) == [other.email]
+
+
+def _only(person, world, campaign):
+    """The campaign runs, for this person alone."""
+    lifecycle.launch(campaign=campaign, now=world.now, by=None)
+    Enrollment.objects.filter(campaign=campaign).exclude(prospect=person).delete()
+
+
+def _answers(person, world, text="Sounds good, tell me more."):
+    mail = Message.objects.select_related("mailbox").filter(prospect=person).first()
+    world.answers(mails.reply(mail, sender=person.email, text=text))
+    world.tick(minutes=5)
+    assert Reply.objects.get().prospect == person
+
+
+@pytest.mark.parametrize("between", [0, 1])
+@pytest.mark.parametrize("text", ["No, thank you, I am not interested.", "Sounds good, tell me more."])
+def test_an_answer_of_the_other_ends_what_ran_for_the_survivor_then(running, text, between):
+    world = running(people=1)
+    other, anna, second = world.prospects[0], factories.ProspectFactory(), factories.campaign(mailbox=world.mailbox)
+    _only(anna, world, second)
+    world.tick()
+    _answers(other, world, text)
+    before = sent_to(world)
+    chain = [other, *(factories.ProspectFactory() for _ in range(between)), anna]
+    for merged, survivor in pairwise(chain):
+        merge(survivor, merged, world.now)
+    merging.apply_waiting()
+    assert state(second, anna) == ("stopped", "replied")
+    for _ in range(5):
+        world.tick(days=1)
+    assert sent_to(world) == before
+
+
+def test_an_answer_of_the_other_ends_nothing_that_the_survivor_entered_since(running):
+    world = running(people=1)
+    world.tick()
+    other = world.prospects[0]
+    _answers(other, world)
+    anna, later = factories.ProspectFactory(), factories.campaign(mailbox=world.mailbox)
+    _only(anna, world, later)
+    merge(anna, other, world.now)
+    merging.apply_waiting()
+    assert state(later, anna) == ("active", "")
 
 
 def test_the_survivor_is_never_enrolled_as_new_where_the_other_was(running):

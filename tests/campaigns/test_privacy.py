@@ -10,12 +10,12 @@ from campaigns import enrolling, inbound, planning, privacy, stopping
 from campaigns.models import Enrollment, Event, Message, Reply
 from integrations.models import InboundEvent
 from outreach.lib import personal as lib
-from prospects import identity
+from prospects import identity, merging
 from prospects.editing import InvalidProspect
 from prospects.importing import uploading
 from prospects.models import ImportBatch, ImportRow, PrivacyRecord, Prospect, Site, Suppression
 from prospects.privacy import AlreadyErased
-from tests import factories
+from tests import factories, racing
 from tests.architecture import facts
 from tests.campaigns import canary
 from tests.campaigns.canary import ADDRESS, TOKEN
@@ -216,3 +216,15 @@ def test_drops_a_waiting_workbook_that_names_them_and_no_other(db):
         waiting = uploading.store(source=packed, file_name="list.xlsx", by=None, now=NOW)
     erase(factories.ProspectFactory(email=ADDRESS))
     assert ImportBatch.objects.get() == waiting
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("asked_as", [0, 1])
+def test_erases_both_when_it_meets_their_merge(manager, asked_as):
+    rows = [factories.ProspectFactory(email=f"{name}@x.example", first_name="Secret") for name in ("anna", "anne")]
+    racing.meanwhile(
+        lambda: erase(rows[asked_as], by=manager),
+        under_way=lambda: merging.merge(survivor=rows[0], merged=rows[1], by=None, now=NOW),
+    )
+    assert {(row.first_name, row.email, row.erased_at) for row in Prospect.objects.all()} == {("", "", NOW)}
+    assert Suppression.objects.filter(reason="erased").count() == 2

@@ -5,6 +5,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
+from campaigns import enrolling
 from campaigns.models import Enrollment, Message
 from prospects import files, following_up
 from prospects.models import File, Note, Prospect, Site, Stage, StageChange, Suppression
@@ -57,6 +58,27 @@ def test_protects_and_lets_only_the_owner_or_a_manager_lift_it(client, do, perso
     client.force_login(owner)
     assert "not protected any more" in do("prospect-unprotect", person)
     assert Prospect.objects.get(pk=person.pk).protected_at is None
+
+
+def test_does_not_let_somebody_take_over_who_is_protected_in_order_to_lift_it(client, do, person):
+    client.force_login(factories.UserFactory(role="operator", username="eve"))
+    do("prospect-protect", person)
+    assert "A manager has to say who looks after them" in do("prospect-owner", person, owner="eve")
+    assert "has to lift that" in do("prospect-unprotect", person)
+    assert Prospect.objects.get(pk=person.pk).protected_at
+
+
+def test_leaves_who_is_protected_out_when_many_are_given_to_somebody(client, person):
+    client.force_login(factories.UserFactory(role="operator", username="eve"))
+    other, there = factories.ProspectFactory(), factories.ProspectFactory()
+    Prospect.objects.filter(pk=person.pk).update(protected_at=timezone.now())
+    Site.objects.filter(pk=there.site_id).update(protected_at=timezone.now())
+    ids = [str(each.public_id) for each in (person, other, there)]
+    said = {"action": "owner", "owner": "eve", "id": ids, "sure": "1"}
+    page = client.post(reverse("prospects-act"), said, follow=True).content.decode()
+    assert "1 person looked after by eve now." in page
+    assert "2 people are protected: their owner or a manager has to do that." in page
+    assert Prospect.objects.get(owner__username="eve") == other
 
 
 def test_takes_a_protection_back_at_once(client, do, person):
@@ -154,6 +176,20 @@ def test_never_contacts_a_company_again(running, client, do):
     world.tick(days=2)
     assert Message.objects.filter(state="sent").count() == 1
     assert "Never contact this company" not in shown(client, colleague)
+
+
+def test_lets_a_whole_company_be_written_to_again_when_the_stop_was_a_mistake(running, client, do):
+    world = running(people=1)
+    site, colleague = world.prospects[0].site, factories.ProspectFactory(email=f"bo@{world.prospects[0].site.domain}")
+    do("site-stop", site, reason="Their lawyer wrote")
+    assert "is off the list" in do("suppression-lift", Suppression.objects.get(), note="Another company")
+    assert Site.objects.get(pk=site.pk).stopped_at is None
+    assert enrolling.enroll_segment(campaign=world.campaign, now=world.now, by=None) == 1
+    world.tick()
+    assert [mail.recipient for mail in world.smtp.received] == [colleague.email]
+    note = Note.objects.get(prospect=colleague)
+    assert "Another company" in note.text
+    assert "Their lawyer wrote" in note.text
 
 
 @pytest.mark.parametrize("domain", ["gmail.com", "youtube.com"])

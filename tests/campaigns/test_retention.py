@@ -2,10 +2,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from campaigns import enrolling, lifecycle, planning, retention, tasks
-from campaigns.models import Message
+from campaigns import enrolling, lifecycle, merging, planning, retention, stopping, tasks
+from campaigns.models import Enrollment, Message
+from prospects import addresses, suppression
+from prospects import merging as people
 from prospects.models import File, Note, PrivacyRecord, Prospect, Stage, Suppression
 from tests import factories
+from tests.campaigns.measuring import rows_passed
+from tests.racing import meanwhile
 
 LATER = datetime(2030, 3, 31, 12, 0, tzinfo=UTC)
 OLD = LATER - timedelta(days=400)
@@ -104,6 +108,66 @@ def test_keeps_a_no_by_its_hash_and_bars_nobody(old):
     assert retention.forget_old(now=LATER) == 2
     assert list(Suppression.objects.values_list("key", "value", "reason", "source")) == [(key, "", "unsubscribed", "")]
     assert factories.ProspectFactory(email=other.email).email == "yes@tea.example"
+
+
+def brought_in_again(campaign, now, **fields):
+    """Whether somebody who comes back under the same name would be written to."""
+    person = factories.ProspectFactory(**fields)
+    return enrolling.enroll(campaign=campaign, prospects=Prospect.objects.filter(pk=person.pk), now=now, by=None)
+
+
+@pytest.fixture
+def campaign(db, now):
+    factories.ProspectFactory(is_demo=True)  # somebody to launch for
+    campaign = factories.campaign(mailbox=factories.MailboxFactory(verified_at=now))
+    lifecycle.launch(campaign=campaign, now=now, by=None)
+    return campaign
+
+
+def test_keeps_never_write_again_by_its_hash_too(old, campaign, now):
+    stopped = old(email="no@tea.example", linkedin_url="https://linkedin.com/in/no")
+    addresses.add_address(prospect=stopped, email="other@pots.example", by=None)
+    suppression.suppress(
+        kind="address", value="no@tea.example", reason="manual", expires_at=LATER + timedelta(days=9), source="a list"
+    )
+    stopping.stop_person(prospect=stopped, reason="Said so on the telephone")
+    assert retention.forget_old(now=LATER) == 1
+    assert set(Suppression.objects.values_list("value", "source", "reason", "expires_at")) == {("", "", "manual", None)}
+    assert not brought_in_again(campaign, now, email="No+tag@tea.example")
+    assert not brought_in_again(campaign, now, email="other@pots.example")
+    assert not brought_in_again(campaign, now, email="third@cups.example", linkedin_url="linkedin.com/in/no")
+    assert brought_in_again(campaign, now, email="somebody.else@tea.example")
+
+
+def test_keeps_never_write_again_of_a_row_that_was_merged(old, campaign, now):
+    stays, goes = old(email="no@tea.example"), old(email="no@pots.example")
+    stopping.stop_person(prospect=goes, reason="Said so on the telephone")
+    people.merge(survivor=stays, merged=goes, by=None, now=now)
+    merging.apply_waiting()
+    assert retention.forget_old(now=LATER) == 1
+    for email in ("no@tea.example", "no@pots.example"):
+        assert not brought_in_again(campaign, now, email=email)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_forgets_nobody_who_is_being_enrolled(old, now):
+    person = old()
+    assert meanwhile(lambda: retention.forget_old(now=LATER), under_way=lambda: _enrolled(person, now)) == 0
+    assert left() == {person.pk}
+    assert Enrollment.objects.get(prospect=person).state == "active"
+
+
+def test_compares_nobody_with_everybodys_mails(old, now):
+    people = 150
+    written_to = [old() for _ in range(people)]
+    _enrolled(written_to[0], now)
+    Message.objects.update(state="sent", marked_at=now, handed_over_at=now)
+    Enrollment.objects.update(state="finished", look_at=None)
+    for _ in range(people):
+        old()
+    found = retention.never_in_touch(since=LATER)
+    assert found.count() == people
+    assert rows_passed(found) < people * people
 
 
 def test_works_in_sets_up_to_a_limit(old, monkeypatch, django_assert_max_num_queries):

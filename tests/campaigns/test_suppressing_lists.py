@@ -241,6 +241,21 @@ def test_takes_a_list_in_over_http(client_as, now):
     assert client.post(address, late, format="multipart").json()["errors"][0]["field"] == "expires_at"
 
 
+@pytest.mark.parametrize("by_page", [True, False])
+def test_reads_no_list_that_is_too_large_for_a_request(client, client_as, monkeypatch, by_page):
+    monkeypatch.setattr(suppressing_lists, "MOST_BYTES", 10_000_000)
+    large = {"file": upload("a@x.example\n" + " " * 10_000_000), "reason": "manual"}
+    if by_page:
+        client.force_login(factories.UserFactory(role="operator"))
+        said = client.post(reverse("suppressions-import"), large).content.decode()
+    else:
+        answer = client_as("operator").post(reverse("api-suppressions-upload"), large, format="multipart")
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "file")
+        said = answer.json()["errors"][0]["message"]
+    assert "At most 10 MB are read at once" in said
+    assert listed() == []
+
+
 def test_takes_one_with_an_end_over_http(client_as):
     client, address = client_as("operator"), reverse("api-suppressions-list")
     body = {"kind": "x", "value": "@Jane", "reason": "manual", "expires_at": "2999-01-01T00:00:00Z"}

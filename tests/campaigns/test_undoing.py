@@ -1,17 +1,22 @@
 """Taking an import back: who it added goes unless something has happened with them; what it changed comes back."""
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.db import connection
 from django.urls import reverse
 
-from campaigns import enrolling, lifecycle, undoing
+from campaigns import enrolling, lifecycle, tasks, undoing
 from campaigns.models import Enrollment
+from outreach.lib import history
 from prospects import editing, notes, suppression, tagging
+from prospects.importing import choosing, running, uploading
 from prospects.importing.choosing import Settings
 from prospects.importing.files import import_file
 from prospects.models import ImportBatch, ImportChange, Prospect, Site
 from tests import factories
+from tests.prospects.sheets import workbook
 
 SHEET = "Email,First name,Company,Size,Website\n"
 
@@ -20,13 +25,39 @@ def bring(content, **said):
     return import_file(source=io.BytesIO(content.encode()), file_name="people.csv", by=None, **said)
 
 
+def tagged(content, now):
+    """Brought in as the pages do: everybody who stands in it gets the tag, also who was known."""
+    batch = uploading.store(source=io.BytesIO(content.encode()), file_name="people.csv", by=None, now=now, tag="vip")
+    choosing.choose_by_names(batch=batch)
+    uploading.queue(batch=batch)
+    assert running.run_next() == batch
+    batch.refresh_from_db()
+    return batch
+
+
+def beside(work):
+    """On a connection of its own, as another process would."""
+
+    def run():
+        try:
+            return work()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(run).result()
+
+
 def people():
     names = [field.attname for field in Prospect._meta.concrete_fields if field.attname not in {"id", "contact_keys"}]
     return list(Prospect.objects.order_by("email").values(*names))
 
 
 def undo(batch, now):
-    return undoing.undo(batch=batch, by=None, now=now)
+    undoing.ask(batch=batch, by=None, now=now)
+    assert undoing.undo_next(now=now) == batch
+    batch.refresh_from_db()
+    return undoing.Undone(**batch.undo)
 
 
 def test_gives_back_the_table_as_it_was(db, now):
@@ -94,6 +125,50 @@ def test_never_lifts_a_stop_or_suppression(db, now):
     assert any(key.startswith("address:") for key in ada.contact_keys[1:])
 
 
+def test_takes_the_tag_only_off_those_whom_this_import_gave_it(db, now):
+    editing.add_prospect(email="known@a.example", by=None)
+    batch = tagged("Email\nnew@a.example\nknown@a.example\n", now)
+    tagged("Email\nlater@b.example\n", now)
+    editing.add_prospect(email="hand@c.example", by=None, tags=["vip"])
+    assert "vip" in Prospect.objects.get(email="known@a.example").tags
+    undo(batch, now)
+    left = Prospect.objects.filter(tags__contains=["vip"]).values_list("email", flat=True)
+    assert set(left) == {"later@b.example", "hand@c.example"}
+
+
+def test_keeps_whoever_was_changed_by_hand_since(client, transactional_db, now):
+    client.force_login(factories.UserFactory(role="operator"))
+    batch = bring(SHEET + "".join(f"{name}@a.example,,,,\n" for name in ("go", "page", "tag")))
+    page, tag = (Prospect.objects.get(email=f"{name}@a.example") for name in ("page", "tag"))
+    client.post(reverse("prospect-edit", args=[page.public_id]), {"email": page.email, "first_name": "Ada"})
+    said = {"action": "tag", "id": [str(tag.public_id)], "tag": "hot", "sure": "1"}
+    client.post(reverse("prospects-act"), said)
+    done = undo(batch, now)
+    assert (done.removed, done.stay) == (1, {"were changed by hand": 2})
+    assert dict(Prospect.objects.values_list("email", "first_name")) == {"page@a.example": "Ada", "tag@a.example": ""}
+
+
+def test_takes_an_undo_of_a_later_import_for_no_change_by_hand(transactional_db, now):
+    first = bring(SHEET + "ada@a.example,Ada,,,\n")
+    second = bring(SHEET + "ada@a.example,,Acme,,\n")
+    with history.pghistory.context(user=1):
+        assert undo(second, now).given_back == 1
+    assert undo(first, now).removed == 1
+
+
+def test_gives_back_what_stood_there_before_two_sheets_changed_it(db, now):
+    ada = editing.add_prospect(email="ada@a.example", by=None, company="Old")
+    rows = {name: [["Email", "Company"], ["ada@a.example", name]] for name in ("Acme", "Beta")}
+    book = io.BytesIO(workbook(rows))
+    batch = import_file(source=book, file_name="x.xlsx", by=None, settings=Settings(replace=["company"]))
+    ada.refresh_from_db()
+    assert (ada.company, batch.changes.count()) == ("Beta", 2)
+    assert undoing.foresee(batch=batch).given_back == 1
+    done = undo(batch, now)
+    ada.refresh_from_db()
+    assert (ada.company, done.given_back, done.changed_since) == ("Old", 1, 0)
+
+
 def test_is_done_once_and_only_when_the_import_has_ended(db, now):
     batch = bring(SHEET + "ada@a.example,,,,\n")
     undo(batch, now)
@@ -105,14 +180,29 @@ def test_is_done_once_and_only_when_the_import_has_ended(db, now):
 
 
 def test_goes_on_where_it_was_cut_off(db, now, monkeypatch):
-    batch = bring(SHEET + "".join(f"p{n}@a.example,,,,\n" for n in range(25)))
+    known = [editing.add_prospect(email=f"k{n}@b.example", by=None) for n in range(15)]
+    content = SHEET + "".join(f"p{n}@a.example,,,,\n" for n in range(25))
+    batch = bring(content + "".join(f"{person.email},Ada,,,\n" for person in known) + ",,,,research.example\n")
+    Prospect.objects.filter(email__in=["p3@a.example", "p20@a.example"]).update(stopped_at=now, stop_reason="no")
+    undoing.ask(batch=batch, by=None, now=now)
     monkeypatch.setattr(undoing.facts, "CHUNK", 10)
-    monkeypatch.setattr(undoing.facts, "give_back", lambda **said: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        undo(batch, now)
-    monkeypatch.undo()
-    monkeypatch.setattr(undoing.facts, "CHUNK", 10)
-    assert undo(batch, now).removed == 0
+    far = []
+    while undoing.undo_next(now=now, seconds=0):
+        batch.refresh_from_db()
+        far.append((batch.undo["looked_at"], batch.undo["given_back"], batch.undo["sites"]))
+    pieces = [(10, 0, 0), (20, 0, 0), (25, 0, 0), (25, 10, 0), (25, 15, 0), (25, 15, 1)]
+    assert far == [*pieces, pieces[-1]], "and once to see that nothing is left"
+    assert (batch.undo["removed"], batch.undo["stay"]) == (23, {"said no, or are held": 2})
+    assert not Prospect.objects.filter(first_name="Ada").exists()
+
+
+def test_waits_while_an_import_runs(transactional_db, now):
+    batch = bring(SHEET + "ada@a.example,,,,\n")
+    undoing.ask(batch=batch, by=None, now=now)
+    with running.alone():
+        assert beside(lambda: undoing.undo_next(now=now)) is None
+    assert Prospect.objects.exists()
+    tasks.undo_imports()
     assert not Prospect.objects.exists()
 
 
@@ -125,8 +215,14 @@ def test_asks_on_a_page_and_names_the_numbers(client, db, now):
     assert "2 people would be removed." in said
     assert Prospect.objects.count() == 2
     answer = client.post(route, follow=True).content.decode()
-    assert "The import is undone. 2 people were removed." in answer
+    assert "This import is being undone: 0 people removed so far." in answer
+    assert "data-live" in answer
+    assert "is being undone" in client.post(route, follow=True).content.decode()
+    tasks.undo_imports()
     assert not Prospect.objects.exists()
+    part = client.get(reverse("import-live", args=[batch.public_id])).content.decode()
+    assert "2 people were removed." in part
+    assert "data-live" not in part
     assert "undone already" in client.post(route, follow=True).content.decode()
     client.force_login(factories.UserFactory(role="viewer"))
     assert client.get(route).status_code == 403
@@ -137,7 +233,13 @@ def test_undoes_over_the_api(client_as):
     batch = bring(SHEET + "ada@a.example,,,,\n")
     route = reverse("api-imports-undo", args=[batch.public_id])
     assert api.get(route).json() == {"removed": 1, "stay": {}, "given_back": 0}
-    assert api.post(route).json() == {"removed": 1, "stay": {}, "given_back": 0}
+    answer = api.post(route)
+    assert (answer.status_code, answer.json()["undo"]["removed"], answer.json()["undone_at"]) == (202, 0, None)
+    assert Prospect.objects.exists()
+    tasks.undo_imports()
     assert not Prospect.objects.exists()
+    shown = api.get(reverse("api-imports-detail", args=[batch.public_id])).json()
+    assert shown["undo"] == {"removed": 1, "stay": {}, "given_back": 0}
+    assert shown["undone_at"]
     answer = api.post(route)
     assert (answer.status_code, answer["Content-Type"]) == (409, "application/problem+json")
