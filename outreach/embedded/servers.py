@@ -14,11 +14,12 @@ from outreach.embedded import binaries, processes
 from outreach.embedded import folder as folders
 from outreach.embedded.folder import EmbeddedError, Folder
 
+_MEMORY_MB = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20
 _SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "200",
-    "shared_buffers": "128MB",
+    "shared_buffers": f"{min(512, max(128, _MEMORY_MB // 16))}MB",  # a million people's indexes are larger than 128
     "max_wal_size": "2GB",
     "checkpoint_timeout": "15min",
     "wal_compression": "off",
