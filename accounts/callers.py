@@ -5,12 +5,18 @@ import ipaddress
 from django.conf import settings
 from django.http import HttpRequest
 
-from accounts.models import User
+from accounts import keys
+from accounts.models import Role, User
 
 
 def caller(request: HttpRequest) -> User | None:
     """The person behind a request of the API (its key's owner) or of the back office; None for a stranger."""
     return request.user if isinstance(request.user, User) else None
+
+
+def role_of(by: User | None) -> Role | None:
+    """What they may do; a stranger has no role."""
+    return keys.role_of_user(user=by) if by else None
 
 
 def client_address(request: HttpRequest) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from accounts import keys
+from accounts.callers import role_of
 from accounts.models import User
 from campaigns import companies
 from prospects import files, protecting, stages
@@ -32,7 +32,7 @@ class Relationship:
 
 def of(*, prospect: Prospect, by: User | None, today: date) -> Relationship:
     """Four queries, two more for a protected site; `prospect` comes with its site and owner."""
-    role, site = keys.role_of_user(user=by) if by else None, prospect.site
+    role, site = role_of(by), prospect.site
     return Relationship(
         standings=stages.of(prospect=prospect),
         files=list(files.of(prospect=prospect)),

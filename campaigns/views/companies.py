@@ -2,25 +2,20 @@
 
 from typing import Any
 
-from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import keys
-from accounts.callers import caller
+from accounts.callers import caller, role_of
 from campaigns import companies
+from campaigns.views.forms import StopForm
 from outreach.lib import pages
 from outreach.lib.errors import DomainError
 from outreach.lib.words import people
 from prospects import protecting
 from prospects.models import Site
-
-
-class ReasonForm(forms.Form):
-    reason = forms.CharField(max_length=150, label="Why", help_text="Others will see it.")
 
 
 def _site(id: Any) -> Site:
@@ -36,7 +31,7 @@ def site_protect(request: HttpRequest, id: Any) -> HttpResponse:
     """No campaign writes to anybody there; whoever may lift it can take it back at once."""
     site, by = _site(id), caller(request)
     if protecting.protect_site(site=site):
-        lifts = protecting.may_lift_site(site=site, by=by, role=keys.role_of_user(user=by) if by else None)
+        lifts = protecting.may_lift_site(site=site, by=by, role=role_of(by))
         undo = reverse("site-unprotect", args=[site.public_id]) if lifts else ""
         pages.said(request, f"Everybody at {site} is protected until a manager lifts it.", undo=undo)
     return pages.back_to(request, _home(site))
@@ -47,7 +42,7 @@ def site_unprotect(request: HttpRequest, id: Any) -> HttpResponse:
     """A manager, or whoever looks after everybody there, lifts it; undo protects again."""
     site, by = _site(id), caller(request)
     try:
-        lifted = protecting.unprotect_site(site=site, by=by, role=keys.role_of_user(user=by) if by else None)
+        lifted = protecting.unprotect_site(site=site, by=by, role=role_of(by))
     except DomainError as error:
         pages.refused(request, error)
         return pages.back_to(request, _home(site))
@@ -61,7 +56,7 @@ def site_unprotect(request: HttpRequest, id: Any) -> HttpResponse:
 def site_stop(request: HttpRequest, id: Any) -> HttpResponse:
     """Asks, saying whom it concerns, then stops the whole site."""
     site = _site(id)
-    form = ReasonForm(request.POST if request.method == "POST" else None)
+    form = StopForm(request.POST if request.method == "POST" else None)
     if not companies.may_stop(site):
         pages.refused(request, f"Strangers share {site}. Stop the person or their address instead.")
         return pages.back_to(request, _home(site))

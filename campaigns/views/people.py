@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -26,6 +25,7 @@ from campaigns import (
 )
 from campaigns.models import Enrollment, Event, Message
 from campaigns.views import chosen_people, messages
+from campaigns.views.forms import LiftForm, StopForm
 from outreach.lib import pages
 from outreach.lib.errors import DomainError
 from prospects import holding, notes, places, sameness
@@ -40,19 +40,6 @@ NOTHING_BACK = (
 
 message, message_settle, uncertain = messages.message, messages.message_settle, messages.uncertain
 prospects_act = require_POST(chosen_people.act)
-
-
-class StopForm(forms.Form):
-    reason = forms.CharField(max_length=150, label="Why", help_text="Others will see it.")
-
-
-class LiftForm(forms.Form):
-    note = forms.CharField(
-        max_length=lifting.LONGEST,
-        label="Why it was a mistake",
-        help_text="Kept as a note, with your name.",
-        widget=forms.Textarea(attrs={"rows": 3}),
-    )
 
 
 def prospect(request: HttpRequest, id: Any) -> HttpResponse:

@@ -8,11 +8,11 @@ from django import forms
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts import keys
-from accounts.callers import caller
+from accounts.callers import caller, role_of
 from accounts.models import User
 from campaigns import enrolling, entering, reentering, stopping
 from campaigns.models import Campaign
+from campaigns.views.forms import OwnerForm, StageForm
 from outreach.lib.words import people
 from prospects import holding, owning, stages, tagging
 from prospects.models import Program, Prospect, Stage
@@ -39,24 +39,6 @@ class TagForm(forms.Form):
 
 class ReasonForm(forms.Form):
     reason = forms.CharField(max_length=150, label="Why")
-
-
-class OwnerForm(forms.Form):
-    owner = forms.ModelChoiceField(
-        queryset=User.objects.filter(is_active=True).order_by("username"),
-        to_field_name="username",
-        required=False,
-        empty_label="Nobody",
-        label="Looked after by",
-    )
-
-
-class StageForm(forms.Form):
-    program = forms.ModelChoiceField(
-        queryset=Program.objects.order_by("name"), to_field_name="public_id", empty_label="Choose a program"
-    )
-    stage = forms.ChoiceField(choices=Stage.Name.choices)
-    why = forms.CharField(max_length=200, label="Why")
 
 
 class CampaignForm(forms.Form):
@@ -114,7 +96,7 @@ def _remove_tag(ids: Ids, request: HttpRequest, tag: str) -> Done:
 
 def _assign(ids: Ids, request: HttpRequest, owner: User | None) -> Done:
     by, got, kept = caller(request), 0, 0
-    role = keys.role_of_user(user=by) if by else None
+    role = role_of(by)
     for some in _batches(ids):
         got += len(owning.assign(prospect_ids=some, owner=owner, by=by, role=role))
         kept += owning.left_out(prospect_ids=some, owner=owner, by=by, role=role)

@@ -11,37 +11,18 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import keys
-from accounts.callers import caller
-from accounts.models import User
+from accounts.callers import caller, role_of
 from campaigns import proof
+from campaigns.views.forms import OwnerForm, StageForm
 from outreach.lib import pages
 from outreach.lib.errors import DomainError
 from prospects import files, following_up, owning, protecting, stages
-from prospects.models import File, Program, Prospect, Stage
-
-
-class OwnerForm(forms.Form):
-    owner = forms.ModelChoiceField(
-        queryset=User.objects.filter(is_active=True).order_by("username"),
-        to_field_name="username",
-        required=False,
-        empty_label="Nobody",
-        label="Looked after by",
-    )
+from prospects.models import File, Prospect, Stage
 
 
 class NextStepForm(forms.Form):
     text = forms.CharField(max_length=following_up.LONGEST, label="What is to be done")
     due = forms.DateField(label="By", widget=forms.DateInput(attrs={"type": "date"}))
-
-
-class StageForm(forms.Form):
-    program = forms.ModelChoiceField(
-        queryset=Program.objects.order_by("name"), to_field_name="public_id", empty_label="Choose a program"
-    )
-    stage = forms.ChoiceField(choices=Stage.Name.choices)
-    why = forms.CharField(max_length=stages.LONGEST, label="Why")
 
 
 def _person(id: Any) -> Prospect:
@@ -65,7 +46,7 @@ def prospect_owner(request: HttpRequest, id: Any) -> HttpResponse:
         return _ask_again(request, person, form, f"Who looks after {person}?")
     owner, by = form.cleaned_data["owner"], caller(request)
     try:
-        given = owning.give(prospect=person, owner=owner, by=by, role=keys.role_of_user(user=by) if by else None)
+        given = owning.give(prospect=person, owner=owner, by=by, role=role_of(by))
     except DomainError as error:
         pages.refused(request, error)
         return pages.back_to(request, _home(person))
@@ -80,7 +61,7 @@ def prospect_protect(request: HttpRequest, id: Any) -> HttpResponse:
     person = _person(id)
     if protecting.protect(prospect_ids=[person.pk]):
         by, who = caller(request), person.owner or "a manager"
-        lifts = protecting.may_lift(owner_id=person.owner_id, by=by, role=keys.role_of_user(user=by) if by else None)
+        lifts = protecting.may_lift(owner_id=person.owner_id, by=by, role=role_of(by))
         undo = reverse("prospect-unprotect", args=[person.public_id]) if lifts else ""
         pages.said(request, f"{person} is protected: no campaign writes to them before {who} lifts it.", undo=undo)
     return pages.back_to(request, _home(person))
@@ -91,7 +72,7 @@ def prospect_unprotect(request: HttpRequest, id: Any) -> HttpResponse:
     """Their owner or a manager lifts it; undo protects again."""
     person, by = _person(id), caller(request)
     try:
-        lifted = protecting.unprotect(prospect=person, by=by, role=keys.role_of_user(user=by) if by else None)
+        lifted = protecting.unprotect(prospect=person, by=by, role=role_of(by))
     except DomainError as error:
         pages.refused(request, error)
         return pages.back_to(request, _home(person))

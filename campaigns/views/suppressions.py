@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.callers import caller
 from campaigns import lifting, suppressing
+from campaigns.views.forms import LiftForm
 from outreach.lib import pages
 from outreach.lib.errors import DomainError
 from outreach.lib.words import people
@@ -121,15 +122,6 @@ def _suppress(request: HttpRequest, form: SuppressionForm, concerned: suppressin
     there = len(concerned.entries) - created
     pages.said(request, f"{created} suppressed." + (f" {there} had been on the list before." if there else ""))
     return redirect("suppressions")
-
-
-class LiftForm(forms.Form):
-    note = forms.CharField(
-        max_length=lifting.LONGEST,
-        label="Why it was a mistake",
-        help_text="Kept with your name, as a note on whom it concerns.",
-        widget=forms.Textarea(attrs={"rows": 3}),
-    )
 
 
 @require_http_methods(["GET", "POST"])

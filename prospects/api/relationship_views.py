@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import keys
-from accounts.callers import caller
+from accounts.callers import caller, role_of
 from accounts.models import ApiKey, Role
 from outreach.lib.endpoints import ApiViewSet, ProblemSchema
 from prospects import files, following_up, notes, owning, protecting, stages
@@ -37,8 +37,7 @@ def _role(request: Request) -> Role | None:
     """What this request may do: its key's role where it came with one."""
     if isinstance(request.auth, ApiKey):
         return keys.role_of_key(key=request.auth)
-    by = caller(request)
-    return keys.role_of_user(user=by) if by else None
+    return role_of(caller(request))
 
 
 def _answer(person: Prospect) -> Response:
