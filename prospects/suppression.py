@@ -164,7 +164,7 @@ def names_them() -> Exists:
 
 
 def is_named() -> Q:
-    """The same condition for a query over very many people: a short list is looked up once, instead of each person.
+    """The same for a sum over very many people (never to find some of them): a short list is looked up once.
 
     One query more, which asks how long the list is. The ids are an array for the planner's sake: it takes ids that it
     expects to be few into a hash table, and expects too many of keys in arrays.
