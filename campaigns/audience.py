@@ -1,15 +1,14 @@
 """Who a launch would enrol and who it leaves out, as a sum that adds up; it agrees with `enrolling.enroll`."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Case, CharField, Count, Q, QuerySet, Value, When
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from campaigns.deciding import CONTACTED_LATELY
 from campaigns.models import Campaign, Enrollment
-from prospects import segments, suppression
+from prospects import counting, segments, suppression
 from prospects.models import Prospect, Site
 
 WRITTEN = "written"
@@ -38,8 +37,6 @@ ONE = {
     "held": "is on hold, and waits until somebody releases them",
     "lately": "was written to lately by other means, and waits until two weeks after that",
 }
-
-ALL = 2**31  # a limit that cuts nothing off: it makes the database sort each person once, then count
 
 
 @dataclass(frozen=True)
@@ -77,15 +74,10 @@ class UnknownReason(Exception):
 
 def add_up(*, campaign: Campaign) -> Audience:
     """The sum over the campaign's segment as it is now, in two queries. Raises segments.BadFilter."""
-    members = segments.members(segment=campaign.segment).order_by()
-    becomes = _becomes(_reasons(campaign, suppression.is_named()))
-    sorted_once = members.annotate(becomes=becomes).values("becomes")[:ALL]
-    wanted = {reason.replace("-", "_"): reason for reason in (WRITTEN, *WORDS)}
-    counting = {name: Count("becomes", filter=Q(becomes=reason)) for name, reason in wanted.items()}
-    counts = sorted_once.aggregate(**counting)
-    by_reason = {reason: counts[name] for name, reason in wanted.items()}
-    left_out = tuple(LeftOut(reason, _words(reason, n), n) for reason in WORDS if (n := by_reason[reason]))
-    return Audience(in_segment=sum(by_reason.values()), written=by_reason[WRITTEN], left_out=left_out)
+    members = segments.members(segment=campaign.segment)
+    counts = counting.by_reason(members, _reasons(campaign, suppression.is_named()), otherwise=WRITTEN)
+    left_out = tuple(LeftOut(reason, _words(reason, n), n) for reason in WORDS if (n := counts.get(reason, 0)))
+    return Audience(in_segment=sum(counts.values()), written=counts.get(WRITTEN, 0), left_out=left_out)
 
 
 def _words(reason: str, count: int) -> str:
@@ -105,7 +97,7 @@ def people(*, campaign: Campaign, reason: str) -> QuerySet[Prospect]:
     if reason != WRITTEN and reason not in WORDS:
         raise UnknownReason(reason)
     reasons = _reasons(campaign, Q(suppression.names_them()))
-    found = members.alias(becomes=_becomes(reasons)).filter(becomes=reason)
+    found = members.alias(becomes=counting.first_of(reasons, otherwise=WRITTEN)).filter(becomes=reason)
     if reason == WRITTEN:
         return found
     return found.filter(reasons.get(reason, Q(pk=None)))  # once more: alone, a condition finds its few people quickly
@@ -117,7 +109,7 @@ def elsewhere(*, campaign: Campaign) -> Elsewhere:
     One query, which looks at no more than LOOKED_AT people under way. Raises segments.BadFilter.
     """
     members = segments.members(segment=campaign.segment).order_by()
-    becomes = _becomes(_reasons(campaign, Q(suppression.names_them())))
+    becomes = counting.first_of(_reasons(campaign, Q(suppression.names_them())), otherwise=WRITTEN)
     under_way = members.filter(pk__in=_elsewhere(campaign)).annotate(becomes=becomes)
     written = Count("becomes", filter=Q(becomes=WRITTEN))
     counts = under_way.values("becomes")[:LOOKED_AT].aggregate(looked_at=Count("becomes"), written=written)
@@ -128,12 +120,6 @@ def _elsewhere(campaign: Campaign) -> QuerySet[Any]:
     """The ids of everybody under way in another campaign."""
     active = Enrollment.objects.filter(state=Enrollment.State.ACTIVE).exclude(campaign=campaign)
     return active.filter(campaign__rehearsal_of=None, campaign__state__in=UNDER_WAY).values("prospect")
-
-
-def _becomes(reasons: Mapping[str, Q]) -> Case:
-    """The one thing that becomes of a person of the segment."""
-    cases = [When(condition, then=Value(reason)) for reason, condition in reasons.items()]
-    return Case(*cases, default=Value(WRITTEN), output_field=CharField())
 
 
 def _reasons(campaign: Campaign, is_suppressed: Q) -> dict[str, Q]:

@@ -1,6 +1,5 @@
 """Taking an import back: whoever it added goes, unless something has happened with them since."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from time import monotonic
@@ -11,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from campaigns.models import Enrollment, Event, Message, Reply
 from outreach.lib.retrying import retried
+from prospects import counting
 from prospects.importing import running
 from prospects.importing import undoing as facts
 from prospects.importing.undoing import CannotUndo, Undone, ask
@@ -18,15 +18,17 @@ from prospects.models import ImportBatch
 
 __all__ = ["CannotUndo", "Undone", "ask", "foresee", "undo_next"]
 
+GO = ""  # nothing keeps them
+
 log = structlog.get_logger(__name__)
 
 
 def foresee(*, batch: ImportBatch) -> Undone:
     """What an undo would do; nothing is changed. Raises CannotUndo."""
     facts.check(batch=batch)
-    stay = dict(_staying(batch))
-    removed = facts.added(batch=batch).count() - sum(stay.values())
-    return Undone(removed, stay, given_back=batch.changes.values("prospect_id").distinct().count())
+    counts = _counts(batch)
+    removed = counts.pop(GO, 0)
+    return Undone(removed, counts, given_back=batch.changes.values("prospect_id").distinct().count())
 
 
 def undo_next(*, now: datetime, seconds: float = running.SLICE) -> ImportBatch | None:
@@ -49,7 +51,8 @@ def _slice(batch: ImportBatch, now: datetime, until: float) -> None:
             done = after
             if monotonic() >= until:
                 return
-    done = replace(done, stay=dict(_staying(batch)))
+    stay = {why: count for why, count in _counts(batch).items() if why != GO}
+    done = replace(done, stay=stay)
     facts.finish(batch=batch, done=done, now=now)
     log.info("import_undone", batch_id=batch.pk, removed=done.removed, stay=sum(done.stay.values()))
 
@@ -67,7 +70,7 @@ def _remove(batch: ImportBatch, done: Undone) -> Undone | None:
         return None
     there = list(rest.filter(pk__in=ids).select_for_update().values_list("pk", flat=True))
     kept = Q()
-    for _, rule in _reasons(batch):
+    for rule in _reasons(batch).values():
         kept |= rule
     going = list(facts.added(batch=batch).filter(pk__in=there).exclude(kept).values_list("pk", flat=True))
     facts.remove(ids=going)
@@ -97,22 +100,18 @@ def _kept(batch: ImportBatch, done: Undone) -> Undone:
     return done
 
 
-def _reasons(batch: ImportBatch) -> Iterator[tuple[str, Q]]:
+def _reasons(batch: ImportBatch) -> dict[str, Q]:
     person = OuterRef("pk")
-    yield "are or were in a campaign", Q(Exists(Enrollment.objects.filter(prospect=person)))
-    yield (
-        "were written to or answered",
-        Q(Exists(Message.objects.filter(prospect=person)))
+    campaigns = {
+        "are or were in a campaign": Q(Exists(Enrollment.objects.filter(prospect=person))),
+        "were written to or answered": Q(Exists(Message.objects.filter(prospect=person)))
         | Q(Exists(Reply.objects.filter(prospect=person)))
         | Q(Exists(Event.objects.filter(prospect=person))),
-    )
-    yield from facts.reasons(batch=batch).items()
+    }
+    return campaigns | facts.reasons(batch=batch)
 
 
-def _staying(batch: ImportBatch) -> Iterator[tuple[str, int]]:
-    """Why people stay and how many, each counted for the first reason."""
-    said = Q(pk__in=())
-    for why, rule in _reasons(batch):
-        if count := facts.added(batch=batch).filter(rule).exclude(said).count():
-            yield why, count
-        said |= rule
+def _counts(batch: ImportBatch) -> dict[str, int]:
+    """How many stay for each reason, in the order in which the reasons count, and how many go."""
+    counts = counting.by_reason(facts.added(batch=batch), _reasons(batch), otherwise=GO)
+    return {why: counts[why] for why in (*_reasons(batch), GO) if why in counts}

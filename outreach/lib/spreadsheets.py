@@ -44,12 +44,13 @@ def unescaped(value: str) -> str:
 
 def csv_lines(rows: Iterable[Sequence[str]]) -> Iterator[bytes]:
     """The rows as UTF-8 CSV, a piece at a time: constant memory, every value quoted (whatever the delimiter of a
-    program's country, no value is cut in two), safe against formulas."""
+    program's country, no value is cut in two), safe against formulas. The header goes out at once, so that a browser
+    begins its download while the database still looks for the first people."""
     pieces: list[str] = [BOM]
     writer = csv.writer(_Piece(pieces), quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     for number, row in enumerate(rows, start=1):
         writer.writerow([safe(value) for value in row])
-        if number % CHUNK == 0:
+        if number == 1 or number % CHUNK == 0:
             yield "".join(pieces).encode()
             pieces.clear()
     yield "".join(pieces).encode()
