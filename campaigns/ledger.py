@@ -2,10 +2,13 @@
 
     planned → claimed → sending → sent | refused | planned (temporary) | uncertain;  planned | claimed → cancelled
 
-The mark (`claimed → sending`) is a synchronous commit of its own right before MAIL FROM. It skips a row that somebody
-holds instead of waiting: after a wait PostgreSQL re-reads the row but no other table, and a stop could be missed.
+The mark (`claimed → sending`) is a synchronous commit right before MAIL FROM. It skips a row that somebody holds
+instead of waiting: after a wait PostgreSQL re-reads the row but no other table, and a stop could be missed. What the
+server took is recorded in the same transaction as the next mark, by a statement before it.
 """
 
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +16,8 @@ from django.db import connection
 
 from campaigns import gate
 from integrations.ports import Outcome
+from outreach.lib.prepared import Prepared, run
+from outreach.lib.retrying import retried
 
 _SETTLE = """
 UPDATE campaigns_message
@@ -29,7 +34,7 @@ _CLAIM = f"""
 WITH picked AS MATERIALIZED (
     SELECT m.id FROM campaigns_message m
      WHERE m.mailbox_id = %s AND m.state = 'planned' AND m.send_at <= %s AND {gate.PASSES}
-     ORDER BY m.send_at, m.id LIMIT %s FOR UPDATE OF m SKIP LOCKED)
+     ORDER BY m.send_at LIMIT %s FOR UPDATE OF m SKIP LOCKED)
 UPDATE campaigns_message SET state = 'claimed', lease_token = %s
  WHERE id IN (SELECT id FROM picked)
    AND EXISTS (SELECT 1 FROM integrations_mailbox b
@@ -37,17 +42,44 @@ UPDATE campaigns_message SET state = 'claimed', lease_token = %s
 RETURNING id
 """  # noqa: S608
 _CLAIM_REHEARSALS = _CLAIM.replace("m.mailbox_id = %s AND", f"m.mailbox_id = %s AND {_REHEARSED} AND")
-_MARK = f"""
-UPDATE campaigns_message
-   SET state = 'sending', marked_at = clock_timestamp(), handed_over_at = %s, attempts = attempts + 1,
-       subject = %s, text = %s, html = %s
- WHERE id = (SELECT m.id FROM campaigns_message m
-              WHERE m.id = %s AND m.state = 'claimed' AND m.lease_token = %s AND {gate.PASSES}
-                FOR UPDATE OF m SKIP LOCKED)
+# One statement, so that no wait lies between the gate and the mark.
+_MARK = Prepared(
+    f"""
+WITH said AS (SELECT * FROM unnest($3, $4, $5, $6) AS said (id, subject, text, html)),
+picked AS MATERIALIZED (
+    SELECT m.id FROM campaigns_message m
+     WHERE m.id = ANY ($3) AND m.state = 'claimed' AND m.lease_token = $1 AND {gate.PASSES}
+       FOR UPDATE OF m SKIP LOCKED)
+UPDATE campaigns_message t
+   SET state = 'sending', marked_at = clock_timestamp(), handed_over_at = $2, attempts = attempts + 1,
+       subject = said.subject, text = said.text, html = said.html
+  FROM said JOIN picked USING (id)
+ WHERE t.id = said.id
    AND EXISTS (SELECT 1 FROM integrations_mailbox b
-                WHERE b.id = mailbox_id AND b.lease_token = %s AND b.lease_until > clock_timestamp())
-RETURNING id
-"""  # noqa: S608
+                WHERE b.id = t.mailbox_id AND b.lease_token = $1 AND b.lease_until > clock_timestamp())
+RETURNING t.id""",  # noqa: S608
+    ("bigint", "timestamptz", "bigint[]", "text[]", "text[]", "text[]"),
+)
+_ENDED = Prepared(
+    """
+WITH ended AS (
+    SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8)
+        AS ended (id, code, status, reply, next_step_key, due_at, look_at)),
+recorded AS (
+    UPDATE campaigns_message t
+       SET state = 'sent', smtp_phase = 'accepted', smtp_code = code, smtp_status = status, smtp_reply = reply
+      FROM ended
+     WHERE t.id = ended.id AND t.lease_token = $1 AND t.state IN ('sending', 'uncertain')
+    RETURNING t.enrollment_id, ended.*)
+UPDATE campaigns_enrollment e
+   SET steps_handed_over = steps_handed_over + 1, next_step_key = recorded.next_step_key, look_at = recorded.look_at,
+       due_at = COALESCE(recorded.due_at, e.due_at),
+       state = CASE recorded.next_step_key WHEN '' THEN 'finished' ELSE state END,
+       ended_at = CASE recorded.next_step_key WHEN '' THEN clock_timestamp() END
+  FROM recorded
+ WHERE e.id = recorded.enrollment_id AND e.state = 'active'""",
+    ("bigint", "bigint[]", "int[]", "text[]", "text[]", "text[]", "timestamptz[]", "timestamptz[]"),
+)
 _OUTCOME = """
 UPDATE campaigns_message
    SET state = %s, smtp_phase = %s, smtp_code = %s, smtp_status = %s, smtp_reply = %s
@@ -58,6 +90,11 @@ _GIVE_BACK = """
 UPDATE campaigns_message SET state = 'planned', lease_token = NULL, send_at = %s
  WHERE id = %s AND lease_token = %s AND state IN ('claimed', 'sending', 'uncertain')
 RETURNING id
+"""
+_UNMARK = """
+UPDATE campaigns_message
+   SET state = 'planned', lease_token = NULL, attempts = attempts - CASE state WHEN 'claimed' THEN 0 ELSE 1 END
+ WHERE id = ANY(%s) AND lease_token = %s AND state IN ('claimed', 'sending', 'uncertain')
 """
 _RELEASE = """
 UPDATE campaigns_message SET state = 'planned', lease_token = NULL
@@ -72,6 +109,7 @@ SELECT count(*) FROM campaigns_message
  WHERE mailbox_id = %s AND handed_over_at >= %s
    AND state IN ('sending', 'sent', 'refused', 'uncertain', 'abandoned')
 """
+_CLAIMED = "SELECT count(*) FROM campaigns_message WHERE mailbox_id = %s AND state = 'claimed'"
 
 
 def _ids(statement: str, values: list[Any]) -> list[Any]:
@@ -95,9 +133,70 @@ def claim_rehearsals(*, mailbox_id: int, token: int, now: datetime, limit: int) 
     return _ids(_CLAIM_REHEARSALS, [mailbox_id, now, limit, token, mailbox_id, token])
 
 
-def mark(*, message_id: int, token: int, now: datetime, subject: str, text: str, html: str) -> bool:
-    """Commits that the hand-over begins, with the exact text. False: the message must not be handed over now."""
-    return bool(_ids(_MARK, [now, subject, text, html, message_id, token, token]))
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A claimed message in the exact words that are about to be handed over."""
+
+    message_id: int
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A message that the server took, and how its person's way goes on: "" and None when that was the last step."""
+
+    message_id: int
+    outcome: Outcome
+    next_step_key: str
+    due_at: datetime | None
+    look_at: datetime | None
+
+
+def mark(*, said: Sequence[Said], token: int, now: datetime, ended: Sequence[Ended] = ()) -> set[int]:
+    """Commits that these hand-overs begin, and that those before ended, in one transaction and one trip.
+
+    Returns whose hand-over begins; the others must not be handed over now. Begun is what the gate lets pass at this
+    moment, whatever the end of those before had to wait for.
+    """
+    calls: list[tuple[Prepared, Sequence[Any]]] = []
+    if ended:
+        calls.append((_ENDED, _ended_values(ended, token)))
+    columns = zip(*((each.message_id, each.subject, each.text, each.html) for each in said), strict=True)
+    calls.append((_MARK, [token, now, *map(list, columns)]))
+    with connection.cursor() as cursor:
+        return {pk for (pk,) in run(cursor, *calls)}
+
+
+@retried
+def end(*, ended: Sequence[Ended], token: int) -> None:
+    """Records what the server took, and each person goes on; one that was stopped meanwhile stays stopped."""
+    with connection.cursor() as cursor:
+        run(cursor, (_ENDED, _ended_values(ended, token)))
+
+
+def _ended_values(ended: Sequence[Ended], token: int) -> list[Any]:
+    rows = (
+        (
+            each.message_id,
+            each.outcome.code,
+            each.outcome.status[:12],
+            each.outcome.reply[:500],
+            each.next_step_key,
+            each.due_at,
+            each.look_at,
+        )
+        for each in ended
+    )
+    return [token, *map(list, zip(*rows, strict=True))]
+
+
+@retried
+def unmark(*, message_ids: Collection[int], token: int) -> None:
+    """Of these nothing was handed over, marked or not: they wait for the next claim."""
+    with connection.cursor() as cursor:
+        cursor.execute(_UNMARK, [list(message_ids), token])
 
 
 def record(*, message_id: int, token: int, state: str, outcome: Outcome) -> bool:
@@ -127,5 +226,13 @@ def begun_since(*, mailbox_id: int, since: datetime) -> int:
     """How many hand-overs of this mailbox began since then (business time)."""
     with connection.cursor() as cursor:
         cursor.execute(_BEGUN_SINCE, [mailbox_id, since])
+        row = cursor.fetchone()
+    return int(row[0])
+
+
+def claimed(*, mailbox_id: int) -> int:
+    """How many messages of this mailbox are claimed and not marked yet."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIMED, [mailbox_id])
         row = cursor.fetchone()
     return int(row[0])

@@ -1,6 +1,8 @@
 """What the end of a hand-over changes: the ledger, the enrollment, and whom or what it stops."""
 
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -8,6 +10,7 @@ from django.db.models import F
 
 from campaigns import ledger, scheduling, stopping
 from campaigns.batches import Job
+from campaigns.ledger import Ended
 from campaigns.models import Enrollment, Event, Message, Step
 from integrations.models import Mailbox
 from integrations.ports import Fault, Outcome, Verdict
@@ -25,13 +28,12 @@ RATE_LIMITED = "4.7.28"  # Gmail: our sending rate
 @retried
 @transaction.atomic
 def apply(*, job: Job, outcome: Outcome, token: int, now: datetime, mailbox: Mailbox) -> bool:
-    """Records the outcome of one hand-over and its consequences in one transaction.
+    """Records a hand-over that did not end well, and its consequences, in one transaction.
 
-    False when the mailbox was paused by it: nothing more goes out through it.
+    What the server took is recorded with the next mark instead (see `ended`). False when the mailbox was paused by it:
+    nothing more goes out through it.
     """
     match outcome.verdict:
-        case Verdict.ACCEPTED:
-            _accepted(job, outcome, token, now)
         case Verdict.UNKNOWN:
             ledger.record(message_id=job.message.pk, token=token, state=Message.State.UNCERTAIN, outcome=outcome)
         case Verdict.DEFERRED | Verdict.WITHHELD:
@@ -50,11 +52,6 @@ def _pauses_mailbox(job: Job, outcome: Outcome) -> bool:
     if outcome.verdict == Verdict.REFUSED:
         return _is_ours(job, outcome)
     return outcome.verdict == Verdict.DEFERRED and (outcome.fault == Fault.MAILBOX or outcome.status == RATE_LIMITED)
-
-
-def _accepted(job: Job, outcome: Outcome, token: int, now: datetime) -> None:
-    if ledger.record(message_id=job.message.pk, token=token, state=Message.State.SENT, outcome=outcome):
-        advance(message=job.message, next_step=job.next_step, zone=job.zone, handed_over_at=now)
 
 
 def _deferred(job: Job, outcome: Outcome, token: int, now: datetime) -> None:
@@ -120,24 +117,37 @@ def bounced_for_good(*, message: Message, now: datetime, detail: dict[str, objec
     )
 
 
-def advance(*, message: Message, next_step: Step | None, zone: str, handed_over_at: datetime) -> None:
-    """The enrollment goes on to its next step, or is finished; one that was stopped meanwhile stays stopped."""
-    active = Enrollment.objects.filter(pk=message.enrollment_id, state=Enrollment.State.ACTIVE)
+def ended(*, job: Job, outcome: Outcome, now: datetime) -> Ended:
+    """What `ledger.mark` and `ledger.end` write of a message that the server took."""
+    onward = _onward(job.next_step, zone=job.zone, handed_over_at=now)
+    return Ended(job.message.pk, outcome, onward.next_step_key, onward.due_at, onward.look_at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Onward:
+    """How a way goes on: "" and None when it has ended."""
+
+    next_step_key: str = ""
+    due_at: datetime | None = None
+    look_at: datetime | None = None
+
+
+def _onward(next_step: Step | None, *, zone: str, handed_over_at: datetime) -> _Onward:
     if next_step is None:
-        active.update(
-            state=Enrollment.State.FINISHED,
-            steps_handed_over=F("steps_handed_over") + 1,
-            next_step_key="",
-            ended_at=DatabaseClock(),
-            look_at=None,
-        )
-        return
+        return _Onward()
     due = scheduling.due_after(
         handed_over_at=handed_over_at, delay=next_step.delay, unit=next_step.delay_unit, zone=zone
     )
-    active.update(
-        steps_handed_over=F("steps_handed_over") + 1,
-        next_step_key=next_step.key,
-        due_at=due,
-        look_at=max(handed_over_at, due - scheduling.DAY),
-    )
+    return _Onward(next_step.key, due, max(handed_over_at, due - scheduling.DAY))
+
+
+def advance(*, message: Message, next_step: Step | None, zone: str, handed_over_at: datetime) -> None:
+    """The enrollment goes on to its next step, or is finished; one that was stopped meanwhile stays stopped."""
+    onward = _onward(next_step, zone=zone, handed_over_at=handed_over_at)
+    changes: dict[str, Any] = {"next_step_key": onward.next_step_key, "look_at": onward.look_at}
+    if next_step is None:
+        changes |= {"state": Enrollment.State.FINISHED, "ended_at": DatabaseClock()}
+    else:
+        changes["due_at"] = onward.due_at
+    active = Enrollment.objects.filter(pk=message.enrollment_id, state=Enrollment.State.ACTIVE)
+    active.update(steps_handed_over=F("steps_handed_over") + 1, **changes)

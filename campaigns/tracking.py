@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import cache
 from html import escape, unescape
 
 from django.conf import settings
@@ -25,7 +26,15 @@ def unsubscribe_url(*, message: Message) -> str:
 
 def _absolute(route: str, token: str) -> str:
     """Built from the setting, never from a request's Host header."""
-    return f"{settings.PUBLIC_URL}{reverse(route, args=[token])}"
+    before, after = _around(route)
+    return f"{settings.PUBLIC_URL}{before}{token}{after}"
+
+
+@cache
+def _around(route: str) -> tuple[str, str]:
+    """What stands before and after the token in a route's path: looked up once, not for every link of every mail."""
+    before, _, after = reverse(route, args=["TOKEN"]).partition("TOKEN")
+    return before, after
 
 
 def register_links(*, version: SequenceVersion) -> None:

@@ -5,7 +5,7 @@ alternative) the work is at most linear in the length of the source, and both so
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
@@ -18,8 +18,12 @@ from liquid.exceptions import LiquidError
 from liquid.filter import string_filter
 from liquid.undefined import UNDEFINED, FalsyStrictUndefined
 
+from templates import merging
+from templates.merging import Merge
+
 MAX_SOURCE = 50_000  # characters
 MAX_OUTPUT = 500_000  # bytes
+MOST_BYTES = 4  # of a character
 MAX_PART = 500  # characters of one {{ … }} or {% … %}
 FILTERS = {
     "default": misc.default,
@@ -128,3 +132,17 @@ def parse(source: str, *, html: bool = False) -> BoundTemplate:
 def compiled(source: str, html: bool) -> BoundTemplate:
     """The parsed source, kept: by its text rather than its version's id, so that it can never be another's."""
     return parse(source, html=html)
+
+
+@lru_cache(maxsize=512)
+def _merged(source: str, html: bool) -> Merge | None:
+    return merging.read(source, html=html, longest=MAX_SOURCE)
+
+
+def fill(source: str, given: Mapping[str, object], *, html: bool) -> str:
+    """The source with these values. Raises BadSource and LiquidError, UndefinedError among them."""
+    if merge := _merged(source, html):
+        said = merge.render(given)
+        if len(said) * MOST_BYTES <= MAX_OUTPUT:
+            return said
+    return compiled(source, html).render(given)

@@ -55,7 +55,7 @@ def _fill(field: str, source: str, given: Mapping[str, object]) -> str:
     if not source:
         return ""
     try:
-        return engine.compiled(source, field == "html").render(given)
+        return engine.fill(source, given, html=field == "html")
     except UndefinedError as error:
         name = str(error.message)
         raise RenderError(field, name, f"{name} is empty, and the {field} gives no default for it.") from error

@@ -1,9 +1,12 @@
 """A mailbox: how its mail leaves, how its answers come back, how fast, and who is sending from it right now."""
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
 from outreach.lib.models import EncryptedTextField, PublicModel
+
+MOST_CONNECTIONS = 64
 
 
 class Security(models.TextChoices):
@@ -41,6 +44,12 @@ class Mailbox(PublicModel):
     gap_seconds = models.PositiveIntegerField(
         default=90, help_text="Least time between two messages, checked every 5 seconds"
     )
+    connections = models.PositiveSmallIntegerField(
+        db_default=1,
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_CONNECTIONS)],
+        help_text="At once, to a relay that takes several; only without a gap",
+    )
     is_demo = models.BooleanField(default=False, help_text="Reaches loopback only")
 
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
@@ -61,6 +70,9 @@ class Mailbox(PublicModel):
         constraints = [
             models.CheckConstraint(
                 condition=Q(status__in=["active", "paused", "retired"]), name="mailbox_status_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(connections__range=(1, MOST_CONNECTIONS)), name="mailbox_connections_in_range"
             ),
             models.CheckConstraint(
                 condition=Q(smtp_security__in=Security.values), name="mailbox_smtp_security_is_known"

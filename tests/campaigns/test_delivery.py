@@ -8,6 +8,7 @@ import pytest
 from django.db import connection, transaction
 
 from campaigns import gate, ledger, planning, reconciling, stopping
+from campaigns.ledger import Said
 from campaigns.models import Decision, Enrollment, Message, Step
 from integrations import leases
 from integrations.models import Mailbox
@@ -98,7 +99,7 @@ def test_refuses_at_the_mark_what_was_stopped_after_the_claim(running):
     token = leases.take(mailbox_id=world.mailbox.pk, owner="a")
     (pk,) = ledger.claim(mailbox_id=world.mailbox.pk, token=token, now=world.now, limit=1)
     facts.suppress(kind="address", value=world.prospects[0].email, reason="imported")
-    assert not ledger.mark(message_id=pk, token=token, now=world.now, subject="s", text="t", html="")
+    assert not ledger.mark(said=[Said(pk, "s", "t", "")], token=token, now=world.now)
     assert gate.refusals(message_ids=[pk])[pk] == ["suppressed"]
     ledger.release(mailbox_id=world.mailbox.pk, token=token)
     planning.plan(now=world.now)
@@ -125,7 +126,7 @@ def test_does_not_wait_at_the_mark_for_a_stop_that_is_being_committed(running):
     other = threading.Thread(target=stop)
     other.start()
     assert holds.wait(10)
-    marked = ledger.mark(message_id=pk, token=token, now=world.now, subject="s", text="t", html="")
+    marked = ledger.mark(said=[Said(pk, "s", "t", "")], token=token, now=world.now)
     go_on.set()
     other.join()
     assert not marked
@@ -180,7 +181,7 @@ def test_gives_back_claims_and_doubts_marks_of_a_worker_that_died(running):
     planning.plan(now=world.now)
     token = leases.take(mailbox_id=world.mailbox.pk, owner="dead")
     first, _ = ledger.claim(mailbox_id=world.mailbox.pk, token=token, now=world.now, limit=2)
-    ledger.mark(message_id=first, token=token, now=world.now, subject="s", text="t", html="")
+    ledger.mark(said=[Said(first, "s", "t", "")], token=token, now=world.now)
     assert not world.deliver().owned  # its lease still lives
     Mailbox.objects.update(lease_until="2020-01-01T00:00Z")
     done = world.deliver()
@@ -195,7 +196,7 @@ def test_lets_an_overtaken_worker_neither_mark_nor_claim(running):
     (pk,) = ledger.claim(mailbox_id=world.mailbox.pk, token=old, now=world.now, limit=1)
     Mailbox.objects.update(lease_until="2020-01-01T00:00Z")
     assert leases.take(mailbox_id=world.mailbox.pk, owner="new") == old + 1
-    assert not ledger.mark(message_id=pk, token=old, now=world.now, subject="s", text="t", html="")
+    assert not ledger.mark(said=[Said(pk, "s", "t", "")], token=old, now=world.now)
     assert ledger.claim(mailbox_id=world.mailbox.pk, token=old, now=world.now, limit=1) == []
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from campaigns import delivery, inbound, lifecycle, planning, stopping
+from campaigns import delivery, inbound, lanes, lifecycle, planning, stopping
 from campaigns.models import Decision, Enrollment, Message, Reply
 from integrations import polling
 from integrations.models import InboundEvent, Mailbox
@@ -199,7 +199,7 @@ def test_a_run_ends_by_itself_and_the_next_goes_on(running, monkeypatch):
 
 def test_a_mark_that_grew_old_before_data_waits_like_a_temporary_refusal(running, monkeypatch):
     world = running(steps=1)
-    monkeypatch.setattr(delivery, "MARK_SECONDS", 0)
+    monkeypatch.setattr(lanes, "MARK_SECONDS", 0)
     done = world.tick()
     message = Message.objects.get()
     assert (done.withheld, message.state, message.attempts) == (1, "planned", 1)

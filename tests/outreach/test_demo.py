@@ -4,6 +4,7 @@ import io
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -152,34 +153,30 @@ def test_says_so_when_all_sending_is_stopped(tell):
 
 
 def test_exits_1_when_an_accepted_message_is_planned_again(tell, monkeypatch):
-    record = ledger.record
+    end = ledger.end
 
-    def forgetful(*, message_id, **options):
-        recorded = record(message_id=message_id, **options)
-        Message.objects.filter(pk=message_id, state="sent", attempts=1).update(state="planned", lease_token=None)
-        return recorded
+    def forgetful(*, ended, **options):
+        end(ended=ended, **options)
+        ids = [each.message_id for each in ended]
+        Message.objects.filter(pk__in=ids, state="sent", attempts=1).update(state="planned", lease_token=None)
 
-    monkeypatch.setattr(ledger, "record", forgetful)
+    monkeypatch.setattr(ledger, "end", forgetful)
     told = tell(**A_FEW)
     assert "exit 1" in told
     assert "2 times" in told
 
 
 def test_exits_1_when_an_accepted_message_is_planned_again_without_end(tell, monkeypatch):
-    record = ledger.record
-
-    def forgetful(*, state, **options):
-        return record(state="planned" if state == "sent" else state, **options)
-
-    monkeypatch.setattr(ledger, "record", forgetful)
+    ended = replace(ledger._ENDED, sql=ledger._ENDED.sql.replace("SET state = 'sent'", "SET state = 'planned'"))
+    monkeypatch.setattr(ledger, "_ENDED", ended)
     told = tell(**A_FEW)
     assert "exit 1" in told
     assert "times" in told
 
 
 def test_exits_1_when_nothing_reads_the_stops_any_more(tell, monkeypatch):
-    for statement in ("_CLAIM", "_MARK"):
-        monkeypatch.setattr(ledger, statement, getattr(ledger, statement).replace(gate.PASSES, "TRUE"))
+    monkeypatch.setattr(ledger, "_CLAIM", ledger._CLAIM.replace(gate.PASSES, "TRUE"))
+    monkeypatch.setattr(ledger, "_MARK", replace(ledger._MARK, sql=ledger._MARK.sql.replace(gate.PASSES, "TRUE")))
     monkeypatch.setattr(gate, "cancel_refused", lambda: 0)
     monkeypatch.setattr(stopping, "_stop", lambda **options: 0)
     told = tell(**A_FEW)
@@ -211,18 +208,21 @@ class PowerCut(BaseException):
 
 def test_takes_up_a_killed_story_and_finishes_it_without_a_double(transactional_db, tmp_path, monkeypatch):
     """The process dies right after the server took a message: that one is uncertain, it is never sent again."""
-    record, count = ledger.record, Counter()
+    mark, count = ledger.mark, Counter()
 
-    def cut_the_power(**options):
-        count["recorded"] += 1
-        if count["recorded"] == 4:
+    def cut_the_power(*, ended=(), **options):
+        count["ended"] += len(ended)
+        if count["ended"] == 4:
+            monkeypatch.setattr(ledger, "end", lambda **options: None)
             raise PowerCut
-        return record(**options)
+        return mark(ended=ended, **options)
 
-    monkeypatch.setattr(ledger, "record", cut_the_power)
+    end = ledger.end
+    monkeypatch.setattr(ledger, "mark", cut_the_power)
     with pytest.raises(PowerCut):
         story.run_once(now=timezone.now(), root=tmp_path, **A_FEW)
-    monkeypatch.setattr(ledger, "record", record)
+    monkeypatch.setattr(ledger, "mark", mark)
+    monkeypatch.setattr(ledger, "end", end)
     told = story.run_once(now=timezone.now(), root=tmp_path, **A_FEW)
     assert told.broken == ()
     assert told.counts["doubles"] == 0

@@ -1,0 +1,237 @@
+"""Planned → composed → marked → handed over → recorded: messages per second against plain smtplib.
+
+The floor is smtplib on one kept connection, handing over as many bytes to the same sink without knowing of any ledger.
+Each round takes every way to send between two floors; the table says medians. Everybody who sends is a process of its
+own, so CPU and memory are its own; the database server's CPU is that of all its processes.
+
+Uses a database of its own (`bench_send`) on the configured server. `--messages N` per way and round, `--rounds N`.
+"""
+
+import argparse
+import json
+import os
+import resource
+import smtplib
+import statistics
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from outreach import embedded
+
+embedded.provide()
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "outreach.settings")
+os.environ.setdefault("LOG_LEVEL", "ERROR")
+
+import django  # noqa: E402
+
+django.setup()
+
+from django.db import connection  # noqa: E402
+from django.test.runner import DiscoverRunner  # noqa: E402
+
+from bench import results  # noqa: E402
+from campaigns import delivery, lifecycle, planning  # noqa: E402
+from campaigns.models import Message, Step  # noqa: E402
+from campaigns.pacing import Pace  # noqa: E402
+from integrations.models import Mailbox  # noqa: E402
+from prospects.models import Program, Segment  # noqa: E402
+from templates import versions  # noqa: E402
+
+NAME = "bench_send"
+WAYS = {  # connections, and how many are marked ahead
+    "8 connections, one marked": (8, 1),
+    "relay, ten marked ahead": (4, 10),
+}
+PASS = dict(zip(WAYS, (0.40, 0.80), strict=True))
+MOST_CPU, MOST_SERVER, MOST_MB = 3.5, 250, 120
+WARM, SPARE = 100, 5_000  # messages
+FLOOR = ("floor", "floor_cpu")
+ENVELOPE = ("ada@shop.example", ["person@site1.example"])
+NOW = datetime.now(UTC)
+SUBJECT = "{{ first_name }}, a partnership with {{ merchant }}?"
+TEXT = """Hello {{ first_name | default: "there" }},
+
+I read {{ site }} and liked what {{ company | default: "you" }} say there. {{ merchant }} pays its partners monthly, and
+your readers in {{ country | default: "your country" }} already buy from us: {{ program_website }}
+
+Shall I send you the terms of {{ program }}?
+
+{{ sender_name }}, {{ sender_address }}
+{{ postal_address }}
+No more mails: {{ unsubscribe_url }}
+"""
+HTML = """<html><body><p>Hello {{ first_name | default: "there" }},</p>
+<p>I read {{ site }} and liked what {{ company | default: "you" }} say there. {{ merchant }} pays its partners monthly,
+and your readers in {{ country | default: "your country" }} <a href="https://shop.example/partners">already buy</a>.</p>
+<p>Shall I send you the <a href="https://shop.example/terms">terms of {{ program }}</a>?</p>
+<p>{{ sender_name }}, {{ sender_address }}<br>{{ postal_address }} <a href="{{ unsubscribe_url }}">No more mails</a></p>
+</body></html>"""
+PEOPLE = """
+INSERT INTO prospects_site (public_id, domain, hold_reason)
+SELECT gen_random_uuid(), 'site' || n || '.example', '' FROM generate_series(1, %(people)s) n;
+INSERT INTO prospects_prospect (
+    public_id, kind, email, identity_key, contact_keys, first_name, last_name, company, job_title, website, site_id,
+    x_handle, linkedin_url, country, time_zone, language, tags, custom, source, legal_basis, is_demo, stop_reason,
+    hold_reason)
+SELECT gen_random_uuid(), 'person', 'person@' || s.domain, k.key, ARRAY['address:' || k.key, 'domain:' || s.domain],
+    'Anna', 'Family' || s.id, 'Company ' || s.id, '', '', s.id, '', '', 'DE', 'Europe/Berlin', 'en', '{}', '{}', 'list',
+    '', false, '', ''
+FROM prospects_site s CROSS JOIN LATERAL (SELECT md5(s.domain) || md5('x' || s.domain) AS key) k;
+VACUUM ANALYZE"""
+
+
+def fill(people, port):
+    """So many people in one campaign of one relay: no gap, no cap that matters, a window that is always open."""
+    with connection.cursor() as cursor:
+        for statement in PEOPLE.split(";"):
+            cursor.execute(statement, {"people": people} if "%(" in statement else None)
+    relay = {"smtp_host": "127.0.0.1", "smtp_port": port, "smtp_security": "none", "imap_host": "127.0.0.1"}
+    relay |= {"imap_port": 1, "imap_security": "none", "imap_username": "ada", "daily_cap": 10**9, "gap_seconds": 0}
+    known = {"is_demo": True, "verified_at": NOW, "polled_at": NOW, "from_name": "Ada"}
+    mailbox = Mailbox.objects.create(name="Relay", from_address="ada@shop.example", **relay, **known)
+    words = {"name": "Shop", "merchant": "Shop", "website": "https://shop.example", "postal_address": "1 High Street"}
+    template = versions.create_template(name="First", subject=SUBJECT, text=TEXT, html=HTML, by=None)
+    parts = {"program": Program.objects.create(**words), "mailbox": mailbox}
+    everybody = Segment.objects.create(name="Everybody", filter={})
+    campaign = lifecycle.create_campaign(name="Send", segment=everybody, by=None, **parts)
+    lifecycle.add_step(campaign=campaign, template=template, by=None)
+    lifecycle.add_step(campaign=campaign, template=template, by=None)
+    Step.objects.update(window_start="00:00", window_end="00:00", weekdays=[1, 2, 3, 4, 5, 6, 7])
+    lifecycle.launch(campaign=campaign, now=NOW, by=None)
+    return mailbox
+
+
+def plan(messages):
+    """Plans at least so many; seconds for each."""
+    began, before = time.perf_counter(), Message.objects.count()
+    while Message.objects.filter(state="planned").count() < messages:
+        if not planning.plan(now=NOW).messages:
+            raise SystemExit("Nobody is left to be written to.")
+    Message.objects.filter(state="planned").update(send_at=NOW)
+    return (time.perf_counter() - began) / max(1, Message.objects.count() - before)
+
+
+def server_cpu():
+    """CPU seconds of the database server with all its processes, also those that are gone."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        postmaster = stat(cursor.fetchone()[0])[1]
+    alive = [stat(int(found.name)) for found in Path("/proc").iterdir() if found.name.isdigit()]
+    theirs = sum(sum(fields[11:13]) for fields in alive if fields and fields[1] == postmaster)
+    return (theirs + sum(stat(postmaster)[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+def stat(pid):
+    """The numbers of a process after its name and state; [] when it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+    return [0, *map(int, fields[1:])]
+
+
+def child(*words):
+    """What a process of its own measured."""
+    command = [sys.executable, "-m", "bench.send", "--child", *map(str, words)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def floor(port, messages):
+    """smtplib on one kept connection; the text is as long as ours."""
+    data = ("Subject: Hello\r\n" + f"{'x' * 70}\r\n" * 38).encode()
+    with smtplib.SMTP("127.0.0.1", port) as wire:
+        return measured(lambda: [wire.sendmail(*ENVELOPE, data) for _ in range(messages)])
+
+
+def ours(connections, ahead, messages):
+    """The delivery of what is planned; the first few messages warm up."""
+    connection.settings_dict["NAME"] = NAME
+    how = {"mailbox_id": Mailbox.objects.get().pk, "owner": "bench", "pace": Pace(connections, ahead)}
+    delivery.deliver(now=datetime.now(UTC), limit=WARM, **how)
+    done = []
+    told = measured(lambda: done.append(delivery.deliver(now=datetime.now(UTC), limit=messages, **how)))
+    if done[0].sent != messages:
+        raise SystemExit(f"{done[0].sent} of {messages} were sent.")
+    return told
+
+
+def measured(work):
+    """Wall and CPU seconds, those of the database server too, and the highest memory in MB."""
+    server, cpu, began = server_cpu(), time.process_time(), time.perf_counter()
+    work()
+    wall, cpu = time.perf_counter() - began, time.process_time() - cpu
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"wall": wall, "cpu": cpu, "server": server_cpu() - server, "peak": peak}
+
+
+def rounds(port, number, messages):
+    """What each way to send measured, round after round, each beside its floor."""
+    found = {name: [] for name in WAYS}
+    for n in range(number):
+        for name, way in WAYS.items():
+            planned = plan(messages + WARM)
+            before = child("floor", port, messages)
+            told = child("ours", *way, messages)
+            after = child("floor", port, messages)
+            base = {key: (before[key] + after[key]) / 2 for key in before}
+            told |= {"ratio": base["wall"] / told["wall"], "times": told["cpu"] / base["cpu"], "plan": planned}
+            found[name].append(told | {"floor": base["wall"], "floor_cpu": base["cpu"]})
+        print(f"round {n + 1} of {number}", file=sys.stderr)
+    return found
+
+
+def report(found, messages):
+    """The medians as a table, and as JSON for `bench/results.json`; False when a target is missed."""
+    micro = 1e6 / messages
+    print(f"{'':26}{'msgs/s':>9}{'÷ floor':>9}{'CPU µs':>8}{'× floor':>9}{'server µs':>11}{'plan µs':>9}{'MB':>6}")
+    told, fine = {}, True
+    for name, all_rounds in found.items():
+        value = {key: statistics.median(each[key] for each in all_rounds) for key in all_rounds[0]}
+        missed = value["ratio"] < PASS[name] or value["times"] > MOST_CPU or value["server"] * micro > MOST_SERVER
+        missed |= value["peak"] > MOST_MB
+        print(
+            f"{name:26}{messages / value['wall']:9,.0f}{value['ratio']:9.2f}{value['cpu'] * micro:8.0f}"
+            f"{value['times']:9.1f}{value['server'] * micro:11.0f}{value['plan'] * 1e6:9.0f}{value['peak']:6.0f}"
+            + (f"  <-- {PASS[name]}, {MOST_CPU} ×, {MOST_SERVER} µs, {MOST_MB} MB" if missed else "")
+        )
+        told[name] = value | {"messages": messages}
+        fine &= not missed
+    value = {
+        key: statistics.median(each[key] for rows in found.values() for each in rows) for key in ("floor", "floor_cpu")
+    }
+    print(f"{'plain smtplib':26}{messages / value['floor']:9,.0f}{'':9}{value['floor_cpu'] * micro:8.0f}")
+    results.keep("send", told)
+    return fine
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--messages", type=int, default=2_000)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--child", nargs="+")
+    said = parser.parse_args()
+    if said.child:
+        what, *numbers = said.child
+        print(json.dumps({"floor": floor, "ours": ours}[what](*map(int, numbers))))
+        return 0
+    connection.settings_dict["TEST"] |= {"NAME": NAME, "SERIALIZE": False}
+    runner = DiscoverRunner(verbosity=0, interactive=False)
+    old = runner.setup_databases(serialized_aliases=[])
+    sink = subprocess.Popen(
+        [sys.executable, "-m", "bench.sink"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        port = int(sink.stdout.readline())
+        fill((said.messages + WARM) * said.rounds * len(WAYS) + SPARE, port)
+        return int(not report(rounds(port, said.rounds, said.messages), said.messages))
+    finally:
+        sink.terminate()
+        runner.teardown_databases(old)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
