@@ -32,13 +32,10 @@ django.setup()
 from django.db import connection  # noqa: E402
 from django.test.runner import DiscoverRunner  # noqa: E402
 
-from bench import results  # noqa: E402
-from campaigns import delivery, lifecycle, planning  # noqa: E402
-from campaigns.models import Message, Step  # noqa: E402
+from bench import results, sending  # noqa: E402
+from campaigns import delivery  # noqa: E402
 from campaigns.pacing import Pace  # noqa: E402
 from integrations.models import Mailbox  # noqa: E402
-from prospects.models import Program, Segment  # noqa: E402
-from templates import versions  # noqa: E402
 
 NAME = "bench_send"
 WAYS = {  # connections, and how many are marked ahead
@@ -50,68 +47,6 @@ MOST_CPU, MOST_SERVER, MOST_MB = 3.5, 250, 120
 WARM, SPARE = 100, 5_000  # messages
 FLOOR = ("floor", "floor_cpu")
 ENVELOPE = ("ada@shop.example", ["person@site1.example"])
-NOW = datetime.now(UTC)
-SUBJECT = "{{ first_name }}, a partnership with {{ merchant }}?"
-TEXT = """Hello {{ first_name | default: "there" }},
-
-I read {{ site }} and liked what {{ company | default: "you" }} say there. {{ merchant }} pays its partners monthly, and
-your readers in {{ country | default: "your country" }} already buy from us: {{ program_website }}
-
-Shall I send you the terms of {{ program }}?
-
-{{ sender_name }}, {{ sender_address }}
-{{ postal_address }}
-No more mails: {{ unsubscribe_url }}
-"""
-HTML = """<html><body><p>Hello {{ first_name | default: "there" }},</p>
-<p>I read {{ site }} and liked what {{ company | default: "you" }} say there. {{ merchant }} pays its partners monthly,
-and your readers in {{ country | default: "your country" }} <a href="https://shop.example/partners">already buy</a>.</p>
-<p>Shall I send you the <a href="https://shop.example/terms">terms of {{ program }}</a>?</p>
-<p>{{ sender_name }}, {{ sender_address }}<br>{{ postal_address }} <a href="{{ unsubscribe_url }}">No more mails</a></p>
-</body></html>"""
-PEOPLE = """
-INSERT INTO prospects_site (public_id, domain, hold_reason)
-SELECT gen_random_uuid(), 'site' || n || '.example', '' FROM generate_series(1, %(people)s) n;
-INSERT INTO prospects_prospect (
-    public_id, kind, email, identity_key, contact_keys, first_name, last_name, company, job_title, website, site_id,
-    x_handle, linkedin_url, country, time_zone, language, tags, custom, source, legal_basis, is_demo, stop_reason,
-    hold_reason)
-SELECT gen_random_uuid(), 'person', 'person@' || s.domain, k.key, ARRAY['address:' || k.key, 'domain:' || s.domain],
-    'Anna', 'Family' || s.id, 'Company ' || s.id, '', '', s.id, '', '', 'DE', 'Europe/Berlin', 'en', '{}', '{}', 'list',
-    '', false, '', ''
-FROM prospects_site s CROSS JOIN LATERAL (SELECT md5(s.domain) || md5('x' || s.domain) AS key) k;
-VACUUM ANALYZE"""
-
-
-def fill(people, port):
-    """So many people in one campaign of one relay: no gap, no cap that matters, a window that is always open."""
-    with connection.cursor() as cursor:
-        for statement in PEOPLE.split(";"):
-            cursor.execute(statement, {"people": people} if "%(" in statement else None)
-    relay = {"smtp_host": "127.0.0.1", "smtp_port": port, "smtp_security": "none", "imap_host": "127.0.0.1"}
-    relay |= {"imap_port": 1, "imap_security": "none", "imap_username": "ada", "daily_cap": 10**9, "gap_seconds": 0}
-    known = {"is_demo": True, "verified_at": NOW, "polled_at": NOW, "from_name": "Ada"}
-    mailbox = Mailbox.objects.create(name="Relay", from_address="ada@shop.example", **relay, **known)
-    words = {"name": "Shop", "merchant": "Shop", "website": "https://shop.example", "postal_address": "1 High Street"}
-    template = versions.create_template(name="First", subject=SUBJECT, text=TEXT, html=HTML, by=None)
-    parts = {"program": Program.objects.create(**words), "mailbox": mailbox}
-    everybody = Segment.objects.create(name="Everybody", filter={})
-    campaign = lifecycle.create_campaign(name="Send", segment=everybody, by=None, **parts)
-    lifecycle.add_step(campaign=campaign, template=template, by=None)
-    lifecycle.add_step(campaign=campaign, template=template, by=None)
-    Step.objects.update(window_start="00:00", window_end="00:00", weekdays=[1, 2, 3, 4, 5, 6, 7])
-    lifecycle.launch(campaign=campaign, now=NOW, by=None)
-    return mailbox
-
-
-def plan(messages):
-    """Plans at least so many; seconds for each."""
-    began, before = time.perf_counter(), Message.objects.count()
-    while Message.objects.filter(state="planned").count() < messages:
-        if not planning.plan(now=NOW).messages:
-            raise SystemExit("Nobody is left to be written to.")
-    Message.objects.filter(state="planned").update(send_at=NOW)
-    return (time.perf_counter() - began) / max(1, Message.objects.count() - before)
 
 
 def server_cpu():
@@ -173,7 +108,7 @@ def rounds(port, number, messages):
     found = {name: [] for name in WAYS}
     for n in range(number):
         for name, way in WAYS.items():
-            planned = plan(messages + WARM)
+            planned = sending.plan(messages + WARM)
             before = child("floor", port, messages)
             told = child("ours", *way, messages)
             after = child("floor", port, messages)
@@ -226,7 +161,9 @@ def main():
     )
     try:
         port = int(sink.stdout.readline())
-        fill((said.messages + WARM) * said.rounds * len(WAYS) + SPARE, port)
+        shop = sending.campaign(sending.relay(port), "Send")
+        sending.enrol(shop, sending.add_people((said.messages + WARM) * said.rounds * len(WAYS) + SPARE))
+        sending.run("VACUUM ANALYZE")
         return int(not report(rounds(port, said.rounds, said.messages), said.messages))
     finally:
         sink.terminate()

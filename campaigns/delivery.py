@@ -16,6 +16,7 @@ from django.db.models import Q
 from campaigns import batches, ledger, pacing
 from campaigns.batches import Job
 from campaigns.lanes import Clock, Delivered, Lane, monotonic
+from campaigns.marking import Marks
 from campaigns.models import Message
 from campaigns.pacing import Pace
 from integrations import leases, sending
@@ -76,6 +77,7 @@ class _Run:
         self._done = done
         self._until = monotonic() + RUN_SECONDS
         self._turn = Lock()
+        self._marks = Marks(token=token)
         self._jobs: Iterator[Job] = iter(())
         self._is_over = False
         self._lanes: list[Future[None]] = []
@@ -112,7 +114,14 @@ class _Run:
 
     def _lane(self, after_turn: Callable[[float, float], None]) -> None:
         wire = SmtpConnection(account=sending.smtp_account(self._mailbox))
-        lane = Lane(mailbox=self._mailbox, token=self._token, clock=self._clock, wire=wire, done=self._done)
+        lane = Lane(
+            mailbox=self._mailbox,
+            token=self._token,
+            clock=self._clock,
+            wire=wire,
+            marks=self._marks,
+            done=self._done,
+        )
         try:
             lane.run(self._take, after_turn)
         finally:

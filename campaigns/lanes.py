@@ -13,6 +13,7 @@ from campaigns import ledger, outcomes
 from campaigns.batches import Job
 from campaigns.composing import Composed
 from campaigns.ledger import Ended, Said
+from campaigns.marking import Marks
 from campaigns.scheduling import MINUTE
 from integrations.adapters.smtp import SmtpConnection
 from integrations.models import Mailbox
@@ -61,9 +62,12 @@ class Delivered:
 class Lane:
     """What one connection does in a run. `take` gives claimed and composed messages, none when the run is over."""
 
-    def __init__(self, *, mailbox: Mailbox, token: int, clock: Clock, wire: SmtpConnection, done: Delivered) -> None:
+    def __init__(
+        self, *, mailbox: Mailbox, token: int, clock: Clock, wire: SmtpConnection, marks: Marks, done: Delivered
+    ) -> None:
         self._mailbox = mailbox
         self._token = token
+        self._marks = marks
         self._clock = clock
         self._wire = wire
         self._done = done
@@ -117,7 +121,7 @@ class Lane:
         """Those whose hand-over begins; what the server took before is recorded with it."""
         said = [Said(job.message.pk, words.subject, words.text, words.html) for job, words in ready]
         try:
-            begun = ledger.mark(said=said, token=self._token, now=now, ended=self._ended)
+            begun = self._marks.mark(said=said, ended=self._ended, now=now)
         except (OperationalError, InterfaceError):  # whether it was committed is not known: nothing begins
             ledger.unmark(message_ids=[each.message_id for each in said], token=self._token)
             return []

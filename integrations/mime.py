@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from email.utils import format_datetime
+from functools import lru_cache
 
 from integrations.internationalised import ascii_domain
 from integrations.ports import OutgoingMail
@@ -21,6 +22,7 @@ ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`
 ADDRESS = re.compile(r"[^\x00-\x20\x7f<>()\[\],;:\\\"@]+@[^\x00-\x20\x7f<>()\[\],;:\\\"@]+\Z")
 TOKEN = re.compile(r"[!-;=?-~]+\Z")
 LINE_END = re.compile(r"\r\n?")
+FOREIGN = bytes(range(128, 256))  # what ASCII does not know
 
 
 def build(mail: OutgoingMail) -> bytes:
@@ -46,7 +48,7 @@ def build(mail: OutgoingMail) -> bytes:
 def _fields(mail: OutgoingMail) -> Iterator[str]:
     if mail.date.tzinfo is None:
         raise ValueError("date: it has no time zone.")
-    yield "Date: " + format_datetime(mail.date)
+    yield "Date: " + _date(mail.date)
     yield _mailbox("From", name=mail.from_name, address=mail.from_address, field="from")
     yield _mailbox("To", name=mail.to_name, address=mail.to_address, field="to")
     yield _fold("Subject", _words(_clean(mail.subject, "subject")))
@@ -61,12 +63,17 @@ def _fields(mail: OutgoingMail) -> Iterator[str]:
         yield "List-Unsubscribe-Post: List-Unsubscribe=One-Click"
 
 
+# A batch has one date and one sender, and asks for them for each of its mails.
+_date = lru_cache(maxsize=64)(format_datetime)
+
+
 def _clean(value: str, field: str) -> str:
     if FORBIDDEN.search(value):
         raise ValueError(f"{field}: a header value may not hold a line break or a NUL.")
     return value
 
 
+@lru_cache(maxsize=256)
 def _mailbox(header: str, *, name: str, address: str, field: str) -> str:
     _clean(name, f"{field}_name")
     if not ADDRESS.match(_clean(address, f"{field}_address")):
@@ -154,7 +161,7 @@ def _transfer(body: bytes) -> tuple[str, bytes]:
     longest = max(map(len, body.split(b"\n")))
     if longest <= LINE and PRINTABLE.match(body.decode("ascii", "replace").replace("\n", "").replace("\t", "")):
         return "7bit", body
-    foreign = sum(map((127).__lt__, body))
+    foreign = len(body) - len(body.translate(None, FOREIGN))
     if foreign * 6 > len(body):
         return "base64", base64.encodebytes(body.replace(b"\n", b"\r\n"))
     return "quoted-printable", binascii.b2a_qp(body, istext=True)

@@ -154,5 +154,7 @@ def words(text: bytes) -> str:
 
 def _stuffed(data: bytes) -> bytes:
     """The text as it goes over the wire: CRLF only, leading dots doubled, a line end last (RFC 5321 section 4.5.2)."""
-    lines = LEADING_DOT.sub(b"..", LINE_END.sub(b"\r\n", data))
+    ends = data.count(b"\r\n")
+    lines = data if ends == data.count(b"\r") == data.count(b"\n") else LINE_END.sub(b"\r\n", data)
+    lines = LEADING_DOT.sub(b"..", lines) if b"\n." in lines or lines.startswith(b".") else lines
     return lines if lines.endswith(b"\r\n") else lines + b"\r\n"

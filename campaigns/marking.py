@@ -1,0 +1,59 @@
+"""Marks of several lanes gathered: who is ready at the same moment is marked by one statement and one commit.
+
+Each lane still marks right before it hands over; what a kill leaves in doubt is what one lane marked, for each lane.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Lock
+
+from campaigns import ledger
+from campaigns.ledger import Ended, Said
+
+
+@dataclass(slots=True)
+class _Request:
+    """What one lane wants to begin, and what the server took of it before."""
+
+    said: Sequence[Said]
+    ended: Sequence[Ended]
+    is_done: bool = False
+    begun: set[int] = field(default_factory=set)
+    error: Exception | None = None
+
+
+class Marks:
+    """The marks of one run, for its lanes' threads."""
+
+    def __init__(self, *, token: int) -> None:
+        self._token = token
+        self._gate = Lock()
+        self._turn = Lock()
+        self._waiting: list[_Request] = []
+
+    def mark(self, *, said: Sequence[Said], ended: Sequence[Ended], now: datetime) -> set[int]:
+        """`ledger.mark` for one lane; whoever has its turn marks for everybody who waits. Raises what that raises."""
+        request = _Request(said, ended)
+        with self._gate:
+            self._waiting.append(request)
+        with self._turn:
+            if not request.is_done:
+                self._mark_waiting(now)
+        if request.error is not None:
+            raise request.error
+        return request.begun
+
+    def _mark_waiting(self, now: datetime) -> None:
+        with self._gate:
+            requests, self._waiting = self._waiting, []
+        said = [each for request in requests for each in request.said]
+        ended = [each for request in requests for each in request.ended]
+        error: Exception | None = None
+        begun: set[int] = set()
+        try:
+            begun = ledger.mark(said=said, token=self._token, now=now, ended=ended)
+        except Exception as caught:  # noqa: BLE001 - each lane raises it on its own
+            error = caught
+        for request in requests:
+            request.begun, request.error, request.is_done = begun, error, True
