@@ -48,7 +48,7 @@ def build(mail: OutgoingMail) -> bytes:
 def _fields(mail: OutgoingMail) -> Iterator[str]:
     if mail.date.tzinfo is None:
         raise ValueError("date: it has no time zone.")
-    yield "Date: " + _date(mail.date)
+    yield "Date: " + format_datetime(mail.date)
     yield _mailbox("From", name=mail.from_name, address=mail.from_address, field="from")
     yield _mailbox("To", name=mail.to_name, address=mail.to_address, field="to")
     yield _fold("Subject", _words(_clean(mail.subject, "subject")))
@@ -61,10 +61,6 @@ def _fields(mail: OutgoingMail) -> Iterator[str]:
     if mail.unsubscribe_url:
         yield f"List-Unsubscribe: <{_url(mail.unsubscribe_url)}>"
         yield "List-Unsubscribe-Post: List-Unsubscribe=One-Click"
-
-
-# A batch has one date and one sender, and asks for them for each of its mails.
-_date = lru_cache(maxsize=64)(format_datetime)
 
 
 def _clean(value: str, field: str) -> str:
