@@ -150,7 +150,7 @@ class IntegrationError(Exception):
 
 
 class CredentialsRefused(IntegrationError):
-    """The login was refused (530, 534, 535): pause the mailbox, do not try again by yourself."""
+    """We were refused: the login (530, 534, 535) or by policy. Pause the mailbox, do not try again by yourself."""
 
 
 class Unreachable(IntegrationError):

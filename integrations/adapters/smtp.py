@@ -6,12 +6,23 @@ import smtplib
 import socket
 
 from integrations.adapters import connecting
-from integrations.adapters.smtp_replies import classify
+from integrations.adapters.smtp_replies import classify, status_of
 from integrations.adapters.smtp_transaction import Timeouts, Transaction, readable, words
 from integrations.internationalised import ascii_domain
-from integrations.ports import CredentialsRefused, Outcome, Phase, Proceed, SmtpAccount, Unreachable, Verdict
+from integrations.ports import (
+    CredentialsRefused,
+    Fault,
+    IntegrationError,
+    Outcome,
+    Phase,
+    Proceed,
+    SmtpAccount,
+    Unreachable,
+    Verdict,
+)
 
 CONTROLS = re.compile(r"[\x00-\x20\x7f<>]")
+TIMEOUTS = Timeouts()
 
 
 class _Wire(smtplib.SMTP):
@@ -33,7 +44,7 @@ class SmtpConnection:
 
     def __init__(self, *, account: SmtpAccount, timeouts: Timeouts | None = None) -> None:
         self.account = account
-        self.timeouts = timeouts or Timeouts()
+        self.timeouts = timeouts or TIMEOUTS
         self._wire: _Wire | None = None
 
     @property
@@ -77,7 +88,7 @@ class SmtpConnection:
             return
         try:
             if wire.sock is not None:
-                wire.sock.settimeout(5)
+                wire.sock.settimeout(self.timeouts.quit)
                 wire.docmd("QUIT")
         except (OSError, smtplib.SMTPException):
             pass  # the message before was answered; a lost goodbye changes nothing
@@ -116,7 +127,7 @@ class SmtpConnection:
     def _greet(self, wire: _Wire) -> None:
         code, text = wire.connect(self.account.host, self.account.port)
         if code != 220:
-            raise Unreachable(f"{self._name} does not want to talk: {code} {words(text)}.")
+            raise self._unwelcome(code, text, "does not want to talk")
         self._hello(wire)
 
     def _hello(self, wire: _Wire) -> None:
@@ -124,7 +135,14 @@ class SmtpConnection:
         if code in (500, 502):
             code, text = wire.helo()
         if not 200 <= code < 300:
-            raise Unreachable(f"{self._name} refused our greeting: {code} {words(text)}.")
+            raise self._unwelcome(code, text, "refused our greeting")
+
+    def _unwelcome(self, code: int, text: bytes, what: str) -> IntegrationError:
+        """A server that refuses us for good before it heard of any mail is not asked again every few minutes."""
+        said = words(text)
+        outcome = classify(phase=Phase.CONNECT, code=code, status=status_of(said), text=said)
+        ours = outcome.verdict is Verdict.REFUSED and outcome.fault in (Fault.MAILBOX, Fault.POLICY)
+        return (CredentialsRefused if ours else Unreachable)(f"{self._name} {what}: {code} {said}.")
 
     def _secure(self, wire: _Wire) -> None:
         if not wire.has_extn("starttls"):

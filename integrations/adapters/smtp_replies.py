@@ -5,22 +5,32 @@ import re
 from integrations.ports import Fault, Outcome, Phase, Verdict
 
 REPLY_CHARACTERS = 500
+JUDGED = (Phase.RCPT, Phase.DOT_SENT)  # where a server says what it thinks of the recipient
 STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 LOGIN_CODES = frozenset({530, 534, 535, 538})
 # RFC 3463 and the IANA registry: what x.1.* says of the address we wrote to, and what of our own.
 RECIPIENT_STATUS = frozenset({"1.1", "1.2", "1.3", "1.6", "1.10", "2.1", "6.7"})
-SENDER_STATUS = frozenset({"1.7", "1.8", "7.8", "7.9", "7.11"})
+SENDER_STATUS = frozenset({"1.7", "1.8"})
 CONTENT_STATUS = frozenset({"2.3", "3.4"})
 # "Any other" statuses tell no more than the code does: the words and the stage decide.
 VAGUE_STATUS = frozenset({"0.0", "1.0", "2.0", "3.0", "5.0"})
 POLICY_WORDS = re.compile(
-    r"spam|block|black.?list|deny.?list|dnsbl|\brbl\b|spf|dkim|dmarc|reputation|policy|relay|rate.?limit|banned"
-    r"|access denied|not authori[sz]ed|not permitted",
+    r"spam|block|black.?list|deny.?list|dnsbl|\brbl\b|spf|dkim|dmarc|reputation|policy|policies|relay|banned"
+    r"|access denied|not authori[sz]ed|not permitted|authenticat|client (?:ip|host)|network not allowed",
     re.IGNORECASE,
 )
-UNKNOWN_WORDS = re.compile(
-    r"user (?:is )?unknown|unknown (?:user|recipient|address)|no such (?:user|recipient|mailbox|address|person)"
-    r"|does(?: not|n't) exist|(?:mailbox|user|recipient|address) not found|no mailbox|invalid (?:recipient|mailbox)",
+RATE_WORDS = re.compile(
+    r"too many (?:recipients|messages|e?mails|connections)|rate.?limit|(?:this|per) (?:minute|hour|day)", re.IGNORECASE
+)
+# About who writes, however much the rest sounds like an address that is not there.
+SENDER_WORDS = re.compile(r"\bsender|\byour (?:ip|domain|host|server|address)|return.?path|\bptr\b", re.IGNORECASE)
+USER_UNKNOWN = re.compile(r"user (?:is )?unknown|unknown (?:user|recipient)|no such (?:user|recipient)", re.IGNORECASE)
+# Exchange says "Recipient address rejected: Access denied" with 5.4.1 for an address that it does not know.
+ADDRESS_WORDS = re.compile(
+    r"unknown address|no such (?:mailbox|address|person)|does(?: not|n't) (?:exist|have an? \S+ account)"
+    r"|(?:mailbox|user|recipient|address) not found|no mailbox|invalid (?:recipient|mailbox|domain)|host unknown"
+    r"|mailbox (?:is )?(?:unavailable|frozen|disabled|inactive)|account (?:\w+ ){0,6}is (?:disabled|inactive|blocked)"
+    r"|recipient(?: address)? rejected(?:: access denied)?|not our user",
     re.IGNORECASE,
 )
 FULL_WORDS = re.compile(r"full|quota|insufficient (?:system )?storage|over.?size", re.IGNORECASE)
@@ -70,7 +80,9 @@ def _detail(status: str) -> str:
 def _fault(*, phase: Phase, code: int, detail: str, text: str) -> Fault:
     if code in LOGIN_CODES or phase is Phase.AUTH or detail in SENDER_STATUS:
         return Fault.MAILBOX
-    if detail in RECIPIENT_STATUS:
+    if RATE_WORDS.search(text):
+        return Fault.POLICY
+    if detail in RECIPIENT_STATUS or (phase in JUDGED and _is_unknown(detail=detail, text=text)):
         return Fault.RECIPIENT
     if detail.startswith("7."):
         return Fault.POLICY
@@ -81,18 +93,25 @@ def _fault(*, phase: Phase, code: int, detail: str, text: str) -> Fault:
     return _fault_without_status(phase=phase, code=code, text=text)
 
 
+def _is_unknown(*, detail: str, text: str) -> bool:
+    """Whether the words say that the address takes no mail: no is never guessed from a number alone."""
+    if SENDER_WORDS.search(text):
+        return False
+    if USER_UNKNOWN.search(text):
+        return True
+    if detail.startswith(("2.", "6.", "7.")) or not ADDRESS_WORDS.search(text):
+        return False
+    return not POLICY_WORDS.search(ADDRESS_WORDS.sub("", text))
+
+
 def _fault_without_status(*, phase: Phase, code: int, text: str) -> Fault:
     """Old servers say only a number and words: the stage tells what was being judged."""
     if code in range(500, 505):
         return Fault.SERVER
     if phase is Phase.MAIL:
         return Fault.MAILBOX
-    if phase in (Phase.RCPT, Phase.DOT_SENT) and UNKNOWN_WORDS.search(text):
-        return Fault.RECIPIENT
-    if POLICY_WORDS.search(text):
+    if POLICY_WORDS.search(text) or SENDER_WORDS.search(text):
         return Fault.POLICY
-    if phase is Phase.RCPT:
-        if code in (552, 554, 555) or FULL_WORDS.search(text):
-            return Fault.POLICY if code == 554 else Fault.SERVER
-        return Fault.RECIPIENT
+    if phase is Phase.RCPT and code == 554 and not FULL_WORDS.search(text):
+        return Fault.POLICY
     return Fault.CONTENT if phase is Phase.DOT_SENT else Fault.SERVER

@@ -25,6 +25,7 @@ class Timeouts:
     data: float = 120
     block: float = 180
     dot: float = 600
+    quit: float = 5
 
 
 class Transaction:

@@ -26,6 +26,7 @@ class Stage(StrEnum):
 
     CONNECT = "connect"  # instead of the greeting
     EHLO = "ehlo"
+    AUTH = "auth"  # before the password is looked at
     MAIL = "mail"
     RCPT = "rcpt"
     DATA = "data"  # the DATA command, before any text
@@ -163,6 +164,14 @@ class _Conversation(SMTP):
             await self.push(answer)
             return
         await super().smtp_EHLO(hostname)
+
+    @syntax("AUTH <mechanism>")
+    async def smtp_AUTH(self, arg: str) -> None:
+        answer = await self.obey("", None, Stage.AUTH)
+        if answer is not None:
+            await self.push(answer)
+            return
+        await super().smtp_AUTH(arg)
 
     @syntax("DATA")
     async def smtp_DATA(self, arg: str) -> None:
