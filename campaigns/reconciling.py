@@ -7,8 +7,10 @@ from django.db import transaction
 from accounts.models import User
 from campaigns import outcomes, stopping
 from campaigns.models import Message, Step
+from integrations import copies
 
 GIVE_UP_AFTER = timedelta(days=5)
+SEARCHED_AT_ONCE = 500  # messages of one mailbox, the latest first
 UNSURE = (Message.State.UNCERTAIN, Message.State.ABANDONED)
 
 
@@ -34,6 +36,34 @@ def _next_step(message: Message) -> Step | None:
         sequence_version=message.enrollment.sequence_version_id, position__gt=message.step.position
     )
     return later.order_by("position").first()
+
+
+def mailboxes_to_search() -> list[int]:
+    """Mailboxes with uncertain messages whose Sent folder it is time to look into."""
+    unsure = Message.objects.filter(state=Message.State.UNCERTAIN)
+    return copies.due(mailbox_ids=list(unsure.order_by("mailbox").values_list("mailbox", flat=True).distinct()))
+
+
+def search_copies(*, mailbox_id: int, now: datetime) -> int:
+    """Looks for this mailbox's uncertain messages in its Sent folder, and returns how many were found there.
+
+    Those were sent, and their enrollments go on. The others stay as they are: not every server keeps a copy.
+    """
+    unsure = Message.objects.filter(mailbox=mailbox_id, state=Message.State.UNCERTAIN)
+    related = unsure.select_related("prospect", "campaign", "enrollment", "step")
+    by_id = {each.message_id: each for each in related.order_by("-handed_over_at", "-id")[:SEARCHED_AT_ONCE]}
+    found = copies.find(mailbox_id=mailbox_id, message_ids=list(by_id), now=now)
+    return sum(_lies_in_sent(message) for message in by_id.values() if message.message_id in found)
+
+
+@transaction.atomic
+def _lies_in_sent(message: Message) -> bool:
+    stopping.lock_open(prospect=message.prospect)
+    if not proven_sent(message=message):
+        return False
+    why = {**message.why, "settled_by": "the Sent folder", "note": "A copy of it lies there."}
+    Message.objects.filter(pk=message.pk).update(why=why)
+    return True
 
 
 @transaction.atomic

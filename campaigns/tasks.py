@@ -55,10 +55,18 @@ def apply_inbound(**kwargs: Any) -> None:
 
 @shared_task
 def keep_house(**kwargs: Any) -> None:
-    """Gives up on what stayed uncertain for days, and takes off the list of suppressions what was to last until now."""
+    """Settles what is uncertain, and takes off the list of suppressions what was to last until now."""
     now = timezone.now()
+    for mailbox_id in reconciling.mailboxes_to_search():
+        search_copies.apply_async(args=(mailbox_id,), expires=60)
     reconciling.abandon_old(now=now)
     suppression.expire(now=now)
+
+
+@shared_task
+def search_copies(mailbox_id: int, **kwargs: Any) -> None:
+    """Looks for the uncertain messages of one mailbox in its Sent folder."""
+    reconciling.search_copies(mailbox_id=mailbox_id, now=timezone.now())
 
 
 @shared_task

@@ -13,7 +13,7 @@ from outreach.lib.admin import AnyModelForm, ReadOnlyAdmin, SecretField, VerbAdm
 
 SENDING = ("smtp_host", ("smtp_port", "smtp_security"), ("smtp_username", "smtp_password"))
 READING = ("imap_host", ("imap_port", "imap_security"), ("imap_username", "imap_password"), "imap_folder")
-STATE = ("status", "status_reason", "is_demo", "verified_at", "polled_at", "poll_error")
+STATE = ("status", "status_reason", "is_demo", "verified_at", "polled_at", "poll_error", "copies_seen_at")
 
 
 class MailboxForm(AnyModelForm):

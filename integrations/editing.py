@@ -32,8 +32,8 @@ def change_mailbox(*, mailbox: Mailbox, **fields: Any) -> Mailbox:
     for name in changed:
         setattr(mailbox, name, fields[name])
     if changed & CONNECTION:
-        mailbox.verified_at = None
-        changed.add("verified_at")
+        mailbox.verified_at = mailbox.copies_seen_at = None
+        changed |= {"verified_at", "copies_seen_at"}
     _check(mailbox)
     mailbox.save(update_fields=sorted(changed))
     return mailbox

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from django.conf import settings
+
 from integrations.adapters import imap
 from integrations.adapters.smtp import SmtpConnection
 from integrations.models import Mailbox
@@ -34,7 +36,10 @@ def imap_account(mailbox: Mailbox) -> ImapAccount:
 
 
 def check(*, mailbox: Mailbox, now: datetime) -> list[str]:
-    """Logs in to both servers, sends nothing, and says what is wrong, a sentence each; none sets `verified_at`."""
+    """Logs in to both servers, sends nothing, and says what is wrong, a sentence each; none sets `verified_at`.
+
+    Also looks whether the Sent folder holds copies of our mails, which begin their unsubscribe link with PUBLIC_URL.
+    """
     wrong = []
     connection = SmtpConnection(account=smtp_account(mailbox))
     try:
@@ -43,13 +48,15 @@ def check(*, mailbox: Mailbox, now: datetime) -> list[str]:
         wrong.append(f"Sending: {error}")
     finally:
         connection.close()
+    holds_copies = False
     try:
-        imap.check(imap_account(mailbox))
+        holds_copies = imap.check(imap_account(mailbox), mark=settings.PUBLIC_URL)
     except IntegrationError as error:
         wrong.append(f"Receiving: {error}")
     if not wrong:
         mailbox.verified_at = now
-        mailbox.save(update_fields=["verified_at"])
+        mailbox.copies_seen_at = now if holds_copies else mailbox.copies_seen_at
+        mailbox.save(update_fields=["verified_at", "copies_seen_at"])
     return wrong
 
 

@@ -231,6 +231,7 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ROUTES = {  # slow mail servers keep their own workers busy, never the ticks
     "campaigns.tasks.deliver_mailbox": {"queue": "mail"},
+    "campaigns.tasks.search_copies": {"queue": "mail"},
     "integrations.tasks.poll_mailbox": {"queue": "mail"},
 }
 CELERY_TASK_TIME_LIMIT = 1800

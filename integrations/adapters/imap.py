@@ -10,7 +10,7 @@ from typing import Any
 
 from imap_tools import BaseMailBox, ImapToolsError, MailboxFolderSelectError, MailboxLoginError
 
-from integrations.adapters import connecting
+from integrations.adapters import connecting, imap_folders
 from integrations.ports import CredentialsRefused, ImapAccount, IntegrationError, Unreachable
 from outreach.lib.text import printable
 
@@ -21,6 +21,9 @@ EXCERPT = 256 * 1024  # octets of a larger one: its headers and the beginning of
 SIZE = re.compile(rb"\bUID (\d+)\b.*?\bRFC822\.SIZE (\d+)|\bRFC822\.SIZE (\d+).*?\bUID (\d+)\b")
 BUSY = re.compile(r"\[(?:UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]")  # RFC 5530: the login itself was not judged
 UID = re.compile(rb"\bUID (\d+)\b")
+MESSAGE_ID = re.compile(rb"<[^<>\s]+>")
+SEARCHABLE = re.compile(r"[!#-\[\]-~]+")  # what needs no escape between quotes
+IDS_AT_ONCE = 20  # in one SEARCH: servers limit the length of a line
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,36 @@ def fetch_new(account: ImapAccount, *, uidvalidity: int | None, last_uid: int, b
                 yield Batch(uidvalidity=current, mails=mails)
 
 
-def check(account: ImapAccount) -> None:
-    """Log in and open the folder. Raises CredentialsRefused or Unreachable in words."""
-    with _mailbox(account):
-        pass
+def check(account: ImapAccount, *, mark: str = "") -> bool:
+    """Log in and open the folder. True when the Sent folder holds a mail with `mark` in its List-Unsubscribe.
+
+    Raises CredentialsRefused or Unreachable in words; a Sent folder that can't be searched is no error.
+    """
+    with _mailbox(account) as mailbox:
+        try:
+            return bool(mark) and _open_sent(mailbox.client) and _holds(mailbox.client, mark)
+        except (OSError, imaplib.IMAP4.error):
+            return False
+
+
+def copies(account: ImapAccount, message_ids: Sequence[str]) -> set[str]:
+    """Which of these Message-IDs the Sent folder holds: one login, and only headers are searched and read.
+
+    What is not found proves nothing. Empty when no folder is known as Sent. Raises CredentialsRefused or Unreachable.
+    """
+    wanted = [each for each in message_ids if SEARCHABLE.fullmatch(each)]
+    found: set[str] = set()
+    with _mailbox(account) as mailbox:
+        if not _open_sent(mailbox.client):
+            return found
+        for start in range(0, len(wanted), IDS_AT_ONCE):
+            keys = [f'HEADER Message-ID "{each}"' for each in wanted[start : start + IDS_AT_ONCE]]
+            either = "OR " * (len(keys) - 1) + " ".join(keys)
+            hits = _search(mailbox.client, either)
+            # Some servers search by words: what a hit is really called decides.
+            for _, header in _bodies(mailbox.client, hits, "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"):
+                found.update(each.decode("ascii", "replace") for each in MESSAGE_ID.findall(header))
+    return found.intersection(wanted)
 
 
 def append(account: ImapAccount, raw: bytes) -> None:
@@ -156,9 +185,28 @@ def _first_look(client: imaplib.IMAP4) -> int:
 
 def _uids(client: imaplib.IMAP4, *, after: int) -> list[int]:
     """`n:*` always answers the last mail, also when its UID is below n: so the cursor is checked here again."""
-    answer = _ask(client, "SEARCH", "UID", f"{after + 1}:*")
-    found = {int(word) for line in answer if line for word in line.split() if word.isdigit()}
-    return sorted(uid for uid in found if uid > after)
+    return [uid for uid in _search(client, f"UID {after + 1}:*") if uid > after]
+
+
+def _search(client: imaplib.IMAP4, criteria: str) -> list[int]:
+    answer = _ask(client, "SEARCH", criteria)
+    return sorted({int(word) for line in answer if line for word in line.split() if word.isdigit()})
+
+
+def _open_sent(client: imaplib.IMAP4) -> bool:
+    """Opens the Sent folder for reading only; False when there is none that we know."""
+    marked = "SPECIAL-USE" in client.capabilities  # such a server need not tell the use unasked
+    code, answer = client.list('""', '"*" RETURN (SPECIAL-USE)' if marked else '"*"')
+    name = imap_folders.sent(answer) if code == "OK" else None
+    return name is not None and client.select(name, readonly=True)[0] == "OK"
+
+
+def _holds(client: imaplib.IMAP4, mark: str) -> bool:
+    if not SEARCHABLE.fullmatch(mark):
+        return False
+    hits = _search(client, f'HEADER List-Unsubscribe "{mark}"')[-1:]
+    headers = _bodies(client, hits, "BODY.PEEK[HEADER.FIELDS (LIST-UNSUBSCRIBE)]")
+    return any(mark.encode() in header for _, header in headers)
 
 
 def _mails(client: imaplib.IMAP4, uids: Sequence[int]) -> Iterator[list[tuple[int, bytes]]]:

@@ -56,6 +56,10 @@ class Mailbox(PublicModel):
     status_reason = models.CharField(max_length=500, blank=True)
     verified_at = models.DateTimeField(null=True, blank=True, help_text="Last time a check of both servers succeeded")
 
+    copies_seen_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Last time a copy of our mail was found in its Sent folder"
+    )
+
     imap_uidvalidity = models.BigIntegerField(null=True, editable=False)
     imap_last_uid = models.BigIntegerField(default=0, editable=False)
     polled_at = models.DateTimeField(null=True, editable=False, help_text="Database time of the last complete poll")

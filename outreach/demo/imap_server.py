@@ -98,9 +98,9 @@ class ImapServer(LoopServer):
         """Create a user with an empty INBOX, or change the password of one who exists."""
         self._thread.call(self._add_user(user, password))
 
-    def deliver(self, user: str, raw: bytes) -> int:
-        """Put one mail into the user's INBOX and answer its UID. Raises KeyError for an unknown user."""
-        return self._thread.call(self._deliver(user, raw))
+    def deliver(self, user: str, raw: bytes, *, folder: str = "INBOX") -> int:
+        """Put one mail into the user's folder and answer its UID. Raises KeyError for an unknown user."""
+        return self._thread.call(self._deliver(user, raw, folder))
 
     def expunge(self, user: str, uid: int) -> None:
         """Remove one mail for good; an unknown UID is no error."""
@@ -118,12 +118,13 @@ class ImapServer(LoopServer):
     async def _add_user(self, user: str, password: str) -> None:
         self._login.add(user, password)
 
-    async def _deliver(self, user: str, raw: bytes) -> int:
+    async def _deliver(self, user: str, raw: bytes, folder: str) -> int:
         self._login.welcome(user)
         folders, _ = self._config.set_cache[user]
-        inbox = await folders.get_mailbox("INBOX")
+        if (await folders.list_mailboxes()).get(folder) is None:
+            await folders.add_mailbox(folder)
         lines = LINE_END.sub(b"\r\n", raw)  # a mail store keeps CRLF, whatever came
-        message = await inbox.append(AppendMessage(lines, datetime.now(UTC)), recent=True)
+        message = await (await folders.get_mailbox(folder)).append(AppendMessage(lines, datetime.now(UTC)), recent=True)
         return message.uid
 
     async def _expunge(self, user: str, uid: int) -> None:

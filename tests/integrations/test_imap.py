@@ -1,8 +1,11 @@
 """Reading a real IMAP server."""
 
+import socket
+import threading
+
 import pytest
 
-from integrations.adapters import imap
+from integrations.adapters import imap, imap_folders
 from integrations.ports import CredentialsRefused, ImapAccount, Unreachable
 from outreach.demo.imap_server import ImapServer
 from tests.integrations.certificates import self_signed
@@ -113,3 +116,60 @@ def test_verifies_the_certificate(tmp_path, monkeypatch):
 def test_never_falls_back_to_clear_text(server):
     with pytest.raises(Unreachable, match="does not offer STARTTLS"):
         imap.check(account(server, security="starttls"))
+
+
+@pytest.mark.parametrize(
+    ("listed", "sent"),
+    [
+        ([rb'(\HasNoChildren \Sent) "/" "[Gmail]/Gesendet"', rb'(\HasNoChildren) "/" "Sent"'], '"[Gmail]/Gesendet"'),
+        ([rb'(\HasNoChildren) "." INBOX.Sent', rb'(\HasNoChildren) "." INBOX'], '"INBOX.Sent"'),
+        ([rb'(\Marked) "/" "Sent Items"', rb'(\sent) NIL Outbox'], '"Outbox"'),
+        ([rb'(\HasNoChildren) "/" "Gel&APY-schte Elemente"', rb'() "/" "&AMk-l&AOk-ments envoy&AOk-s"'],
+         '"&AMk-l&AOk-ments envoy&AOk-s"'),
+        ([rb'(\Noselect \Sent) "/" "Sent"', rb'() "/" "Not Sent"', rb'() "/" "Sentinel"'], None),
+        ([(rb'(\Sent) "/" {4}', b"Mine"), b""], '"Mine"'),
+        ([None, b"nonsense", rb'(\Sent) "/" "' + "é".encode() + b'"', rb'() "/" "&broken"'], None),
+    ],
+)  # fmt: skip
+def test_knows_the_folder_of_what_was_sent(listed, sent):
+    assert imap_folders.sent(listed) == sent
+
+
+def speaking(listener, heard):
+    """A server that tells the use of a folder only when it is asked for (RFC 6154 section 2), and finds one mail."""
+    peer, _ = listener.accept()
+    lines = peer.makefile("rwb", buffering=0)
+    lines.write(b"* OK [CAPABILITY IMAP4rev1 LIST-EXTENDED SPECIAL-USE] ready\r\n")
+    header = b"Message-ID:\r\n <1@us.example>\r\n\r\n"
+    for line in lines:
+        tag, command = line.strip().split(b" ", 1)
+        heard.append(command.decode())
+        told = {
+            b"CAPABILITY": b"* CAPABILITY IMAP4rev1 LIST-EXTENDED SPECIAL-USE\r\n",
+            b'LIST "" "*" RETURN (SPECIAL-USE)': b'* LIST (\\Sent) "/" "Work/Away"\r\n* LIST () "/" "Sent"\r\n',
+            b'EXAMINE "Work/Away"': b"* 1 EXISTS\r\n* OK [UIDVALIDITY 1] fine\r\n",
+        }.get(command, b"")
+        if b"SEARCH" in command:
+            told = b"* SEARCH 7\r\n"
+        if b"FETCH" in command:
+            told = b"* 1 FETCH (UID 7 BODY[HEADER.FIELDS (MESSAGE-ID)] {%d}\r\n%b)\r\n" % (len(header), header)
+        lines.write(told + tag + b" OK done\r\n")
+        if command == b"LOGOUT":
+            return
+
+
+def test_asks_a_server_for_the_use_of_its_folders_and_reads_only_headers():
+    heard = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=speaking, args=(listener, heard))
+        thread.start()
+        server = ImapAccount("127.0.0.1", listener.getsockname()[1], "none", USER, "secret")
+        found = imap.copies(server, ["<1@us.example>", "<2@us.example>", 'a"b'])
+        thread.join(5)
+    assert found == {"<1@us.example>"}
+    asked = [line for line in heard if line.startswith("UID")]
+    assert asked == [
+        'UID SEARCH OR HEADER Message-ID "<1@us.example>" HEADER Message-ID "<2@us.example>"',
+        "UID FETCH 7 (UID BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])",
+    ]
+    assert not any(line.startswith("SELECT") for line in heard)
