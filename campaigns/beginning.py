@@ -46,7 +46,7 @@ def start() -> Start:
     active = Mailbox.objects.filter(status=Mailbox.Status.ACTIVE)
     return Start(
         program=programs.order_by("-id").first(),
-        mailbox=active.defer("smtp_password", "imap_password").order_by("is_demo", "id").first(),
+        mailbox=active.defer("smtp_password", "imap_password", "service_key").order_by("is_demo", "id").first(),
         has_people=Prospect.objects.exists(),
     )
 

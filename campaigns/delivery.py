@@ -20,7 +20,6 @@ from campaigns.marking import Marks
 from campaigns.models import Message
 from campaigns.pacing import Pace
 from integrations import leases, sending
-from integrations.adapters.smtp import SmtpConnection
 from integrations.models import Mailbox
 
 BATCH = 500
@@ -113,7 +112,7 @@ class _Run:
         self._lanes.append(pool.submit(lane))
 
     def _lane(self, after_turn: Callable[[float, float], None]) -> None:
-        wire = SmtpConnection(account=sending.smtp_account(self._mailbox))
+        wire = sending.transport(self._mailbox)
         lane = Lane(
             mailbox=self._mailbox,
             token=self._token,

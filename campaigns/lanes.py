@@ -15,9 +15,8 @@ from campaigns.composing import Composed
 from campaigns.ledger import Ended, Said
 from campaigns.marking import Marks
 from campaigns.scheduling import MINUTE
-from integrations.adapters.smtp import SmtpConnection
 from integrations.models import Mailbox
-from integrations.ports import CredentialsRefused, Fault, Outcome, Phase, Unreachable, Verdict
+from integrations.ports import CredentialsRefused, Fault, Outcome, Phase, Transport, Unreachable, Verdict
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +62,7 @@ class Lane:
     """What one connection does in a run. `take` gives claimed and composed messages, none when the run is over."""
 
     def __init__(
-        self, *, mailbox: Mailbox, token: int, clock: Clock, wire: SmtpConnection, marks: Marks, done: Delivered
+        self, *, mailbox: Mailbox, token: int, clock: Clock, wire: Transport, marks: Marks, done: Delivered
     ) -> None:
         self._mailbox = mailbox
         self._token = token

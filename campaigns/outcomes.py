@@ -58,7 +58,9 @@ def _deferred(job: Job, outcome: Outcome, token: int, now: datetime) -> None:
     wait = scheduling.retry_after(attempts=job.message.attempts + 1)
     if wait is not None:
         _words(job.message, outcome)
-        ledger.give_back(message_id=job.message.pk, token=token, send_at=job.window.next_open(now + wait))
+        ledger.give_back(
+            message_id=job.message.pk, token=token, send_at=job.window.next_open(now + max(wait, outcome.retry_after))
+        )
     elif ledger.record(message_id=job.message.pk, token=token, state=Message.State.REFUSED, outcome=outcome):
         stopping.end_enrollments(enrollment_ids=[job.message.enrollment_id], reason=GAVE_UP)
 

@@ -133,7 +133,7 @@ def _enrollments(ids: list[int]) -> list[dict[str, Any]]:
 def _messages(ids: list[int]) -> list[dict[str, Any]]:
     found = Message.objects.filter(prospect__in=ids, campaign__rehearsal_of=None)
     related = ("campaign", "mailbox", "step", "arm", "template_version__template")
-    hidden = ("mailbox__smtp_password", "mailbox__imap_password")
+    hidden = ("mailbox__smtp_password", "mailbox__imap_password", "mailbox__service_key")
     return [
         {
             "campaign": row.campaign.name,

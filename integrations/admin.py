@@ -11,12 +11,13 @@ from integrations import editing, sending
 from integrations.models import InboundEvent, Mailbox
 from outreach.lib.admin import AnyModelForm, ReadOnlyAdmin, SecretField, VerbAdmin, each
 
-SENDING = ("smtp_host", ("smtp_port", "smtp_security"), ("smtp_username", "smtp_password"))
+SENDING = (("service", "service_key"), "smtp_host", ("smtp_port", "smtp_security"), ("smtp_username", "smtp_password"))
 READING = ("imap_host", ("imap_port", "imap_security"), ("imap_username", "imap_password"), "imap_folder")
 STATE = ("status", "status_reason", "is_demo", "verified_at", "polled_at", "poll_error", "copies_seen_at")
 
 
 class MailboxForm(AnyModelForm):
+    service_key = SecretField(label="Key at the service")
     smtp_password = SecretField(label="SMTP password")
     imap_password = SecretField(label="IMAP password")
 
@@ -28,7 +29,7 @@ class MailboxAdmin(VerbAdmin):
     page = "mailbox"
     fieldsets = (
         (None, {"fields": ["name", ("from_name", "from_address"), ("daily_cap", "gap_seconds")]}),
-        ("Sending (SMTP)", {"fields": SENDING}),
+        ("Sending", {"fields": SENDING}),
         ("Reading (IMAP)", {"fields": READING}),
         ("State", {"fields": STATE}),
     )

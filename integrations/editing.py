@@ -4,14 +4,14 @@ import ipaddress
 from typing import Any
 
 from integrations.models import Mailbox
-from integrations.models.mailbox import Security
+from integrations.models.mailbox import Security, Service
 from outreach.lib.errors import DomainError, Problem
 
 CONNECTION = frozenset(
     f"{side}_{part}"
     for side in ("smtp", "imap")
     for part in ("host", "port", "security", "username", "password", "folder")
-)
+) | {"service", "service_key"}
 
 
 class InvalidMailbox(DomainError):
@@ -41,11 +41,16 @@ def change_mailbox(*, mailbox: Mailbox, **fields: Any) -> Mailbox:
 
 def _check(mailbox: Mailbox) -> None:
     """Plain text goes over loopback only: a password must not cross a network in the clear."""
+    by_smtp = mailbox.service == Service.SMTP
     problems = [
         Problem(f"{side}_security", "Without STARTTLS or TLS only a server on this machine can be used.")
-        for side in ("smtp", "imap")
+        for side in (("smtp", "imap") if by_smtp else ("imap",))
         if getattr(mailbox, f"{side}_security") == Security.NONE and not _is_here(getattr(mailbox, f"{side}_host"))
     ]
+    if by_smtp and not mailbox.smtp_host:
+        problems.append(Problem("smtp_host", "Name the server that its mail leaves by."))
+    if not by_smtp and not mailbox.service_key:
+        problems.append(Problem("service_key", f"{mailbox.get_service_display()} asks for a key."))
     if problems:
         raise InvalidMailbox("", problems)
 

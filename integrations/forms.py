@@ -5,17 +5,17 @@ from typing import Any
 from django import forms
 
 from integrations.models import Mailbox
-from integrations.models.mailbox import Security
+from integrations.models.mailbox import Security, Service
 from integrations.providers import Provider
 
 GROUPS = {
     "who": ("from_name", "from_address", "name"),
-    "login": ("smtp_username", "smtp_password"),
+    "login": ("smtp_username", "smtp_password", "service_key"),
     "sending": ("smtp_host", "smtp_port", "smtp_security"),
     "receiving": ("imap_host", "imap_port", "imap_security", "imap_username", "imap_password", "imap_folder"),
     "pace": ("daily_cap", "gap_seconds"),
 }
-SECRETS = ("smtp_password", "imap_password")
+SECRETS = ("smtp_password", "imap_password", "service_key")
 SERVERS = ("smtp_host", "smtp_port", "smtp_security", "imap_host", "imap_port", "imap_security")
 
 
@@ -41,6 +41,7 @@ class MailboxForm(forms.Form):
         label="User name", max_length=255, required=False, help_text="Nearly always the full address."
     )
     smtp_password = _secret(label="Password")
+    service_key = _secret(label="Key", error_messages={"required": "The service asks for a key."})
     smtp_host = forms.CharField(label="Sending server (SMTP)", max_length=255)
     smtp_port = _port("Port")
     smtp_security = forms.ChoiceField(label="Encryption", choices=Security.choices)
@@ -70,16 +71,31 @@ class MailboxForm(forms.Form):
     ) -> None:
         self.mailbox = mailbox
         self.provider = provider
+        self.service = mailbox.service if mailbox else provider.service if provider else Service.SMTP
         super().__init__(data, initial=self._first(from_name))
-        if provider:
+        self._leave_out()
+        if self.has_service:
+            self.fields["service_key"].required = mailbox is None
+        elif provider:
             password = self.fields["smtp_password"]
             password.required, password.error_messages["required"] = True, f"{provider.name} asks for a password."
         if mailbox:
-            for name in SECRETS:
+            for name in self.fields.keys() & set(SECRETS):
                 self.fields[name].help_text = "Not shown. Left empty, it stays as it is."
-        else:
+        elif not self.has_service:
             self.fields["imap_username"].help_text = "Left empty, it is the same as for sending."
             self.fields["imap_password"].help_text = "Left empty, it is the same as for sending."
+
+    @property
+    def has_service(self) -> bool:
+        """Whether its mail leaves by a service with a key instead of a mail server."""
+        return bool(self.service != Service.SMTP)
+
+    def _leave_out(self) -> None:
+        """Either a mail server's fields or a service's."""
+        for name in list(self.fields):
+            if name.startswith("smtp_") if self.has_service else name == "service_key":
+                del self.fields[name]
 
     def _first(self, from_name: str) -> dict[str, Any]:
         names = [name for group in GROUPS.values() for name in group if name not in SECRETS]
@@ -110,12 +126,12 @@ class MailboxForm(forms.Form):
         return self._group("pace")
 
     def _group(self, name: str) -> list[forms.BoundField]:
-        return [self[field] for field in GROUPS[name]]
+        return [self[field] for field in GROUPS[name] if field in self.fields]
 
     @property
     def has_server_errors(self) -> bool:
         """Whether something is wrong in the part that a provider's choice folds away."""
-        return any(self[name].errors for name in (*GROUPS["sending"], *GROUPS["receiving"]))
+        return any(field.errors for field in (*self.sending(), *self.receiving()))
 
     def clean_from_address(self) -> str:
         """Refuses the address of another mailbox."""
@@ -132,10 +148,12 @@ class MailboxForm(forms.Form):
         cleaned: dict[str, Any] = super().clean() or {}
         address = cleaned.get("from_address", "")
         cleaned["name"] = cleaned.get("name") or address[:100]
-        if self.provider:
+        cleaned["service"] = self.service
+        if self.provider and not self.has_service:
             cleaned["smtp_username"] = cleaned.get("smtp_username") or address
         cleaned["imap_username"] = cleaned.get("imap_username") or cleaned.get("smtp_username") or address
-        if self.mailbox is None or self.mailbox.imap_password == self.mailbox.smtp_password:
+        same_login = self.mailbox is None or self.mailbox.imap_password == self.mailbox.smtp_password
+        if same_login and not self.has_service:
             cleaned["imap_password"] = cleaned.get("imap_password") or cleaned.get("smtp_password")
         if self.mailbox:
             for name in SECRETS:

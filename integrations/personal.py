@@ -15,7 +15,7 @@ IMPERSONAL: dict[str, frozenset[str]] = {
     "Mailbox": frozenset(
         {
             *("id", "public_id", "created_at", "name", "is_demo", "status", "status_reason", "verified_at"),
-            "copies_seen_at",
+            *("copies_seen_at", "service", "service_key"),
             *("smtp_host", "smtp_port", "smtp_security", "smtp_password"),
             *("imap_host", "imap_port", "imap_security", "imap_password", "imap_folder"),
             *("imap_uidvalidity", "imap_last_uid", "polled_at", "poll_error"),
@@ -27,7 +27,7 @@ IMPERSONAL: dict[str, frozenset[str]] = {
     ),
     "MailboxEvent": frozenset(
         {
-            *(*_OF_HISTORY, "pgh_obj", "name", "smtp_host", "smtp_port", "smtp_security"),
+            *(*_OF_HISTORY, "pgh_obj", "name", "service", "smtp_host", "smtp_port", "smtp_security"),
             *("imap_host", "imap_port", "imap_security", "imap_folder", "daily_cap", "gap_seconds", "status"),
         }
     ),

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Protocol
 
 
 class Phase(StrEnum):
@@ -66,6 +67,15 @@ class ImapAccount:
 
 
 @dataclass(frozen=True)
+class ServiceAccount:
+    """How to reach a service that sends for others over HTTP. `repr` hides the key."""
+
+    service: str  # "resend" | "brevo" | "postmark"
+    key: str = field(default="", repr=False)
+    loopback_only: bool = False
+
+
+@dataclass(frozen=True)
 class Outcome:
     """The end of one hand-over: what happened, how far it came and what the server said."""
 
@@ -75,6 +85,7 @@ class Outcome:
     status: str = ""  # enhanced status code x.y.z (RFC 3463), "" when none came
     reply: str = ""  # the server's words, at most 500 characters
     fault: Fault = Fault.NONE
+    retry_after: timedelta = timedelta(0)  # how long it asked us to wait
 
 
 @dataclass(frozen=True)
@@ -159,3 +170,20 @@ class Unreachable(IntegrationError):
 
 Proceed = Callable[[], bool]
 """Asked right before DATA; False withholds the message."""
+
+
+class Transport(Protocol):
+    """What mail leaves by: one for each run, kept open from message to message. Not for two threads at once."""
+
+    @property
+    def is_open(self) -> bool:
+        """True when a message may be handed over."""
+
+    def open(self) -> None:
+        """Gets ready. Raises CredentialsRefused or Unreachable in words."""
+
+    def close(self) -> None:
+        """Lets go; raises nothing."""
+
+    def send(self, *, envelope_from: str, recipient: str, data: bytes, proceed: Proceed) -> Outcome:
+        """Hands one message to one recipient and tells how it ended. Raises ValueError for an impossible address."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from integrations.models.mailbox import Security
+from integrations.models.mailbox import Security, Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class Provider:
     smtp_security: str = Security.STARTTLS
     imap_port: int = 993
     imap_security: str = Security.TLS
+    service: str = Service.SMTP
 
 
 APP_ONLY = "It takes an app password, not the one you sign in with"
@@ -74,4 +75,12 @@ PROVIDERS = (
         smtp_security=Security.TLS,
     ),
 )
-BY_SLUG = {provider.slug: provider for provider in PROVIDERS}
+SENDS_ONLY = (
+    "It only sends. Answers come to the mailbox of the address, which you name below with its own login. "
+    "Make a key that may send and nothing else."
+)
+SERVICES = tuple(
+    Provider(slug, Service(slug).label, "", "", SENDS_ONLY, service=slug)
+    for slug in (Service.RESEND, Service.BREVO, Service.POSTMARK)
+)
+BY_SLUG = {provider.slug: provider for provider in (*PROVIDERS, *SERVICES)}

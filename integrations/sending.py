@@ -1,13 +1,22 @@
-"""A mailbox's two accounts, and the check that both work."""
+"""A mailbox's accounts, what its mail leaves by, and the check that all of it works."""
 
 from datetime import datetime
 
 from django.conf import settings
 
 from integrations.adapters import imap
+from integrations.adapters.http_service import ServiceConnection
 from integrations.adapters.smtp import SmtpConnection
 from integrations.models import Mailbox
-from integrations.ports import ImapAccount, IntegrationError, SmtpAccount
+from integrations.models.mailbox import Service
+from integrations.ports import ImapAccount, IntegrationError, ServiceAccount, SmtpAccount, Transport
+
+
+def transport(mailbox: Mailbox) -> Transport:
+    """What this mailbox's mail leaves by, not open yet."""
+    if mailbox.service == Service.SMTP:
+        return SmtpConnection(account=smtp_account(mailbox))
+    return ServiceConnection(account=service_account(mailbox))
 
 
 def smtp_account(mailbox: Mailbox) -> SmtpAccount:
@@ -20,6 +29,11 @@ def smtp_account(mailbox: Mailbox) -> SmtpAccount:
         password=mailbox.smtp_password,
         loopback_only=mailbox.is_demo,
     )
+
+
+def service_account(mailbox: Mailbox) -> ServiceAccount:
+    """The mailbox's key at the service that sends for it. A demo mailbox reaches loopback only."""
+    return ServiceAccount(service=mailbox.service, key=mailbox.service_key, loopback_only=mailbox.is_demo)
 
 
 def imap_account(mailbox: Mailbox) -> ImapAccount:
@@ -41,13 +55,10 @@ def check(*, mailbox: Mailbox, now: datetime) -> list[str]:
     Also looks whether the Sent folder holds copies of our mails, which begin their unsubscribe link with PUBLIC_URL.
     """
     wrong = []
-    connection = SmtpConnection(account=smtp_account(mailbox))
     try:
-        connection.open()
+        _check_sending(mailbox)
     except IntegrationError as error:
         wrong.append(f"Sending: {error}")
-    finally:
-        connection.close()
     holds_copies = False
     try:
         holds_copies = imap.check(imap_account(mailbox), mark=settings.PUBLIC_URL)
@@ -58,6 +69,17 @@ def check(*, mailbox: Mailbox, now: datetime) -> list[str]:
         mailbox.copies_seen_at = now if holds_copies else mailbox.copies_seen_at
         mailbox.save(update_fields=["verified_at", "copies_seen_at"])
     return wrong
+
+
+def _check_sending(mailbox: Mailbox) -> None:
+    if mailbox.service != Service.SMTP:
+        ServiceConnection(account=service_account(mailbox)).check()
+        return
+    connection = SmtpConnection(account=smtp_account(mailbox))
+    try:
+        connection.open()
+    finally:
+        connection.close()
 
 
 def put_in_inbox(*, mailbox: Mailbox, raw: bytes) -> None:

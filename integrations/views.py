@@ -10,7 +10,7 @@ from django.utils import timezone
 from integrations import editing, health, sending
 from integrations.forms import MailboxForm
 from integrations.models import Mailbox
-from integrations.providers import BY_SLUG, PROVIDERS
+from integrations.providers import BY_SLUG, PROVIDERS, SERVICES
 from outreach.lib import pages
 from outreach.lib.text import printable
 
@@ -28,7 +28,7 @@ def mailbox_add(request: HttpRequest) -> HttpResponse:
     """Asks for the provider, then for the rest; what was added is checked at once."""
     chosen = request.POST.get("provider") or request.GET.get("provider") or ""
     if request.method != "POST" and chosen not in (*BY_SLUG, OTHER):
-        return render(request, "integrations/mailbox_provider.html", {"providers": PROVIDERS})
+        return render(request, "integrations/mailbox_provider.html", {"providers": PROVIDERS, "services": SERVICES})
     form = MailboxForm(
         request.POST if request.method == "POST" else None, provider=BY_SLUG.get(chosen), from_name=_own_name(request)
     )
@@ -97,7 +97,7 @@ def _check(request: HttpRequest, found: Mailbox) -> None:
 
 
 def _without_secrets() -> QuerySet[Mailbox]:
-    return Mailbox.objects.defer("smtp_password", "imap_password")
+    return Mailbox.objects.defer("smtp_password", "imap_password", "service_key")
 
 
 def _own_name(request: HttpRequest) -> str:

@@ -229,6 +229,8 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20
 CELERY_TASK_IGNORE_RESULT = True
+SERVICE_URLS: dict[str, str] = {}  # tests name their own sinks here, by service; never from the environment
+
 CELERY_TASK_ROUTES = {  # slow mail servers keep their own workers busy, never the ticks
     "campaigns.tasks.deliver_mailbox": {"queue": "mail"},
     "campaigns.tasks.search_copies": {"queue": "mail"},

@@ -38,7 +38,7 @@ class CampaignViewSet(
     queryset = (
         Campaign.objects.filter(rehearsal_of=None)
         .select_related("program", "segment", "mailbox")
-        .defer("mailbox__smtp_password", "mailbox__imap_password")
+        .defer("mailbox__smtp_password", "mailbox__imap_password", "mailbox__service_key")
     )
     serializer_class = serializers.CampaignSerializer
     filterset_class = CampaignFilter

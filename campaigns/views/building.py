@@ -25,7 +25,9 @@ from prospects.models import Segment
 
 def _campaign(id: uuid.UUID) -> Campaign:
     found = Campaign.objects.filter(rehearsal_of=None).select_related("program", "segment", "mailbox")
-    return get_object_or_404(found.defer("mailbox__smtp_password", "mailbox__imap_password"), public_id=id)
+    return get_object_or_404(
+        found.defer("mailbox__smtp_password", "mailbox__imap_password", "mailbox__service_key"), public_id=id
+    )
 
 
 def _edit(campaign: Campaign, place: str = "") -> str:

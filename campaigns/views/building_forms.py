@@ -71,7 +71,7 @@ class CampaignForm(forms.Form):
         mailboxes = Mailbox.objects.filter(~Q(status=Mailbox.Status.RETIRED) | Q(pk=campaign.mailbox_id))
         choice = self.fields["mailbox"]
         if isinstance(choice, forms.ModelChoiceField):
-            choice.queryset = mailboxes.defer("smtp_password", "imap_password").order_by("name")
+            choice.queryset = mailboxes.defer("smtp_password", "imap_password", "service_key").order_by("name")
         zones.keep(self, "time_zone", campaign.time_zone)
         for name in names if only_posted and data is not None else ():
             if name not in (data or {}):

@@ -32,7 +32,7 @@ class StepHtml(View):
 
     def get(self, request: HttpRequest, id: uuid.UUID, step_id: uuid.UUID) -> HttpResponse:
         campaigns = Campaign.objects.filter(rehearsal_of=None).select_related("program", "segment", "mailbox")
-        without_secrets = campaigns.defer("mailbox__smtp_password", "mailbox__imap_password")
+        without_secrets = campaigns.defer("mailbox__smtp_password", "mailbox__imap_password", "mailbox__service_key")
         campaign = get_object_or_404(without_secrets, public_id=id)
         contents, reader = drafting.contents(campaign=campaign), parts.reader(campaign, request.GET.get("as", ""))
         content = next((content for content in contents if content.step.public_id == step_id), None)

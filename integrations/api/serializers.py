@@ -16,6 +16,8 @@ class MailboxSerializer(StrictModelSerializer[Mailbox]):
             "name",
             "from_name",
             "from_address",
+            "service",
+            "service_key",
             "smtp_host",
             "smtp_port",
             "smtp_security",
@@ -39,6 +41,7 @@ class MailboxSerializer(StrictModelSerializer[Mailbox]):
         ]
         read_only_fields = ["is_demo", "status", "status_reason", "verified_at", "polled_at", "poll_error"]
         extra_kwargs = {
+            "service_key": {"write_only": True, "trim_whitespace": False},
             "smtp_password": {"write_only": True, "trim_whitespace": False},
             "imap_password": {"write_only": True, "trim_whitespace": False},
             "smtp_port": {"min_value": 1, "max_value": 65535},

@@ -44,7 +44,11 @@ class MailboxViewSet(
     def get_queryset(self) -> QuerySet[Mailbox]:
         """Reading leaves the secrets where they are."""
         mailboxes = super().get_queryset()
-        return mailboxes.defer("smtp_password", "imap_password") if self.request.method == "GET" else mailboxes
+        return (
+            mailboxes.defer("smtp_password", "imap_password", "service_key")
+            if self.request.method == "GET"
+            else mailboxes
+        )
 
     def perform_create(self, serializer: BaseSerializer[Mailbox]) -> None:
         serializer.instance = editing.add_mailbox(**serializer.validated_data)

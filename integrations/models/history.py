@@ -6,7 +6,7 @@ from integrations.models.mailbox import Mailbox
 from outreach.lib import history
 
 FIELDS = [
-    *("name", "from_name", "from_address", "smtp_host", "smtp_port", "smtp_security", "smtp_username"),
+    *("name", "from_name", "from_address", "service", "smtp_host", "smtp_port", "smtp_security", "smtp_username"),
     *("imap_host", "imap_port", "imap_security", "imap_username", "imap_folder"),
     *("daily_cap", "gap_seconds", "status", "status_reason"),
 ]

@@ -17,8 +17,17 @@ class Security(models.TextChoices):
     TLS = "tls", "TLS"
 
 
+class Service(models.TextChoices):
+    """By what its mail leaves: a mail server, or the interface of a service that sends for others."""
+
+    SMTP = "smtp", "A mail server (SMTP)"
+    RESEND = "resend", "Resend"
+    BREVO = "brevo", "Brevo"
+    POSTMARK = "postmark", "Postmark"
+
+
 class Mailbox(PublicModel):
-    """One sender address with its SMTP and IMAP accounts."""
+    """One sender address: its SMTP account, or its key at a service, and its IMAP account."""
 
     class Status(models.TextChoices):
         ACTIVE = "active", "Active"
@@ -28,7 +37,9 @@ class Mailbox(PublicModel):
     name = models.CharField(max_length=100)
     from_name = models.CharField(max_length=100)
     from_address = models.EmailField(unique=True)
-    smtp_host = models.CharField(max_length=255)
+    service = models.CharField(max_length=10, choices=Service, default=Service.SMTP, db_default=Service.SMTP)
+    service_key = EncryptedTextField(blank=True, default="", db_default="")
+    smtp_host = models.CharField(max_length=255, blank=True)
     smtp_port = models.PositiveIntegerField(default=587)
     smtp_security = models.CharField(max_length=10, choices=Security, default=Security.STARTTLS)
     smtp_username = models.CharField(max_length=255, blank=True)
@@ -75,6 +86,7 @@ class Mailbox(PublicModel):
             models.CheckConstraint(
                 condition=Q(status__in=["active", "paused", "retired"]), name="mailbox_status_is_known"
             ),
+            models.CheckConstraint(condition=Q(service__in=Service.values), name="mailbox_service_is_known"),
             models.CheckConstraint(
                 condition=Q(connections__range=(1, MOST_CONNECTIONS)), name="mailbox_connections_in_range"
             ),

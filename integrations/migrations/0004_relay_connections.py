@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('integrations', '0002_history'),
+        ('integrations', '0003_sending'),
     ]
 
     operations = [
