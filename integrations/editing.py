@@ -1,12 +1,14 @@
 """Making and changing mailboxes: a change of servers or accounts asks for a new check."""
 
 import ipaddress
+import re
 from typing import Any
 
 from integrations.models import Mailbox
 from integrations.models.mailbox import Security, Service
 from outreach.lib.errors import DomainError, Problem
 
+KEY = re.compile(r"[!-~]*")  # what an HTTP header takes
 CONNECTION = frozenset(
     f"{side}_{part}"
     for side in ("smtp", "imap")
@@ -51,6 +53,8 @@ def _check(mailbox: Mailbox) -> None:
         problems.append(Problem("smtp_host", "Name the server that its mail leaves by."))
     if not by_smtp and not mailbox.service_key:
         problems.append(Problem("service_key", f"{mailbox.get_service_display()} asks for a key."))
+    if not KEY.fullmatch(mailbox.service_key):
+        problems.append(Problem("service_key", "A key has no spaces, line breaks or accents: was all of it copied?"))
     if problems:
         raise InvalidMailbox("", problems)
 

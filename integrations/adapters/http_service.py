@@ -139,16 +139,16 @@ class ServiceConnection:
         message = self._message(recipient, data)
         if not proceed():
             return Outcome(Verdict.WITHHELD, Phase.RCPT)
-        first = self._try(message, recipient)
+        first = self._try(message)
         lost = first.verdict is Verdict.UNKNOWN and not http_replies.is_known(first.reply)
-        return self._again(message, recipient, first) if lost and self._recipe.takes_key else first
+        return self._again(message, first) if lost and self._recipe.takes_key else first
 
-    def _again(self, message: EmailMultiAlternatives, recipient: str, first: Outcome) -> Outcome:
+    def _again(self, message: EmailMultiAlternatives, first: Outcome) -> Outcome:
         """Makes the request anew with the same key; only "taken", now or before, says anything about the first."""
         for _ in range(TRIES - 1):
             if self._backend is None:
                 break
-            outcome = self._try(message, recipient)
+            outcome = self._try(message)
             if outcome.verdict is Verdict.ACCEPTED or http_replies.is_known(outcome.reply):
                 return Outcome(Verdict.ACCEPTED, Phase.ACCEPTED, outcome.code, reply=outcome.reply)
         return first
@@ -173,7 +173,7 @@ class ServiceConnection:
             message.attach_alternative(html.get_content(), "text/html")
         return message
 
-    def _try(self, message: EmailMultiAlternatives, recipient: str) -> Outcome:
+    def _try(self, message: EmailMultiAlternatives) -> Outcome:
         try:
             self._backend.send_messages([message])
         except AnymailRecipientsRefused:
@@ -181,12 +181,12 @@ class ServiceConnection:
         except AnymailError as error:
             lost = isinstance(error, requests.RequestException) and error.response is None
             return self._lost(error) if lost else self._refused(error)
-        return self._told(message, recipient)
+        return self._told(message)
 
-    def _told(self, message: EmailMultiAlternatives, recipient: str) -> Outcome:
-        """What a success says of this recipient: a service may take a request and refuse somebody in it."""
-        status = message.anymail_status  # type: ignore[attr-defined]
-        theirs = {address.lower(): each for address, each in status.recipients.items()}.get(recipient.lower())
+    def _told(self, message: EmailMultiAlternatives) -> Outcome:
+        """What a success says of its one recipient, however spelt: it may take a request and refuse somebody."""
+        told = message.anymail_status.recipients.values()  # type: ignore[attr-defined]
+        theirs = next((each for each in told if each.status != "unknown"), None)
         said = f"{theirs.status} {theirs.message_id or ''}".strip() if theirs else "unknown"
         if theirs and theirs.status in ("sent", "queued"):
             return Outcome(Verdict.ACCEPTED, Phase.ACCEPTED, 200, reply=said)

@@ -64,6 +64,17 @@ def test_says_when_a_service_is_away(box, sink, now, settings):
     assert sending.check(mailbox=box, now=now) == ["Sending: No connection to Resend: nothing answers there."]
 
 
+@pytest.mark.parametrize("service", ["resend", "brevo", "postmark"])
+def test_writes_to_an_international_address(box, sink, service):
+    box.service = service
+    connection = sending.transport(box)
+    connection.open()
+    envelope = {"envelope_from": "a@us.example", "recipient": "Bo@bücher.example"}
+    assert connection.send(**envelope, data=MAIL, proceed=lambda: True).verdict == "accepted"
+    connection.close()
+    assert len(sink.accepted) == 1
+
+
 def test_trusts_no_certificate_that_nobody_vouches_for(box, now, settings, tmp_path):
     context, _ = self_signed(tmp_path)
     with http_services.Services() as server:
@@ -90,6 +101,9 @@ def test_the_api_takes_a_key_and_never_shows_it(client_as):
     new |= {"imap_host": "imap.us.example", "imap_username": "ada", "imap_password": "x"}
     refused = api.post(MAILBOXES, new)
     assert [error["field"] for error in refused.json()["errors"]] == ["service_key"]
+    for odd in ("two words", "line\n", "kéy"):
+        refused = api.post(MAILBOXES, {**new, "service_key": odd})
+        assert [error["field"] for error in refused.json()["errors"]] == ["service_key"]
     made = api.post(MAILBOXES, {**new, "service_key": KEY})
     assert made.status_code == 201, made.content
     address = f"{MAILBOXES}{made.json()['id']}/"
