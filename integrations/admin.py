@@ -28,7 +28,17 @@ class MailboxAdmin(VerbAdmin):
     says = "Who the mail comes from. Passwords are kept encrypted and never shown."
     page = "mailbox"
     fieldsets = (
-        (None, {"fields": ["name", ("from_name", "from_address"), ("daily_cap", "gap_seconds")]}),
+        (
+            None,
+            {
+                "fields": [
+                    "name",
+                    ("from_name", "from_address"),
+                    ("daily_cap", "gap_seconds"),
+                    ("domain_cap", "connections"),
+                ]
+            },
+        ),
         ("Sending", {"fields": SENDING}),
         ("Reading (IMAP)", {"fields": READING}),
         ("State", {"fields": STATE}),

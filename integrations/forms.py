@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from integrations.models import Mailbox
-from integrations.models.mailbox import Security, Service
+from integrations.models.mailbox import MOST_CONNECTIONS, Security, Service
 from integrations.providers import Provider
 
 GROUPS = {
@@ -13,7 +13,7 @@ GROUPS = {
     "login": ("smtp_username", "smtp_password", "service_key"),
     "sending": ("smtp_host", "smtp_port", "smtp_security"),
     "receiving": ("imap_host", "imap_port", "imap_security", "imap_username", "imap_password", "imap_folder"),
-    "pace": ("daily_cap", "gap_seconds"),
+    "pace": ("daily_cap", "gap_seconds", "domain_cap", "connections"),
 }
 SECRETS = ("smtp_password", "imap_password", "service_key")
 SERVERS = ("smtp_host", "smtp_port", "smtp_security", "imap_host", "imap_port", "imap_security")
@@ -59,6 +59,20 @@ class MailboxForm(forms.Form):
     )
     gap_seconds = forms.IntegerField(
         label="Seconds between two mails", min_value=0, max_value=86_400, help_text="People do not write every second."
+    )
+    domain_cap = forms.IntegerField(
+        label="At most a day to one domain",
+        min_value=1,
+        max_value=100_000,
+        required=False,
+        help_text="Such as gmail.com. Left empty, there is no limit.",
+    )
+    connections = forms.IntegerField(
+        label="Connections at once",
+        min_value=1,
+        max_value=MOST_CONNECTIONS,
+        required=False,
+        help_text="1, but for a relay that takes several; it counts without seconds between two mails.",
     )
 
     def __init__(
@@ -149,6 +163,7 @@ class MailboxForm(forms.Form):
         address = cleaned.get("from_address", "")
         cleaned["name"] = cleaned.get("name") or address[:100]
         cleaned["service"] = self.service
+        cleaned["connections"] = cleaned.get("connections") or 1
         if self.provider and not self.has_service:
             cleaned["smtp_username"] = cleaned.get("smtp_username") or address
         cleaned["imap_username"] = cleaned.get("imap_username") or cleaned.get("smtp_username") or address

@@ -19,7 +19,7 @@ IMPERSONAL: dict[str, frozenset[str]] = {
             *("smtp_host", "smtp_port", "smtp_security", "smtp_password"),
             *("imap_host", "imap_port", "imap_security", "imap_password", "imap_folder"),
             *("imap_uidvalidity", "imap_last_uid", "polled_at", "poll_error"),
-            *("daily_cap", "gap_seconds", "lease_token", "lease_owner", "lease_until"),
+            *("daily_cap", "gap_seconds", "domain_cap", "connections", "lease_token", "lease_owner", "lease_until"),
         }
     ),
     "InboundEvent": frozenset(
@@ -28,7 +28,17 @@ IMPERSONAL: dict[str, frozenset[str]] = {
     "MailboxEvent": frozenset(
         {
             *(*_OF_HISTORY, "pgh_obj", "name", "service", "smtp_host", "smtp_port", "smtp_security"),
-            *("imap_host", "imap_port", "imap_security", "imap_folder", "daily_cap", "gap_seconds", "status"),
+            *(
+                "imap_host",
+                "imap_port",
+                "imap_security",
+                "imap_folder",
+                "daily_cap",
+                "gap_seconds",
+                "domain_cap",
+                "connections",
+                "status",
+            ),
         }
     ),
 }

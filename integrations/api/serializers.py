@@ -31,6 +31,8 @@ class MailboxSerializer(StrictModelSerializer[Mailbox]):
             "imap_folder",
             "daily_cap",
             "gap_seconds",
+            "domain_cap",
+            "connections",
             "is_demo",
             "status",
             "status_reason",

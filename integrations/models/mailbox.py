@@ -55,6 +55,12 @@ class Mailbox(PublicModel):
     gap_seconds = models.PositiveIntegerField(
         default=90, help_text="Least time between two messages, checked every 5 seconds"
     )
+    domain_cap = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Most messages in one UTC day to the addresses of one domain; empty: no limit",
+    )
     connections = models.PositiveSmallIntegerField(
         db_default=1,
         default=1,

@@ -13,8 +13,8 @@ def office(client, db):
 
 
 def _form(mailbox, **changes):
-    names = "name from_name from_address daily_cap gap_seconds service smtp_host smtp_port smtp_security smtp_username "
-    names += "imap_host imap_port imap_security imap_username imap_folder"
+    names = "name from_name from_address daily_cap gap_seconds connections service smtp_host smtp_port smtp_security "
+    names += "smtp_username imap_host imap_port imap_security imap_username imap_folder"
     return {name: getattr(mailbox, name) for name in names.split()} | changes
 
 
