@@ -86,6 +86,7 @@ def _compose(message: Message, thread: Thread, links: dict[int, dict[str, int]],
         )
     except CannotCompose as error:
         _cancel(message, str(error))
+        fault("after_cancel")
     except SenderIncomplete as error:
         lifecycle.pause(campaign=message.campaign, reason=str(error), by=None)
         log.warning("campaign_paused", campaign_id=message.campaign_id, reason=str(error))

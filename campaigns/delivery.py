@@ -50,14 +50,18 @@ def deliver(
     token = leases.take(mailbox_id=mailbox_id, owner=owner)
     if token is None:
         return done
+    fault("after_lease")
     done.owned = True
     try:
         with leases.kept_alive(mailbox_id=mailbox_id, token=token):
             done.settled = len(ledger.settle(mailbox_id=mailbox_id, token=token))
+            fault("after_settle")
             mailbox = Mailbox.objects.get(pk=mailbox_id)
             _Run(mailbox, token=token, clock=_running_from(now), limit=limit, pace=pace, done=done).work()
     finally:
+        fault("before_release")
         ledger.release(mailbox_id=mailbox_id, token=token)
+        fault("between_releases")
         leases.release(mailbox_id=mailbox_id, token=token)
     return done
 

@@ -13,6 +13,7 @@ from integrations import privacy as inbound_privacy
 from integrations import reading
 from integrations.models import InboundEvent
 from integrations.ports import BounceKind, IncomingMail, MailKind
+from outreach.lib.faults import fault
 from outreach.lib.models import DatabaseClock
 from prospects import addresses, identity
 from prospects.models import Suppression
@@ -53,6 +54,7 @@ def apply_waiting(*, now: datetime, limit: int = 500) -> int:
     """
     applied = 0
     while applied < limit and (inbound := _begin_next()):
+        fault("after_begin")
         try:
             applied += _apply_once(inbound, now=now)
         except (OperationalError, InterfaceError):  # not the mail's fault: the attempt does not count
@@ -81,7 +83,9 @@ def _apply_once(inbound: InboundEvent, *, now: datetime) -> bool:
             error = f"Given up: {MOST_ATTEMPTS} readers ended without a word."
         else:
             error = _apply_or_park(inbound, now=now)
+        fault("in_apply")
         mine.update(applied_at=DatabaseClock(), error=error)
+    fault("after_apply")
     return True
 
 

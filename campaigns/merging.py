@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from campaigns import stopping
 from campaigns.models import Enrollment, Message, Reply
+from outreach.lib.faults import fault
 from outreach.lib.models import DatabaseClock, new_public_id
 from outreach.lib.retrying import retried
 from prospects import suppression
@@ -65,6 +66,7 @@ def apply(*, merge_id: int) -> bool:
     if answered_at := _answered_at(merge):
         before = active.filter(created_at__lt=answered_at)
         stopping.end_enrollments(enrollment_ids=list(before.values_list("id", flat=True)), reason="replied")
+    fault("in_merge")
     Merge.objects.filter(pk=merge.pk).update(applied_at=DatabaseClock())
     return True
 

@@ -14,6 +14,7 @@ from campaigns.ledger import Ended
 from campaigns.models import Enrollment, Event, Message, Step
 from integrations.models import Mailbox
 from integrations.ports import Fault, Outcome, Verdict
+from outreach.lib.faults import fault
 from outreach.lib.models import DatabaseClock
 from outreach.lib.retrying import retried
 from prospects.models import Suppression

@@ -16,6 +16,7 @@ from campaigns.candidates import Candidate
 from campaigns.models import Decision, Enrollment, Message
 from campaigns.scheduling import DAY, SlotBook
 from integrations.models import Mailbox
+from outreach.lib.faults import fault
 from outreach.lib.models import DatabaseClock
 
 log = structlog.get_logger(__name__)
@@ -97,15 +98,21 @@ def horizon(now: datetime) -> datetime:
 def plan(*, now: datetime) -> Planned:
     """Plans what can be planned now; leaves at once when another planner is at work."""
     done = Planned(cancelled=gate.cancel_refused())
+    fault("after_sweep")
     readdress()
+    fault("after_readdress")
     postpone()
+    fault("before_plan")
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
         done.ran = bool(cursor.fetchone()[0])
-        return _plan(done, now=now) if done.ran else done
+        if done.ran:
+            _plan(done, now=now)
+    fault("after_plan")
+    return done
 
 
-def _plan(done: Planned, *, now: datetime) -> Planned:
+def _plan(done: Planned, *, now: datetime) -> None:
     books = slot_books(now=now)
     wanted = {mailbox_id: min(book.free(now), PER_RUN) for mailbox_id, book in books.items() if book.free(now)}
     found = candidates.load(wanted=wanted, now=now)
@@ -114,7 +121,6 @@ def _plan(done: Planned, *, now: datetime) -> Planned:
     for candidate in found:
         _decide_one(candidate, now=now, book=_book(candidate, books, now), last=last, made=made, done=done)
     done.messages = _write(made)
-    return done
 
 
 def _book(candidate: Candidate, books: dict[int, SlotBook], now: datetime) -> SlotBook:
@@ -210,6 +216,7 @@ def _message(candidate: Candidate, verdict: deciding.Send, now: datetime) -> Mes
 
 def _write(made: Plan) -> int:
     Message.objects.bulk_create(made.messages, ignore_conflicts=True, batch_size=1000)
+    fault("in_plan")
     ids = [message.enrollment_id for message in made.messages]
     reentering.revive(enrollment_ids=ids, planned=made.messages)
     pairs = set(Message.objects.filter(enrollment__in=ids).values_list("enrollment_id", "step_key"))

@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce
 
 from accounts.models import User
 from campaigns.models import Enrollment, Event, Message, SendingControl
+from outreach.lib.faults import fault
 from outreach.lib.models import DatabaseClock
 from outreach.lib.retrying import retried
 from prospects import suppression as facts
@@ -53,6 +54,7 @@ def suppress(
         rows = Q(prospect__in=rows_of(prospect))
         messages, enrollments = messages | rows, enrollments | rows
     _stop(messages=messages, enrollments=enrollments, reason=reason)
+    fault("in_stop")
     return facts.suppress(kind=kind, value=value, reason=reason, source=source, by=by, expires_at=expires_at)
 
 

@@ -14,6 +14,7 @@ from integrations import sending
 from integrations.adapters import imap
 from integrations.models import InboundEvent, Mailbox
 from integrations.ports import CredentialsRefused, IntegrationError
+from outreach.lib.faults import fault
 from outreach.lib.models import DatabaseClock
 
 log = structlog.get_logger(__name__)
@@ -57,6 +58,7 @@ def poll(*, mailbox: Mailbox) -> int:
                 sending.imap_account(mailbox), uidvalidity=mailbox.imap_uidvalidity, last_uid=mailbox.imap_last_uid
             ):
                 stored += _store(mailbox, batch)
+                fault("after_store")
         except IntegrationError as error:
             _failed(mailbox, error)
         else:
@@ -81,6 +83,7 @@ def _store(mailbox: Mailbox, batch: imap.Batch) -> int:
     mailbox.imap_last_uid = max([mailbox.imap_last_uid, *(uid for uid, _ in batch.mails)])
     with transaction.atomic():
         InboundEvent.objects.bulk_create(events, ignore_conflicts=True)
+        fault("in_store")
         Mailbox.objects.filter(pk=mailbox.pk).update(
             imap_uidvalidity=mailbox.imap_uidvalidity, imap_last_uid=mailbox.imap_last_uid
         )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from integrations.adapters import connecting
 from integrations.adapters.smtp_replies import classify, status_of
 from integrations.ports import Fault, Outcome, Phase, Proceed, Verdict
+from outreach.lib.faults import fault
 from outreach.lib.text import printable
 
 LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -53,6 +54,7 @@ class Transaction:
                 return self._ended(phase, code, text)
         if not proceed():
             return Outcome(verdict=Verdict.WITHHELD, phase=Phase.RCPT)
+        fault("before_data")
         code, text = self.ask("DATA", seconds=self.timeouts.data)
         if code != 354:
             return self._ended(Phase.DATA, code, text)
@@ -75,11 +77,13 @@ class Transaction:
             code, text = self._exchange(lambda: None, self.timeouts.data)
             self.lost = True
             return classify(phase=Phase.DATA, code=code, status=status_of(text), text=text)
+        fault("before_dot")
         try:
             sock.sendall(b".\r\n")
         except OSError as error:
             # A refused write of three bytes on a plain socket left nothing; under TLS it can't be told.
             return self._broken(Phase.DOT_SENT if self.encrypted else Phase.DATA, error)
+        fault("after_dot")
         code, text = self._exchange(lambda: None, self.timeouts.dot)
         return self._ended(Phase.DOT_SENT, code, text)
 

@@ -1,0 +1,126 @@
+"""Every fault point of the code: what a child does that comes there, and whether a message is in its hand then."""
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from campaigns import planning
+from campaigns.models import Enrollment, Message
+from integrations.models import Mailbox
+from prospects import merging
+from prospects.models import Prospect
+from tests.campaigns import mails
+from tests.faults import workers
+
+LIMIT = 4  # messages in one run
+
+
+@dataclass(frozen=True)
+class Point:
+    """`leads(world)` prepares the way to the point and names the job; `passes` is how often one run comes there."""
+
+    leads: object
+    marked: bool = False
+    passes: int = 1
+
+
+def _job(world, job, **given):
+    return job, {"mailbox_id": world.mailbox.pk, "now": world.now, **given}
+
+
+@contextmanager
+def _any_round(world):
+    yield _job(world, workers.tick, limit=LIMIT)
+
+
+@contextmanager
+def _a_round_without_text(world):
+    """The first in the queue lacks what the text says about them."""
+    planning.plan(now=world.now)
+    first = Message.objects.filter(state="planned").order_by("send_at", "id")[:1]
+    Prospect.objects.filter(pk__in=first.values("prospect")).update(company="")
+    yield _job(world, workers.deliver, limit=LIMIT)
+
+
+@contextmanager
+def _a_round_after_hours(world):
+    """What was planned for the last hour is claimed when the window has closed."""
+    world.now = world.now.replace(hour=21)
+    planning.plan(now=world.now)
+    world.now = world.now.replace(hour=22)
+    yield _job(world, workers.deliver, limit=LIMIT)
+
+
+@contextmanager
+def _a_round_without_server(world):
+    Mailbox.objects.update(smtp_port=1)
+    yield _job(world, workers.tick, limit=LIMIT)
+    Mailbox.objects.update(smtp_port=world.smtp.port)
+
+
+@contextmanager
+def _an_answer(world):
+    told = Message.objects.filter(state="sent", enrollment__state="active").select_related("mailbox", "prospect")
+    message = told.order_by("id").first()
+    world.answers(mails.reply(message, sender=message.recipient, text=f"No thanks. {message.pk}"))
+    world.said_no.add(message.prospect_id)
+    yield _job(world, workers.receive)
+
+
+@contextmanager
+def _an_opt_out(world):
+    message = Message.objects.filter(state="planned").order_by("-id").first()
+    if message is None:
+        planning.plan(now=world.now)
+        message = Message.objects.filter(state="planned").order_by("-id").first()
+    given = {"message_id": message.pk, "now": world.now}
+    yield workers.unsubscribe, given
+    message.refresh_from_db()
+    assert message.state == "planned"  # half a stop is none, and whoever asked for it got no answer
+    world.rig.run(workers.unsubscribe, **given)
+    world.rig.stopped(message.prospect)
+
+
+@contextmanager
+def _a_merge(world):
+    survivor, merged = (row.prospect for row in _untouched()[:2])
+    merging.merge(survivor=survivor, merged=merged, by=None, now=world.now)
+    yield _job(world, workers.tick, limit=LIMIT)
+
+
+def _untouched():
+    new = Enrollment.objects.filter(state="active", steps_handed_over=0).exclude(
+        pk__in=Message.objects.exclude(state="planned").values("enrollment")
+    )
+    return new.select_related("prospect").order_by("-id")
+
+
+POINTS = {
+    "after_lease": Point(_any_round),
+    "after_settle": Point(_any_round),
+    "after_claim": Point(_any_round, passes=2),
+    "after_cancel": Point(_a_round_without_text),
+    "after_give_back": Point(_a_round_after_hours, passes=2),
+    "before_connect": Point(_any_round),
+    "after_postpone": Point(_a_round_without_server),
+    "after_mark": Point(_any_round, marked=True, passes=LIMIT),
+    "before_data": Point(_any_round, marked=True, passes=LIMIT),
+    "before_dot": Point(_any_round, marked=True, passes=LIMIT),
+    "after_dot": Point(_any_round, marked=True, passes=LIMIT),
+    "before_outcome": Point(_any_round, marked=True, passes=LIMIT),
+    "in_outcome": Point(_any_round, marked=True, passes=LIMIT),
+    "after_outcome": Point(_any_round, passes=LIMIT),
+    "before_release": Point(_any_round),
+    "between_releases": Point(_any_round),
+    "after_sweep": Point(_any_round),
+    "after_readdress": Point(_any_round),
+    "before_plan": Point(_any_round),
+    "in_plan": Point(_any_round),
+    "after_plan": Point(_any_round),
+    "in_store": Point(_an_answer),
+    "after_store": Point(_an_answer),
+    "after_begin": Point(_an_answer),
+    "in_apply": Point(_an_answer),
+    "after_apply": Point(_an_answer),
+    "in_stop": Point(_an_opt_out),
+    "in_merge": Point(_a_merge),
+}

@@ -1,0 +1,74 @@
+"""What the children of these tests run: the verbs that the tasks call, each in a process that may be killed.
+
+A server that has loaded Django forks them, so that a child begins within a moment and without any connection.
+"""
+
+import os
+import threading
+from multiprocessing import get_context
+
+import django
+from django.conf import settings
+from django.db import connection
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "outreach.settings")
+django.setup()
+
+from campaigns import delivery, inbound, merging, planning, stopping  # noqa: E402
+from campaigns.models import Message  # noqa: E402
+from integrations import leases, polling  # noqa: E402
+from integrations.models import Mailbox  # noqa: E402
+from outreach.celery import app  # noqa: E402
+from outreach.lib import faults  # noqa: E402
+
+FORKS = get_context("forkserver")
+FORKS.set_forkserver_preload([__name__])
+
+
+def start(job, *, fault="", **given):
+    """Begins a job in a child on the test's database, armed with a fault."""
+    child = FORKS.Process(target=_run, args=(job, fault, connection.settings_dict["NAME"], given), daemon=True)
+    child.start()
+    return child
+
+
+def _run(job, fault, database, given):
+    settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = database
+    faults.arm(fault)
+    job(**given)
+
+
+def tick(*, mailbox_id, now, limit=None):
+    """One round of every tick, in the order poll, apply, plan, deliver."""
+    receive(mailbox_id=mailbox_id, now=now)
+    merging.apply_waiting()
+    planning.plan(now=now)
+    deliver(mailbox_id=mailbox_id, now=now, limit=limit)
+
+
+def receive(*, mailbox_id, now):
+    polling.poll(mailbox=Mailbox.objects.get(pk=mailbox_id))
+    inbound.apply_waiting(now=now)
+
+
+def deliver(*, mailbox_id, now, limit=None):
+    delivery.deliver(mailbox_id=mailbox_id, now=now, owner=f"child {os.getpid()}", limit=limit)
+
+
+def deliver_all(*, now, lease_seconds, limit=None):
+    """Hands over from every mailbox until nothing is left; a lease ends that soon after its owner."""
+    leases.TTL_SECONDS = lease_seconds
+    while found := delivery.mailboxes_with_work(now=now):
+        for mailbox_id in found:
+            deliver(mailbox_id=mailbox_id, now=now, limit=limit)
+        threading.Event().wait(0.02)  # others hold what is left
+
+
+def unsubscribe(*, message_id, now):
+    stopping.unsubscribe(message=Message.objects.get(pk=message_id), source="test", now=now)
+
+
+def call(*, task, arguments):
+    """A task by its name, as a worker calls it."""
+    app.loader.import_default_modules()
+    app.tasks[task](*arguments)
