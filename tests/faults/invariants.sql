@@ -43,9 +43,9 @@ SELECT e.id, e.state, e.steps_handed_over, sent.steps FROM campaigns_enrollment 
  WHERE (e.state <> 'stopped' AND e.steps_handed_over <> sent.steps)
     OR (e.state = 'finished' AND sent.steps <> wanted.steps);
 
--- Whoever was stopped has nothing open.
+-- Whoever was stopped has nothing open, but what came back from a hand-over a moment ago.
 SELECT m.id FROM campaigns_message m JOIN campaigns_enrollment e ON e.id = m.enrollment_id
- WHERE e.state <> 'active' AND m.state IN ('planned', 'claimed');
+ WHERE e.state <> 'active' AND (m.state = 'claimed' OR (m.state = 'planned' AND m.attempts = 0));
 
 -- No mailbox passes its cap of a UTC day.
 SELECT m.mailbox_id, (m.handed_over_at AT TIME ZONE 'UTC')::date, count(*)

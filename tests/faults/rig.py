@@ -5,7 +5,9 @@ import signal
 from pathlib import Path
 
 from django.db import connection
+from django.db.models import Count
 
+from campaigns.models import Message
 from integrations.models import Mailbox
 from tests.faults import workers
 from tests.prospects.test_import_killed import until
@@ -42,7 +44,7 @@ class Rig:
         """A child that runs into its fault; fails when it never comes there."""
         child = workers.start(job, fault=fault, **given)
         child.join(60)
-        assert child.exitcode == -signal.SIGKILL, f"{fault} was not reached: {child.exitcode}"
+        assert child.exitcode == -signal.SIGKILL, f"{fault} was not reached: {child.exitcode}, {_told()}"
         self.allowed += MARKS
         bury()
 
@@ -111,3 +113,10 @@ def _state(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
         return "Z"
+
+
+def _told():
+    """How things stand, for whoever reads of a fault that was not reached."""
+    states = Message.objects.order_by("state").values_list("state").annotate(n=Count("id"))
+    boxes = Mailbox.objects.values_list("status", "status_reason", "lease_until")
+    return {"messages": dict(states), "mailboxes": list(boxes)}

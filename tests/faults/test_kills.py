@@ -31,7 +31,7 @@ def killed(running):
         world = running(people=people, says={"text": "For {{ company }}\n" + TEXT})
         Prospect.objects.update(company="Acme")
         Step.objects.update(window_start=time(6), window_end=time(22))
-        world.mailbox.daily_cap = 60
+        world.mailbox.daily_cap = 70
         world.mailbox.save(update_fields=["daily_cap"])
         world.rig, world.said_no = Rig(world), set()
         world.rig.run(workers.tick, mailbox_id=world.mailbox.pk, now=world.now, limit=10)  # who can answer

@@ -21,6 +21,7 @@ from integrations.models import Mailbox  # noqa: E402
 from outreach.celery import app  # noqa: E402
 from outreach.lib import faults  # noqa: E402
 
+app.loader.import_default_modules()
 FORKS = get_context("forkserver")
 FORKS.set_forkserver_preload([__name__])
 
@@ -70,5 +71,4 @@ def unsubscribe(*, message_id, now):
 
 def call(*, task, arguments):
     """A task by its name, as a worker calls it."""
-    app.loader.import_default_modules()
     app.tasks[task](*arguments)
