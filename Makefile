@@ -22,7 +22,7 @@ endef
 export LINT_MIGRATIONS
 
 .DEFAULT_GOAL := help
-.PHONY: setup run test prove check fix bench shell help
+.PHONY: setup run test prove faults check fix bench shell help
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,9 @@ test: $(DEV)  ## run the tests, but for the long proofs
 
 prove: $(DEV)  ## run all tests, the long proofs too, at full numbers
 	@PROVE=1 $(PY) -m pytest -n auto
+
+faults: $(DEV)  ## kill workers and servers everywhere, and compare the ledger with what arrived
+	@PROVE=1 $(PY) -m pytest -n auto tests/faults
 
 check: $(DEV)  ## lint, format, types, layers, migrations, API schema
 	@$(PY) -m ruff check .

@@ -5,6 +5,7 @@ import socket
 from typing import Any
 
 from celery import shared_task
+from celery.signals import worker_shutting_down
 from django.utils import timezone
 
 from campaigns import (
@@ -19,7 +20,14 @@ from campaigns import (
     suppressing_lists,
     undoing,
 )
+from outreach.lib import draining
 from prospects import suppression
+
+
+@worker_shutting_down.connect
+def drain(**kwargs: Any) -> None:
+    """The worker was asked to end: what is being handed over ends with the message in its hand."""
+    draining.asked.set()
 
 
 @shared_task

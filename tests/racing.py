@@ -1,5 +1,6 @@
 """Two transactions at once: one of them is not committed yet when the other comes to its rows."""
 
+import time
 from concurrent import futures
 
 from django.db import connection, transaction
@@ -17,6 +18,14 @@ def meanwhile(work, *, under_way):
             while not other.done() and not _somebody_waits():
                 futures.wait([other], timeout=0.01)
         return other.result(timeout=60)
+
+
+def until(what, *, seconds=60):
+    """Returns once `what` is true of what another process does; fails when that takes longer."""
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)  # noqa: TID251 - another process's progress, not our own pace
 
 
 def _and_close(work):

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from django.db.models import Count
 
 from campaigns.models import Message
 from integrations.models import Mailbox
+from outreach.demo.smtp_server import Stage
 from tests.faults import workers
-from tests.prospects.test_import_killed import until
+from tests.racing import until
 
 MARKS = 1  # how many messages one connection may have marked at a time
 INVARIANTS = Path(__file__).with_name("invariants.sql")
@@ -102,6 +104,12 @@ def standing_still(children):
 def _send(child, number):
     with suppress(ProcessLookupError):  # it came to its end a moment ago
         os.kill(child.pid, number)
+
+
+def slowly(seconds):
+    """A mail server that takes so long for each recipient."""
+    never = threading.Event()
+    return lambda recipient, message, stage: None if stage is not Stage.RCPT or never.wait(seconds) else "250 OK"
 
 
 def thaw(child):

@@ -16,8 +16,8 @@ from tests.faults.points import POINTS
 from tests.faults.rig import Rig
 
 TEN = (
-    *("after_claim", "before_connect", "after_mark", "before_data", "before_dot"),
-    *("after_dot", "before_outcome", "after_outcome", "in_plan", "in_apply"),
+    *("after_claim", "before_connect", "after_mark", "before_data", "after_dot"),
+    *("in_outcome", "in_plan", "in_store", "in_apply", "in_stop"),
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)

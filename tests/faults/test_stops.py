@@ -157,6 +157,7 @@ def test_whatever_stops_a_batch_in_its_middle_the_same_people_get_it(planned, ho
         child = world.rig.frozen_at("after_outcome", workers.deliver, mailbox_id=world.mailbox.pk, now=world.now)
         _off(world, how)
         thaw(child)
+        world.rig.check()
         assert len(world.smtp.received) == 1  # what was claimed with it stays
         world.tick(hours=1)
         assert len(world.smtp.received) == 1

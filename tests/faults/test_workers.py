@@ -16,8 +16,8 @@ from tests import factories
 from tests.architecture import facts
 from tests.campaigns import mails
 from tests.faults import workers
-from tests.faults.rig import MARKS, Rig, bury, owned, standing_still
-from tests.prospects.test_import_killed import until
+from tests.faults.rig import MARKS, Rig, bury, owned, slowly, standing_still
+from tests.racing import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -65,12 +65,12 @@ def everything_ended(world):
     ("crew", "mailboxes", "people", "every", "slow"),
     [
         pytest.param(4, 3, 15, 0.2, 0.03, id="4 workers"),
-        pytest.param(20, 8, 250, 1.0, 0.01, id="20 workers, one killed every second", marks=pytest.mark.prove),
+        pytest.param(20, 8, 150, 1.0, 0.01, id="20 workers, one killed every second", marks=pytest.mark.prove),
     ],
 )
 def test_workers_that_are_killed_one_after_the_other_send_everything_once(busy, crew, mailboxes, people, every, slow):
     world, chance, never = busy(mailboxes=mailboxes, people=people), random.Random(11), threading.Event()
-    world.smtp.behaviour = lambda recipient, message, stage: never.wait(slow) and None if stage is Stage.RCPT else None
+    world.smtp.behaviour = slowly(slow)
     alive, killed = [worker(world) for _ in range(crew)], 0
     while open_messages():
         never.wait(every)

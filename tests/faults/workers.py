@@ -62,11 +62,15 @@ def deliver_all(*, now, lease_seconds, limit=None):
     while found := delivery.mailboxes_with_work(now=now):
         for mailbox_id in found:
             deliver(mailbox_id=mailbox_id, now=now, limit=limit)
-        threading.Event().wait(0.02)  # others hold what is left
+        threading.Event().wait(0.1)  # others hold what is left
 
 
 def unsubscribe(*, message_id, now):
     stopping.unsubscribe(message=Message.objects.get(pk=message_id), source="test", now=now)
+
+
+def end_people(*, prospect_ids):
+    stopping.end_people(prospect_ids=prospect_ids, reason="asked")
 
 
 def call(*, task, arguments):

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,6 +14,7 @@ from prospects import editing
 from prospects.importing import running
 from prospects.importing.files import import_file
 from prospects.models import Address, ImportBatch, ImportChange, ImportRow, Note, Prospect, Site, Suppression
+from tests.racing import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -55,13 +55,6 @@ def child(*words):
     url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
     env = {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "outreach.settings", "LOG_LEVEL": "WARNING"}
     return subprocess.Popen([sys.executable, *words], cwd=PROJECT, env=env, stdout=subprocess.DEVNULL)
-
-
-def until(what):
-    deadline = time.monotonic() + 60
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)  # noqa: TID251 - another process's progress, not our own pace
 
 
 def killed(words, *, at_row):
