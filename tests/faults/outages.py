@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
-from django.db import OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 from django.urls import reverse
 from django.utils import timezone
 from redis import Redis
@@ -162,6 +162,24 @@ class TestPostgres:
         assert world.smtp.received == []
         assert set(Message.objects.values_list("state", flat=True)) == {"cancelled"}
 
+    @pytest.mark.skipif(
+        not os.path.ismount(FOLDER), reason="a full disk needs a file system of its own: root mounts one"
+    )
+    def test_on_a_full_disk_no_mail_leaves_that_nobody_wrote_down(self, sending):
+        """PostgreSQL ends itself when its log finds no room; it may come back and use old files of it again."""
+        world = sending(people=150)
+        each = child(world)
+        received(world, 5)
+        with full_disk():
+            with pytest.raises((OperationalError, InterfaceError)):
+                _write_on()
+            connection.close()
+            each.join(60)
+            assert each.exitcode == 1
+            assert len(world.smtp.received) < 150
+        up_again()
+        goes_on_to_the_end(world, uncertain=MARKS)
+
 
 _TOUCH = "UPDATE campaigns_message SET attempts = attempts WHERE id = %s"
 
@@ -170,6 +188,36 @@ def _session():
     other = connection.copy()
     other.ensure_connection()
     return other
+
+
+@contextmanager
+def full_disk():
+    """Whatever becomes free is taken again at once."""
+    ballast, over = FOLDER / "ballast", threading.Event()
+
+    def fill():
+        with ballast.open("wb", buffering=0) as file:
+            while not over.is_set():
+                try:
+                    file.write(bytes(65536))
+                except OSError:
+                    over.wait(0.01)
+
+    filler = threading.Thread(target=fill)
+    filler.start()
+    try:
+        yield
+    finally:
+        over.set()
+        filler.join()
+        ballast.unlink()
+
+
+def _write_on():
+    """Until the log of the database needs a file that there is no room for."""
+    with connection.cursor() as cursor:
+        for _ in range(1000):
+            cursor.execute("SELECT pg_logical_emit_message(true, 'full', 'disk'), pg_switch_wal()")
 
 
 def _somebody_waits():
