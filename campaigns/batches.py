@@ -14,6 +14,7 @@ from campaigns.composing import CannotCompose, Composed, SenderIncomplete, Threa
 from campaigns.models import Campaign, Message, Step
 from campaigns.scheduling import Window
 from integrations.models import Mailbox
+from outreach.lib.faults import fault
 from templates.models import TemplateVersion
 
 log = structlog.get_logger(__name__)

@@ -21,6 +21,8 @@ from campaigns.models import Message
 from campaigns.pacing import Pace
 from integrations import leases, sending
 from integrations.models import Mailbox
+from outreach.lib import draining
+from outreach.lib.faults import fault
 
 BATCH = 500
 RUN_SECONDS = 45  # then the next tick goes on: a run is far shorter than any time limit of a task
@@ -133,7 +135,7 @@ class _Run:
     def _take(self) -> list[Job]:
         """The next messages for a lane; a new batch is claimed when the last one is used up."""
         with self._turn:
-            if self._is_over or monotonic() > self._until:
+            if self._is_over or draining.asked.is_set() or monotonic() > self._until:
                 return []
             if not (jobs := list(islice(self._jobs, self._pace.ahead))):
                 self._jobs = self._claimed()
@@ -148,6 +150,7 @@ class _Run:
         if not ids:
             allowed = max(0, min(most, _allowance(self._mailbox, now)))
             ids = ledger.claim(mailbox_id=mailbox_id, token=self._token, now=now, limit=allowed)
+        fault("after_claim")
         if self._left is not None:
             self._left -= len(ids)
         return batches.prepare(message_ids=ids, token=self._token, now=now)

@@ -17,6 +17,8 @@ from campaigns.marking import Marks
 from campaigns.scheduling import MINUTE
 from integrations.models import Mailbox
 from integrations.ports import CredentialsRefused, Fault, Outcome, Phase, Transport, Unreachable, Verdict
+from outreach.lib import draining
+from outreach.lib.faults import fault
 
 log = structlog.get_logger(__name__)
 
@@ -101,7 +103,7 @@ class Lane:
         while self._marked:
             if not self._is_open(now) or not self._hand_over(self._marked.pop(0), now=now, began=began):
                 return False
-            if monotonic() - began >= MARK_SECONDS:
+            if monotonic() - began >= MARK_SECONDS or draining.asked.is_set():
                 self._give_back()
         return True
 
@@ -113,6 +115,7 @@ class Lane:
             elif not job.window.is_open(now):
                 later = job.window.next_open(now)
                 ledger.give_back(message_id=job.message.pk, token=self._token, send_at=later)
+                fault("after_give_back")
             else:
                 yield job, job.composed
 
@@ -125,6 +128,7 @@ class Lane:
             ledger.unmark(message_ids=[each.message_id for each in said], token=self._token)
             return []
         self._ended = []
+        fault("after_mark")
         return [(job, words) for job, words in ready if job.message.pk in begun]
 
     def _hand_over(self, marked: tuple[Job, Composed], *, now: datetime, began: float) -> bool:
@@ -139,17 +143,21 @@ class Lane:
             )
         except ValueError as error:  # said before anything was sent: the envelope can't be
             outcome = Outcome(Verdict.REFUSED, Phase.MAIL, reply=str(error)[:500], fault=Fault.CONTENT)
+        fault("before_outcome")
         self._done.count(COUNTED[outcome.verdict])
         if outcome.verdict is Verdict.ACCEPTED:
             self._ended.append(outcomes.ended(job=job, outcome=outcome, now=now))
             return True
-        return outcomes.apply(job=job, outcome=outcome, token=self._token, now=now, mailbox=self._mailbox)
+        goes_on = outcomes.apply(job=job, outcome=outcome, token=self._token, now=now, mailbox=self._mailbox)
+        fault("after_outcome")
+        return goes_on
 
     def _is_open(self, now: datetime) -> bool:
         """Opens the connection; what keeps it shut is the mailbox's trouble, not a message's."""
         if self._wire.is_open:
             return True
         mailbox = self._mailbox
+        fault("before_connect")
         try:
             self._wire.open()
         except CredentialsRefused as error:
@@ -157,6 +165,7 @@ class Lane:
             log.warning("mailbox_paused", mailbox_id=mailbox.pk, reason=str(error))
         except Unreachable as error:
             ledger.postpone(mailbox_id=mailbox.pk, token=self._token, now=now, until=now + SERVER_DOWN)
+            fault("after_postpone")
             log.warning("mail_server_unreachable", mailbox_id=mailbox.pk, reason=str(error))
         else:
             return True
@@ -167,6 +176,7 @@ class Lane:
         ended, self._ended = self._ended, []
         if ended:
             ledger.end(ended=ended, token=self._token)
+            fault("after_end")
         self._give_back()
 
     def _give_back(self) -> None:

@@ -29,18 +29,21 @@ RATE_LIMITED = "4.7.28"  # Gmail: our sending rate
 @retried
 @transaction.atomic
 def apply(*, job: Job, outcome: Outcome, token: int, now: datetime, mailbox: Mailbox) -> bool:
-    """Records a hand-over that did not end well, and its consequences, in one transaction.
+    """Records the outcome of one hand-over and its consequences in one transaction.
 
-    What the server took is recorded with the next mark instead (see `ended`). False when the mailbox was paused by it:
-    nothing more goes out through it.
+    What the server took may be recorded with the next mark instead (see `ended`). False when the mailbox was paused by
+    it: nothing more goes out through it.
     """
     match outcome.verdict:
+        case Verdict.ACCEPTED:
+            ledger.end(ended=[ended(job=job, outcome=outcome, now=now)], token=token)
         case Verdict.UNKNOWN:
             ledger.record(message_id=job.message.pk, token=token, state=Message.State.UNCERTAIN, outcome=outcome)
         case Verdict.DEFERRED | Verdict.WITHHELD:
             _deferred(job, outcome, token, now)
         case Verdict.REFUSED:
             _refused(job, outcome, token, now)
+    fault("in_outcome")
     if not _pauses_mailbox(job, outcome):
         return True
     mailbox.pause(reason=f"{outcome.code} {outcome.reply}")

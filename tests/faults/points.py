@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from campaigns import gate, planning
 from campaigns.models import Enrollment, Message
 from integrations.models import Mailbox
+from outreach.demo.smtp_server import Stage
 from prospects import merging
 from prospects.models import Prospect
 from tests.campaigns import mails
@@ -62,6 +63,14 @@ def _a_round_without_server(world):
 
 
 @contextmanager
+def _a_round_that_is_refused(world):
+    """The server wants none of the texts."""
+    world.smtp.behaviour = lambda recipient, message, stage: "554 5.6.0 no" if stage is Stage.RCPT else None
+    yield _job(world, workers.tick, limit=LIMIT)
+    world.smtp.behaviour = None
+
+
+@contextmanager
 def _an_answer(world):
     told = Message.objects.filter(state="sent", enrollment__state="active").select_related("mailbox", "prospect")
     message = told.order_by("id").first()
@@ -111,8 +120,9 @@ POINTS = {
     "before_dot": Point(_any_round, marked=True, passes=LIMIT),
     "after_dot": Point(_any_round, marked=True, passes=LIMIT),
     "before_outcome": Point(_any_round, marked=True, passes=LIMIT),
-    "in_outcome": Point(_any_round, marked=True, passes=LIMIT),
-    "after_outcome": Point(_any_round, passes=LIMIT),
+    "after_end": Point(_any_round),
+    "in_outcome": Point(_a_round_that_is_refused, marked=True),
+    "after_outcome": Point(_a_round_that_is_refused),
     "before_release": Point(_any_round),
     "between_releases": Point(_any_round),
     "after_sweep": Point(_any_round),

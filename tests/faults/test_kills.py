@@ -7,7 +7,9 @@ from datetime import time
 
 import pytest
 
+from campaigns import pacing
 from campaigns.models import Enrollment, Message, Step
+from integrations.models import Mailbox
 from prospects.models import Prospect
 from tests.architecture import facts
 from tests.factories import TEXT
@@ -19,6 +21,9 @@ TEN = (
     *("after_claim", "before_connect", "after_mark", "before_data", "after_dot"),
     *("in_outcome", "in_plan", "in_store", "in_apply", "in_stop"),
 )
+
+RELAY = ("after_mark", "before_data", "before_dot", "after_dot", "before_outcome")
+CONNECTIONS = 3
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -55,7 +60,7 @@ def kill_at(world, name, passes):
     with point.leads(world) as (job, given):
         world.rig.killed_at(f"{name}:{passes}", job, **given)
     in_hand = in_doubt() - before
-    assert in_hand <= rig.MARKS - (not point.marked), f"{in_hand} in doubt at {name}"
+    assert in_hand <= world.rig.marks, f"{in_hand} in doubt at {name}"
     assert in_hand or not point.marked, f"nothing was marked at {name}"
     world.rig.check()
 
@@ -73,7 +78,12 @@ def ends_well(world):
     assert not waiting.exclude(pk__in=doubtful).exists()
     assert not rig.owned()
     assert not Enrollment.objects.filter(prospect__in=world.said_no).exclude(state="stopped").exists()
-    assert Counter(Message.objects.values_list("state", flat=True)).keys() <= {"sent", "uncertain", "cancelled"}
+    assert Counter(Message.objects.values_list("state", flat=True)).keys() <= {
+        "sent",
+        "refused",
+        "uncertain",
+        "cancelled",
+    }
 
 
 @pytest.mark.parametrize(
@@ -89,6 +99,22 @@ def test_a_kill_between_any_two_commits_loses_nothing_and_repeats_nothing(killed
     chance.shuffle(kills)
     for name, passes in kills:
         kill_at(world, name, passes)
+    ends_well(world)
+
+
+@pytest.mark.parametrize("kills", [4, pytest.param(24, marks=pytest.mark.prove)])
+def test_a_killed_relay_leaves_no_more_in_doubt_than_its_connections_had_marked(killed, kills):
+    world, chance = killed(10 + kills * 15), random.Random(20260305)
+    Mailbox.objects.update(connections=CONNECTIONS, gap_seconds=0, daily_cap=100_000)
+    world.rig.marks = CONNECTIONS * pacing.AHEAD
+    for number in range(kills):
+        next_hour(world)
+        before = in_doubt()
+        point = RELAY[number % len(RELAY)]
+        given = {"mailbox_id": world.mailbox.pk, "now": world.now, "limit": 60}
+        world.rig.killed_at(f"{point}:{chance.randint(1, 12 if point != 'after_mark' else 2)}", workers.tick, **given)
+        assert in_doubt() - before <= world.rig.marks
+        world.rig.check()
     ends_well(world)
 
 

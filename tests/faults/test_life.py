@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from campaigns import batches, enrolling, ledger, lifecycle, merging, outcomes, planning, reconciling, stopping
+from campaigns.ledger import Said
 from campaigns.models import Message
 from integrations import leases
 from integrations.ports import Fault, Outcome, Phase, Verdict
@@ -117,7 +118,7 @@ class Life(RuleBasedStateMachine):
         if message is None or token is None:
             return
         job = next(batches.prepare(message_ids=[message.pk], token=token, now=self.now))
-        if ledger.mark(message_id=message.pk, token=token, now=self.now, subject="s", text="t", html=""):
+        if ledger.mark(said=[Said(message.pk, "s", "t", "")], token=token, now=self.now):
             assert message.pk not in self.hands or self.hands[message.pk].token != token
             self.hands[message.pk] = Hand(worker, token, job)
 

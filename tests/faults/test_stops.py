@@ -8,6 +8,7 @@ import pytest
 from django.db import connection, transaction
 
 from campaigns import ledger, lifecycle, planning, stopping
+from campaigns.ledger import Said
 from campaigns.models import Campaign, Enrollment, Message
 from integrations import leases
 from tests.faults import workers
@@ -137,8 +138,7 @@ def _claims(message, token, world, together, wait):
     together.wait(10)
     threading.Event().wait(wait)
     found = ledger.claim(mailbox_id=world.mailbox.pk, token=token, now=world.now, limit=1)
-    texts = {"subject": "s", "text": "t", "html": ""}
-    return bool(found) and ledger.mark(message_id=message.pk, token=token, now=world.now, **texts)
+    return bool(found) and bool(ledger.mark(said=[Said(message.pk, "s", "t", "")], token=token, now=world.now))
 
 
 def _says_no(message, together, wait):
@@ -154,7 +154,7 @@ def test_whatever_stops_a_batch_in_its_middle_the_same_people_get_it(planned, ho
     if how == "kill":
         world.rig.killed_at("before_data:5", workers.deliver, mailbox_id=world.mailbox.pk, now=world.now)
     else:
-        child = world.rig.frozen_at("after_outcome", workers.deliver, mailbox_id=world.mailbox.pk, now=world.now)
+        child = world.rig.frozen_at("before_outcome", workers.deliver, mailbox_id=world.mailbox.pk, now=world.now)
         _off(world, how)
         thaw(child)
         world.rig.check()
