@@ -203,9 +203,9 @@ def _rehearsing(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def taken_slots(*, since: datetime) -> dict[int, list[datetime]]:
-    """By mailbox: slots that are planned, and hand-overs that were begun since then."""
+    """By mailbox: slots that are planned, and hand-overs that were begun since then. What was set aside takes none."""
     taken: dict[int, list[datetime]] = {}
-    planned = Message.objects.filter(state__in=(Message.State.PLANNED, Message.State.CLAIMED))
+    planned = Message.objects.filter(state__in=(Message.State.PLANNED, Message.State.CLAIMED), overdue_at=None)
     begun = Message.objects.filter(handed_over_at__gte=since, state__in=BEGUN)
     for messages, column in ((planned, "send_at"), (begun, "handed_over_at")):
         for mailbox_id, at in messages.values_list("mailbox_id", F(column)):

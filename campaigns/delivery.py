@@ -36,7 +36,7 @@ def _running_from(now: datetime) -> Clock:
 
 def mailboxes_with_work(*, now: datetime) -> list[int]:
     """Mailboxes with a message whose slot has come, or with messages in a hand that may be dead."""
-    due = Q(state=Message.State.PLANNED, send_at__lte=now)
+    due = Q(state=Message.State.PLANNED, send_at__lte=now, overdue_at=None)
     in_hand = Q(state__in=(Message.State.CLAIMED, Message.State.SENDING))
     return list(Message.objects.filter(due | in_hand).order_by("mailbox").values_list("mailbox", flat=True).distinct())
 
@@ -49,6 +49,8 @@ def deliver(
     Returns at once when another worker owns it. `limit` is the most that is claimed.
     """
     done = Delivered()
+    if guards.look():
+        return done
     token = leases.take(mailbox_id=mailbox_id, owner=owner)
     if token is None:
         return done

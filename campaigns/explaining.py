@@ -34,6 +34,8 @@ WORDS = {
     "mailbox_not_active": "the mailbox is not active",
     "same_recipient": "somebody else in this campaign has the same address",
     "sending_stopped": "all sending is stopped",
+    "sending_held": "sending waits until somebody has said that the database and the clock are right",
+    "overdue": "it is overdue, and waits until somebody releases it",
     "enrollment_ended": "the person's way through this campaign has ended",
     "mailbox_blind": "the mailbox was not read for half an hour, an answer may be waiting",
     "answers_waiting": "answers that came in are not applied yet",

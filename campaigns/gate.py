@@ -41,6 +41,8 @@ CLAUSES = (
         "sending_stopped",
         "NOT EXISTS (SELECT 1 FROM campaigns_sendingcontrol x WHERE x.stopped_at IS NOT NULL)",
     ),
+    Clause("sending_held", "NOT EXISTS (SELECT 1 FROM campaigns_sendingcontrol x WHERE x.held_at IS NOT NULL)"),
+    Clause("overdue", "m.overdue_at IS NULL"),  # until a person says that it may go out late (campaigns.overdue)
     Clause("campaign_not_running", "c.state = 'running'"),
     Clause("mailbox_not_active", "b.status = 'active'"),
     Clause("enrollment_ended", "e.state = 'active'", ends=True),
@@ -81,8 +83,9 @@ CLAUSES = (
     ),
 )
 
-_OF_ONE = " AND ".join(clause.sql for clause in CLAUSES[1:])
-PASSES = f"({CLAUSES[0].sql} AND (SELECT {_OF_ONE} FROM {FACTS}))"  # noqa: S608
+_OF_ALL = " AND ".join(clause.sql for clause in CLAUSES[:2])
+_OF_ONE = " AND ".join(clause.sql for clause in CLAUSES[2:])
+PASSES = f"({_OF_ALL} AND (SELECT {_OF_ONE} FROM {FACTS}))"  # noqa: S608
 """The whole predicate over a message with the alias m.
 
 Whether anything is sent is asked once. The rest is one scalar subquery, asked row by row through primary keys: so a

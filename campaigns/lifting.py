@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
+from campaigns import journal
 from campaigns.models import Event, Reply
 from campaigns.staging import NOES
 from outreach.lib.errors import DomainError, Problem
@@ -75,6 +76,7 @@ def lift(*, suppression: Suppression, note: str, by: User | None) -> int:
     if suppression.kind == Suppression.Kind.DOMAIN:
         kept = facts.keep_out(prospect_ids=_who_asked(_named(suppression)), source=f"said no at {suppression.value}")
     facts.lift(suppression=suppression, note=note, by=by)
+    journal.lifted(key=suppression.key)
     if suppression.kind == Suppression.Kind.DOMAIN:
         Site.objects.filter(domain=suppression.value).update(stopped_at=None)
     return kept
@@ -100,6 +102,7 @@ def lift_person(*, prospect: Prospect, note: str, by: User | None) -> None:
         Prospect.objects.filter(pk=person.pk).update(stopped_at=None, stop_reason="")
     if found.address is not None:
         facts.lift(suppression=found.address, note=note, by=by)
+    journal.lifted(key=found.address.key if found.address else "", prospect=person)
 
 
 def _remember(person: Prospect) -> None:

@@ -26,7 +26,8 @@ PERSONAL: dict[str, frozenset[str]] = {
     "TrackedLink": frozenset(),
     "Event": frozenset({"prospect", "inbound", "detail"}),
     "Reply": frozenset({"prospect", "sender", "subject", "text", "relabelled_by"}),
-    "SendingControl": frozenset({"stopped_by", "stop_reason"}),
+    "SendingControl": frozenset({"stopped_by", "stop_reason", "settled_by"}),
+    "MailboxRound": frozenset(),
     "CampaignEvent": frozenset({"pgh_context", "rehearsal_to", "state_reason"}),
 }
 
@@ -66,7 +67,16 @@ IMPERSONAL: dict[str, frozenset[str]] = {
     "Message": frozenset(
         {
             *("id", "public_id", "created_at", "enrollment", "campaign", "mailbox", "step", "step_key", "arm"),
-            *("template_version", "message_id", "is_follow_up", "state", "send_at", "planned_at", "lease_token"),
+            *(
+                "template_version",
+                "message_id",
+                "is_follow_up",
+                "state",
+                "send_at",
+                "overdue_at",
+                "planned_at",
+                "lease_token",
+            ),
             *("attempts", "marked_at", "handed_over_at", "smtp_phase", "smtp_code", "smtp_status", "outcome"),
         }
     ),
@@ -83,7 +93,13 @@ IMPERSONAL: dict[str, frozenset[str]] = {
             *("read_at", "relabelled_at"),
         }
     ),
-    "SendingControl": frozenset({"id", "stopped_at", "ticked_at"}),
+    "SendingControl": frozenset(
+        {
+            *("id", "stopped_at", "ticked_at", "installation_id", "beats", "business_at", "held_at", "held_because"),
+            *("held_note", "gap_from", "gap_until", "settled_at", "journal_failed_at"),
+        }
+    ),
+    "MailboxRound": frozenset({"mailbox", "looked_at"}),
     "CampaignEvent": frozenset(
         {
             *(*_OF_HISTORY, "pgh_obj", "name", "program", "segment", "mailbox", "time_zone", "state", "launched_at"),

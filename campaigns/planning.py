@@ -4,14 +4,15 @@ One planner at a time; it loads what the decisions need in a fixed number of que
 writes ledger rows and enrollment updates in sets. Stops that come while it works are caught at the gate.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, time, timedelta
 
 import structlog
 from django.db import connection, transaction
 
-from campaigns import candidates, composing, deciding, gate, reentering
+from campaigns import candidates, composing, deciding, doubting, gate, guards, overdue, reentering
 from campaigns.candidates import Candidate
 from campaigns.models import Decision, Enrollment, Message
 from campaigns.scheduling import DAY, SlotBook
@@ -96,7 +97,7 @@ def horizon(now: datetime) -> datetime:
 
 
 def plan(*, now: datetime) -> Planned:
-    """Plans what can be planned now; leaves at once when another planner is at work."""
+    """Plans what can be planned now; leaves at once when another planner is at work, or while a guard holds sending."""
     done = Planned(cancelled=gate.cancel_refused())
     fault("after_sweep")
     readdress()
@@ -114,7 +115,9 @@ def plan(*, now: datetime) -> Planned:
 
 def _plan(done: Planned, *, now: datetime) -> None:
     books = slot_books(now=now)
-    wanted = {mailbox_id: min(book.free(now), PER_RUN) for mailbox_id, book in books.items() if book.free(now)}
+    aside = overdue.counted()  # it comes before new people once it is released
+    free = {mailbox_id: min(book.free(now), PER_RUN) - aside.get(mailbox_id, 0) for mailbox_id, book in books.items()}
+    wanted = {mailbox_id: slots for mailbox_id, slots in free.items() if slots > 0}
     found = candidates.load(wanted=wanted, now=now)
     last = candidates.last_decisions([candidate.enrollment_id for candidate in found])
     made = Plan()
@@ -142,13 +145,13 @@ class _OpenBook(SlotBook):
             self._beside.take(at)
 
 
-def slot_books(*, now: datetime) -> dict[int, SlotBook]:
-    """The slots of every active mailbox; caps are counted from the ledger."""
+def slot_books(*, now: datetime, until: datetime | None = None) -> dict[int, SlotBook]:
+    """The slots of every active mailbox up to the horizon (or `until`); caps are counted from the ledger."""
     today = datetime.combine(now.date(), time(0), UTC)
     taken = candidates.taken_slots(since=today - DAY)  # yesterday's last keeps its gap to today's first
     mailboxes = Mailbox.objects.filter(status=Mailbox.Status.ACTIVE).values_list("id", "daily_cap", "gap_seconds")
     return {
-        pk: SlotBook(cap=cap, gap=timedelta(seconds=gap), taken=taken.get(pk, ()), horizon=horizon(now))
+        pk: SlotBook(cap=cap, gap=timedelta(seconds=gap), taken=taken.get(pk, ()), horizon=until or horizon(now))
         for pk, cap, gap in mailboxes
     }
 
@@ -219,6 +222,7 @@ def _write(made: Plan) -> int:
     fault("in_plan")
     ids = [message.enrollment_id for message in made.messages]
     reentering.revive(enrollment_ids=ids, planned=made.messages)
+    doubting.doubt_what_follows(enrollment_ids=ids)
     pairs = set(Message.objects.filter(enrollment__in=ids).values_list("enrollment_id", "step_key"))
     written = [m.enrollment_id for m in made.messages if (m.enrollment_id, m.step_key) in pairs]
     Enrollment.objects.filter(pk__in=written).update(look_at=None)

@@ -87,6 +87,7 @@ def revive(*, enrollment_ids: Collection[int], planned: Collection[Message]) -> 
     revived = list(waiting.order_by("id").select_for_update(of=("self",)))
     for message in revived:
         place = places[message.enrollment_id, message.step_key]
-        message.state, message.cancel_reason = Message.State.PLANNED, ""
+        message.state, message.cancel_reason, message.overdue_at = Message.State.PLANNED, "", None
         message.send_at, message.why, message.planned_at = place.send_at, place.why, place.planned_at
-    Message.objects.bulk_update(revived, ["state", "cancel_reason", "send_at", "why", "planned_at"], batch_size=1000)
+    changed = ["state", "cancel_reason", "overdue_at", "send_at", "why", "planned_at"]
+    Message.objects.bulk_update(revived, changed, batch_size=1000)

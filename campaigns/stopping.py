@@ -12,6 +12,7 @@ from django.db.models import Q, Subquery
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
+from campaigns import journal
 from campaigns.models import Enrollment, Event, Message, SendingControl
 from outreach.lib.faults import fault
 from outreach.lib.models import DatabaseClock
@@ -46,7 +47,8 @@ def suppress(
 ) -> tuple[Suppression, bool]:
     """Nobody at this address or domain is written to again, nor `prospect` in any running campaign.
 
-    Returns the suppression and whether it is new. Raises prospects.identity.BadAddress.
+    Returns the suppression and whether it is new; by then the journal outside the database knows it too. Raises
+    prospects.identity.BadAddress.
     """
     value, key = facts.named(kind=kind, value=value)
     messages, enrollments = Q(contact_keys__contains=[key]), Q(prospect__contact_keys__contains=[key])
@@ -100,11 +102,16 @@ def end_named(*, keys: Sequence[str], reason: str) -> int:
 
 @retried
 @transaction.atomic
-def stop_person(*, prospect: Prospect, reason: str, by: User | None = None) -> int:
-    """This person is never written to again, by any address; returns how many enrollments ended."""
+def stop_person(*, prospect: Prospect, reason: str, by: User | None = None, is_replay: bool = False) -> int:
+    """This person is never written to again, by any address; returns how many enrollments ended.
+
+    The journal outside the database knows it too, unless it comes from there.
+    """
     ids, ended = _stop_rows(prospect, "person_stopped")
     words = f"{reason} ({by})" if by else reason
     Prospect.objects.filter(pk__in=ids, stopped_at=None).update(stopped_at=DatabaseClock(), stop_reason=words[:200])
+    if not is_replay:
+        journal.stopped(prospects=list(Prospect.objects.filter(pk__in=ids).order_by("pk")))
     return ended
 
 
@@ -127,6 +134,7 @@ def unsubscribe(*, message: Message, source: str, now: datetime) -> bool:
         source=source,
         prospect=message.prospect,
     )
+    journal.unsubscribed(message_id=message.public_id, at=now)
     Event.record_once(
         kind=Event.Kind.UNSUBSCRIBED,
         message=message,

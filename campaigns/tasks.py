@@ -11,7 +11,9 @@ from django.utils import timezone
 from campaigns import (
     counting,
     delivery,
+    guards,
     inbound,
+    journal,
     merging,
     planning,
     reconciling,
@@ -104,10 +106,11 @@ def count_week(**kwargs: Any) -> None:
 @shared_task
 def forget_old(**kwargs: Any) -> None:
     """Forgets whom nobody was in touch with for long."""
-    retention.forget_old(now=timezone.now())
+    if not sending_state.is_held():
+        retention.forget_old(now=timezone.now())
 
 
 @shared_task
 def heartbeat(**kwargs: Any) -> None:
-    """Proves that beat, broker, worker and database work together; `/ready` reads it."""
-    sending_state.tick()
+    """Proves that beat, broker, worker and database work together (`/ready` reads it), and that they may be trusted."""
+    guards.beat(now=timezone.now())

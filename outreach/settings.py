@@ -24,6 +24,7 @@ INSTALLATION_KEY = env.str("INSTALLATION_KEY")  # keys identity hashes, Message-
 
 # --- Where things are ---
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / ".data")))
+SAFETY_DIR = Path(env.str("SAFETY_DIR", default=str(DATA_DIR / "safety")))  # never restored with the database
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{env.str('PORT', default='') or 8000}").rstrip("/")
 REDIS_URL = env.str("REDIS_URL")
 try:

@@ -83,6 +83,22 @@ def suppress(
 
 
 @transaction.atomic
+def put_back(*, kind: str, key: str, reason: str, expires_at: datetime | None = None) -> bool:
+    """Writes a suppression that is known by its key alone; False when it is there. Of two reasons theirs stays.
+
+    The address, handle or page is shown again when somebody here has it.
+    """
+    source = "journal of opt-outs"
+    wanted = Suppression(kind=kind, key=key, reason=reason, source=source, expires_at=expires_at)
+    wanted.value = "" if reason == Suppression.Reason.ERASED else _value_of(key)
+    Suppression.objects.bulk_create([wanted], ignore_conflicts=True)
+    if reason in ASKED:
+        ours = Suppression.objects.filter(key=key, reason__in=LIFTABLE)
+        ours.update(reason=reason, source=source, created_by=None, expires_at=None)
+    return Suppression.objects.filter(public_id=wanted.public_id).exists()
+
+
+@transaction.atomic
 def keep_out(*, prospect_ids: Collection[int], source: str) -> int:
     """Suppresses each of these people as their own wish, for good: by their address, else by their handle and page.
 
@@ -187,6 +203,17 @@ def _names(email: str, x_handle: str, linkedin_url: str) -> Iterator[tuple[str, 
     for kind, text in ((Suppression.Kind.X, x_handle), (Suppression.Kind.LINKEDIN, linkedin_url)):
         with contextlib.suppress(BadAddress):  # a page may be any text
             yield (kind, *named(kind=kind, value=text))
+
+
+def _value_of(key: str) -> str:
+    """What a key stands for; "" where nobody here has it."""
+    if key.startswith("domain:"):
+        return key.removeprefix("domain:")[:254]
+    people = Prospect.objects.filter(contact_keys__contains=[key]).order_by("pk")
+    for person in people.values_list("email", "x_handle", "linkedin_url")[:10]:
+        if found := next((value for _, value, its_key in _names(*person) if its_key == key), ""):
+            return found[:254]
+    return ""
 
 
 def _address(value: str) -> str:

@@ -29,6 +29,13 @@ def now():
     return datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 
 
+@pytest.fixture(autouse=True)
+def safety(settings, tmp_path):
+    """What is known outside the database, a folder of each test's own."""
+    settings.SAFETY_DIR = tmp_path / "safety"
+    return settings.SAFETY_DIR
+
+
 @pytest.fixture
 def manager(db):
     return factories.UserFactory(role="manager")

@@ -6,7 +6,7 @@ from campaigns.models.enrollment import Decision, Enrollment
 from campaigns.models.history import CampaignEvent
 from campaigns.models.message import Message, TrackedLink
 from campaigns.models.outcome import Event, Reply
-from campaigns.models.sending import SendingControl
+from campaigns.models.sending import MailboxRound, SendingControl
 
 __all__ = [
     "Arm",
@@ -18,6 +18,7 @@ __all__ = [
     "Decision",
     "Enrollment",
     "Event",
+    "MailboxRound",
     "Message",
     "Reply",
     "SendingControl",

@@ -56,6 +56,7 @@ class Message(PublicModel):
 
     state = models.CharField(max_length=10, choices=State, default=State.PLANNED)
     send_at = models.DateTimeField(help_text="The slot, business time")
+    overdue_at = models.DateTimeField(null=True, help_text="Business time at which it was set aside as overdue")
     why = models.JSONField(default=dict)
     planned_at = models.DateTimeField(help_text="Business time")
     lease_token = models.BigIntegerField(null=True)
@@ -104,6 +105,9 @@ class Message(PublicModel):
         indexes = [
             models.Index(fields=["mailbox", "send_at"], condition=Q(state="planned"), name="message_queue"),
             models.Index(fields=["mailbox"], condition=Q(state__in=["claimed", "sending"]), name="message_in_hand"),
+            models.Index(
+                fields=["mailbox"], condition=Q(state="planned", overdue_at__isnull=False), name="message_overdue"
+            ),
             models.Index(fields=["campaign", "send_at"], condition=Q(state="planned"), name="message_campaign_next"),
             models.Index(fields=["handed_over_at", "mailbox"], name="message_begun"),
             models.Index(fields=["prospect"], name="message_prospect"),

@@ -1,12 +1,24 @@
-"""The one switch over all sending."""
+"""Whether anything is sent: the one switch, the guards, and which mailboxes were looked at when."""
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from integrations.models import Mailbox
+
 
 class SendingControl(models.Model):
-    """A single row: *Stop all sending* is on while `stopped_at` is set. The gate reads it at every mark."""
+    """A single row, which the gate reads at every mark.
+
+    *Stop all sending* is on while `stopped_at` is set: a person's will. While `held_at` is set a guard holds all
+    sending, since a database that was put back or a wrong clock would send twice. `gap_from` is when the database last
+    worked before that, `gap_until` when a person settled it: what may have been sent in between is uncertain.
+    """
+
+    class Held(models.TextChoices):
+        RESTORED = "restored", "The database was put back from a backup"
+        UNKNOWN = "unknown", "Perhaps the database was put back from a backup"
+        CLOCK = "clock", "The clock is not right"
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     stopped_at = models.DateTimeField(null=True, help_text="Database time")
@@ -14,9 +26,31 @@ class SendingControl(models.Model):
     stopped_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     ticked_at = models.DateTimeField(null=True, help_text="Database time of the last tick that came through beat")
 
+    installation_id = models.UUIDField(null=True, help_text="Lives outside the database too")
+    beats = models.BigIntegerField(default=0, db_default=0, help_text="Counted outside the database too")
+    business_at = models.DateTimeField(null=True, help_text="Business time of the last tick")
+    held_at = models.DateTimeField(null=True, help_text="Database time")
+    held_because = models.CharField(max_length=10, choices=Held, blank=True, default="", db_default="")
+    held_note = models.CharField(max_length=200, blank=True, default="", db_default="")
+    gap_from = models.DateTimeField(null=True, help_text="Business time")
+    gap_until = models.DateTimeField(null=True, help_text="Business time")
+    settled_at = models.DateTimeField(null=True, help_text="Database time of a person's word that sending may go on")
+    settled_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    journal_failed_at = models.DateTimeField(null=True, help_text="Database time: since then opt-outs lack outside")
+
     class Meta:
         verbose_name_plural = "sending control"
         constraints = [models.CheckConstraint(condition=Q(id=1), name="sending_control_is_one_row")]
 
     def __str__(self) -> str:
-        return "stopped" if self.stopped_at else "on"
+        return "stopped" if self.stopped_at else "held" if self.held_at else "on"
+
+
+class MailboxRound(models.Model):
+    """When what is due from a mailbox was last looked at: what fell due since then was due while nothing was sent."""
+
+    mailbox = models.OneToOneField(Mailbox, primary_key=True, on_delete=models.CASCADE, related_name="+")
+    looked_at = models.DateTimeField(help_text="Business time, to the minute")
+
+    def __str__(self) -> str:
+        return f"{self.mailbox_id}: {self.looked_at}"

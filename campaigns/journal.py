@@ -1,0 +1,135 @@
+"""Who said no, a second time: lines in files that no restore of the database puts back.
+
+A line holds keys and ids only, encrypted under FIELD_ENCRYPTION_KEYS: no address, and no word of anybody.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.db.models import Q
+from uuid_utils.compat import uuid7
+
+from campaigns import outside
+from campaigns.models import SendingControl
+from outreach.lib import crypto, durable
+from outreach.lib.models import DatabaseClock
+from prospects.models import Prospect, Suppression
+
+log = structlog.get_logger(__name__)
+
+KEPT_MONTHS = 13
+BY_DOMAIN = "domain:"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One stop, or its lifting: `do` says which, `said` what it is about, `at` when (machine's time, UTC)."""
+
+    id: str
+    at: datetime
+    do: str
+    said: dict[str, Any]
+
+
+def suppressed(*, row: Suppression, prospect: Prospect | None = None) -> None:
+    """Notes, once this is committed and before the answer is given, that nobody is written to by this key."""
+    ends = row.expires_at.isoformat() if row.expires_at else None
+    who = str(prospect.public_id) if prospect else None
+    _note("suppress", kind=row.kind, key=row.key, reason=row.reason, expires_at=ends, prospect=who)
+
+
+def unsubscribed(*, message_id: object, at: datetime) -> None:
+    """Notes by which message, named by its public id, somebody opted out."""
+    _note("unsubscribe", message=str(message_id), at=at.isoformat())
+
+
+def stopped(*, prospects: list[Prospect]) -> None:
+    """Notes that these rows of a person are never to be written to again."""
+    for prospect in prospects:
+        keys = [key for key in prospect.contact_keys if not key.startswith(BY_DOMAIN)]
+        _note("stop", prospect=str(prospect.public_id), keys=keys)
+
+
+def lifted(*, key: str = "", prospect: Prospect | None = None) -> None:
+    """Notes that a mistake was taken back: the stops before it are not replayed."""
+    _note("lift", key=key, prospect=str(prospect.public_id) if prospect else None)
+
+
+def read(*, since: datetime | None) -> Iterator[Line]:
+    """The lines from then on, oldest first, each once. A line that cannot be read is counted in the log."""
+    seen: set[str] = set()
+    unread = 0
+    for path in sorted(_folder().glob("*.jsonl")):
+        for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            try:
+                line = _parsed(text)
+            except (ValueError, KeyError, TypeError, crypto.UnreadableSecret):
+                unread += 1
+                continue
+            if line.id not in seen and (since is None or line.at >= since):
+                seen.add(line.id)
+                yield line
+    if unread:
+        log.error("journal_lines_unreadable", count=unread)
+
+
+def catch_up() -> bool:
+    """Writes down what a disk that failed kept out. False while it still fails."""
+    failed = SendingControl.objects.filter(journal_failed_at__isnull=False).values_list("journal_failed_at", flat=True)
+    since = failed.first()
+    if since is None:
+        return True
+    SendingControl.objects.filter(journal_failed_at=since).update(journal_failed_at=None)  # set again if it still fails
+    with transaction.atomic():
+        for row in Suppression.objects.filter(created_at__gte=since).order_by("id").iterator():
+            suppressed(row=row)
+        stopped(prospects=list(Prospect.objects.filter(stopped_at__gte=since).order_by("id")))
+    if SendingControl.objects.filter(journal_failed_at__isnull=False).update(journal_failed_at=since):
+        return False
+    log.info("journal_caught_up", since=since.isoformat())
+    return True
+
+
+def _note(do: str, **said: Any) -> None:
+    line = {"id": str(uuid7()), "said": crypto.encrypt(json.dumps({"do": do, **said}))}
+    transaction.on_commit(partial(_append, line))
+
+
+def _append(line: dict[str, str]) -> None:
+    """The database has it by now: a disk that fails here loses nothing yet, but is told."""
+    now = datetime.now(UTC)
+    path = _folder() / f"{now:%Y-%m}.jsonl"
+    try:
+        is_new = not path.exists()
+        durable.append(path, json.dumps({**line, "at": now.isoformat()}))
+        if is_new:
+            _forget_old(now)
+    except OSError as error:
+        log.error("opt_out_not_in_journal", error=str(error))
+        SendingControl.objects.get_or_create(pk=1)
+        first = Q(pk=1, journal_failed_at=None)
+        SendingControl.objects.filter(first).update(journal_failed_at=DatabaseClock() - timedelta(seconds=30))
+
+
+def _forget_old(now: datetime) -> None:
+    oldest = f"{now - KEPT_MONTHS * timedelta(days=31):%Y-%m}"
+    for path in _folder().glob("*.jsonl"):
+        if path.stem < oldest:
+            path.unlink()
+
+
+def _folder() -> Path:
+    return outside.folder() / "opt-outs"
+
+
+def _parsed(text: str) -> Line:
+    line = json.loads(text)
+    said = json.loads(crypto.decrypt(line["said"]))
+    return Line(line["id"], datetime.fromisoformat(line["at"]), said.pop("do"), said)

@@ -1,0 +1,305 @@
+"""A database that was put back and a clock that is wrong hold all sending until it is settled."""
+
+import shutil
+import uuid
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from campaigns import delivery, enrolling, guards, inbound, outside, planning, reconciling, restoring, stopping
+from campaigns.models import Enrollment, Event, Message, SendingControl
+from integrations import polling
+from integrations.models import Mailbox
+from prospects.models import Prospect, Suppression
+from tests import factories
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+
+
+class Backup:
+    """A copy of the whole database, and the way back."""
+
+    def __init__(self):
+        self.name, self.copy = connection.settings_dict["NAME"], f"backup_{uuid.uuid4().hex[:12]}"
+        self._copy(self.name, self.copy)
+
+    def restore(self):
+        self._copy(self.copy, self.name)
+
+    def forget(self):
+        with connection._nodb_cursor() as cursor:
+            cursor.execute(f"DROP DATABASE {self.copy} WITH (FORCE)")
+
+    def _copy(self, source, target):
+        connection.close()
+        with connection._nodb_cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [source])
+            cursor.execute(f"DROP DATABASE IF EXISTS {target} WITH (FORCE)")
+            cursor.execute(f"CREATE DATABASE {target} TEMPLATE {source}")
+
+
+@pytest.fixture
+def backup():
+    made = []
+
+    def make():
+        made.append(Backup())
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.forget()
+
+
+@pytest.fixture
+def world(running):
+    """Three people who get their first mail today, by the machine's own time."""
+
+    def launch(**options):
+        made = running(**{"people": 3, "steps": 2, **options})
+        made.now = timezone.now()
+        Enrollment.objects.update(due_at=made.now, look_at=made.now)
+        return made
+
+    return launch
+
+
+def beat(world):
+    guards.beat(now=world.now)
+
+
+def everything(world):
+    """Every tick once, the heartbeat last: the worst order."""
+    polling.poll(mailbox=Mailbox.objects.get(pk=world.mailbox.pk))
+    inbound.apply_waiting(now=world.now)
+    planning.plan(now=world.now)
+    world.deliver()
+    beat(world)
+
+
+def control():
+    return SendingControl.objects.get()
+
+
+def states():
+    return sorted(Message.objects.values_list("state", flat=True))
+
+
+def test_sends_nothing_from_a_database_that_was_put_back_until_a_person_confirms(world, backup, manager):
+    running = world()
+    beat(running)
+    planning.plan(now=running.now)
+    copy = backup()
+    running.later(seconds=5)
+    beat(running)
+    assert running.deliver().sent == 3
+    message = Message.objects.order_by("id").first()
+    stopping.unsubscribe(message=message, source="one-click", now=running.now)
+    stopping.stop_person(prospect=running.prospects[1], reason="asked on the telephone", by=manager)
+    later = Prospect.objects.create(email="new@later.example", identity_key="x")
+    stopping.suppress(kind="domain", value="rival.example", reason="declined")
+    Prospect.objects.filter(pk=later.pk).delete()
+
+    copy.restore()
+    assert set(states()) == {"planned"}
+    for _ in range(3):
+        everything(running.later(seconds=10))
+    assert len(running.smtp.received) == 3
+    assert (control().held_because, set(states())) == ("restored", {"planned"})
+
+    done = restoring.settle(restored=True, now=running.now, by=manager)
+    assert done.uncertain == 3
+    assert states() == ["sent", "uncertain", "uncertain"]  # the opt-out proves that it was sent
+    assert control().held_at is None
+    factories.ProspectFactory(email="late@comer.example")
+    enrolling.enroll_segment(campaign=running.campaign, now=running.now, by=None)
+    for _ in range(2):
+        everything(running.later(seconds=10))
+    assert [mail.recipient for mail in running.smtp.received[3:]] == ["late@comer.example"]
+    for _ in range(3):
+        running.tick(days=1, minutes=1)
+    assert [mail.recipient for mail in running.smtp.received[4:]] == ["late@comer.example"]  # their second
+    stopped = {message.recipient, running.prospects[1].email}
+    assert set(Suppression.objects.values_list("value", flat=True)) == {message.recipient, "rival.example"}
+    assert Prospect.objects.get(pk=running.prospects[1].pk).stopped_at
+    assert Event.objects.filter(kind="unsubscribed").count() == 1
+    active = Enrollment.objects.filter(state="active").values_list("prospect__email", flat=True)
+    assert not stopped & set(active)
+
+
+def test_a_gap_of_days_doubts_what_the_planner_would_have_sent_in_it(world, backup):
+    running = world(people=5, steps=2)
+    Mailbox.objects.update(daily_cap=2)
+    beat(running)
+    copy = backup()
+    running.tick()
+    first = {mail.recipient for mail in running.smtp.received}
+    assert len(first) == 2
+    beat(running)
+
+    copy.restore()
+    assert guards.look()
+    SendingControl.objects.update(gap_from=running.now)  # nothing in the ledger: the planner had not run yet
+    done = restoring.settle(restored=True, now=running.now + timedelta(seconds=5), by=None)
+    doubted = Message.objects.filter(state="uncertain")
+    assert done.uncertain == 2
+    assert {message.recipient for message in doubted} == first
+    assert {message.message_id for message in doubted} == {mail.message_id for mail in running.smtp.received}
+    assert all(message.subject for message in doubted)
+    message = doubted.first()
+    reconciling.decide(message=message, sent=True, note="it is in the sent folder", by=None)
+    for _ in range(4):
+        running.tick(days=1, minutes=1)
+    copies = Counter((mail.recipient, mail.message_id) for mail in running.smtp.received)
+    assert set(copies.values()) == {1}
+    assert len(running.smtp.received) > 2
+
+
+def test_what_was_due_next_in_the_same_gap_is_doubted_when_the_first_is_proven(world, backup):
+    running = world(people=1, steps=3)
+    beat(running)
+    planning.plan(now=running.now)
+    copy = backup()
+    beat(running)
+    for days in (0, 1, 1):
+        running.tick(days=days, minutes=1)
+    assert len(running.smtp.received) == 3
+    copy.restore()
+    guards.look()
+    restoring.settle(restored=True, now=running.now, by=None)
+    for number in range(3):
+        message = Message.objects.get(state="uncertain")
+        assert message.step.position == number + 1
+        reconciling.decide(message=message, sent=True, note="", by=None)
+        running.tick(minutes=10)
+    assert len(running.smtp.received) == 3
+    assert Enrollment.objects.get().state == "finished"
+
+
+def test_is_sure_that_it_was_put_back_and_takes_no_other_word(world, backup):
+    running = world()
+    beat(running)
+    copy = backup()
+    beat(running)
+    copy.restore()
+    assert guards.look()
+    with pytest.raises(restoring.WasRestored):
+        restoring.settle(restored=False, now=running.now, by=None)
+    assert control().held_at
+
+
+def test_a_second_restore_before_a_word_keeps_the_first_gap(world, backup):
+    running = world()
+    beat(running)
+    gap_from = control().business_at
+    copy = backup()
+    for _ in range(3):
+        beat(running.later(seconds=5))
+    copy.restore()
+    beat(running.later(seconds=5))
+    held = backup()
+    for _ in range(2):
+        beat(running.later(seconds=5))
+    held.restore()
+    beat(running.later(seconds=5))
+    assert (control().held_because, control().gap_from) == ("restored", gap_from)
+
+
+def test_a_folder_that_is_gone_matters_only_after_a_pause(world, safety):
+    running = world()
+    beat(running)
+    shutil.rmtree(safety)
+    assert not guards.look()
+    SendingControl.objects.update(ticked_at=timezone.now() - HOUR)
+    assert guards.look()
+    assert control().held_because == "unknown"
+    assert running.tick().sent == 0
+    restoring.settle(restored=False, now=running.now, by=None)
+    assert states() == []
+    assert running.tick().sent == 3
+
+
+def test_asks_about_a_real_installation_that_was_off_for_more_than_a_day(world):
+    running = world()
+    beat(running)
+    SendingControl.objects.update(ticked_at=timezone.now() - 2 * DAY)
+    assert guards.look()
+    assert control().held_because == "unknown"
+    SendingControl.objects.update(held_at=None, held_because="")
+    type(running.campaign).objects.update(is_demo=True)
+    assert not guards.look()
+
+
+def test_an_empty_database_takes_over_the_folder_and_one_with_a_ledger_does_not(world):
+    running = world()
+    beat(running)
+    SendingControl.objects.all().delete()
+    assert not guards.look()
+    beat(running)
+    known = outside.read()
+    assert (control().installation_id, control().beats) == (known.installation, known.beats)
+    planning.plan(now=running.now)
+    SendingControl.objects.all().delete()
+    assert guards.look()
+
+
+def test_another_installations_database_is_asked_about(world):
+    running = world()
+    beat(running)
+    SendingControl.objects.update(installation_id=uuid.uuid4())
+    assert guards.look()
+    assert control().held_because == "unknown"
+
+
+@pytest.mark.parametrize("jump", [DAY, -HOUR])
+def test_a_clock_that_jumps_holds_all_sending_until_it_is_right_again(world, jump):
+    running = world()
+    beat(running)
+    planning.plan(now=running.now)
+    guards.beat(now=running.now + jump)
+    assert control().held_because == "clock"
+    assert "the database's" in control().held_note
+    delivery.deliver(mailbox_id=running.mailbox.pk, now=running.now + jump, owner="test")
+    assert planning.plan(now=running.now + jump).ran is False
+    assert running.smtp.received == []
+    guards.beat(now=timezone.now())
+    assert control().held_at is None
+    assert running.tick().sent == 3
+
+
+def test_a_person_may_say_that_a_clock_is_right_after_all(world):
+    running = world()
+    beat(running)
+    guards.beat(now=running.now + HOUR)
+    restoring.settle(restored=False, now=running.now + HOUR, by=None)
+    guards.beat(now=running.now + HOUR)
+    assert control().held_at is None
+    guards.beat(now=running.now + 3 * HOUR)
+    assert control().held_because == "clock"
+
+
+NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+RIGHT = outside.Known(uuid.uuid4(), 1, NOON, uptime=1000.0, boot="a", skew=0.0)
+
+
+@pytest.mark.parametrize(
+    ("later", "passed", "boot", "said"),
+    [
+        (timedelta(seconds=5), 5, "a", ""),
+        (timedelta(hours=8), 8 * 3600, "a", ""),  # it slept
+        (timedelta(minutes=9), 5, "a", ""),
+        (timedelta(minutes=11), 5, "a", "forward"),
+        (timedelta(seconds=-60), 5, "a", ""),
+        (timedelta(minutes=-3), 5, "a", "back"),
+        (timedelta(hours=8), 20, "b", ""),  # it was switched off
+        (timedelta(hours=-1), 20, "b", "earlier"),
+    ],
+)
+def test_knows_a_jump_of_the_machines_clock_from_time_that_passed(later, passed, boot, said):
+    fault = guards.clock_fault(now=NOON + later, skew=0.0, uptime=1000.0 + passed, boot=boot, right=RIGHT)
+    assert (said in fault) if said else (fault == "")
