@@ -6,10 +6,10 @@ SAYS: dict[Role, str] = {
     Role.VIEWER: "Reads every page and changes nothing but their own account.",
     Role.OPERATOR: (
         "Also adds, imports and edits prospects, runs campaigns and programs, handles replies, suppresses addresses, "
-        "pauses mailboxes and stops all sending."
+        "pauses mailboxes, stops all sending and releases what was due while nothing was sent."
     ),
     Role.MANAGER: (
-        "Also adds and changes mailboxes, lets stopped sending go on, lifts suppressions, says what became of "
+        "Also adds and changes mailboxes, lets stopped or held sending go on, lifts suppressions, says what became of "
         "uncertain messages, hands people over to another owner, proves, exports and erases what is held about a "
         "person, and deletes in the back office."
     ),

@@ -58,7 +58,8 @@ def _moving(seen: Situation) -> list[Campaign]:
 _NEXT = """
 SELECT s.id FROM unnest(%s::bigint[]) AS c(id)
  CROSS JOIN LATERAL (SELECT m.id, m.send_at FROM campaigns_message m
-                      WHERE m.campaign_id = c.id AND m.state = 'planned' ORDER BY m.send_at LIMIT %s) s
+                      WHERE m.campaign_id = c.id AND m.state = 'planned' AND m.overdue_at IS NULL
+                      ORDER BY m.send_at LIMIT %s) s
  ORDER BY s.send_at, s.id LIMIT %s
 """
 
@@ -70,7 +71,7 @@ def due_today(*, seen: Situation, now: datetime) -> list[DueToday]:
     sent = analytics.of_campaigns(ids, day=today)
     moving = [each.pk for each in _moving(seen)]
     before = Message.objects.filter(
-        campaign__in=moving, state=Message.State.PLANNED, send_at__lt=_midnight(today + DAY)
+        campaign__in=moving, state=Message.State.PLANNED, overdue_at=None, send_at__lt=_midnight(today + DAY)
     )
     left = dict(before.values_list("campaign").annotate(n=Count("id")))
     rows = [
@@ -109,7 +110,7 @@ def done_about(*, seen: Situation, now: datetime) -> date | None:
     steps = _steps(seen.running)
     moving = [each for each in seen.running if situation.standing(each).active and each.mailbox.daily_cap]
     last = _last_known(moving, steps)
-    if seen.control.stopped_at or any(each.mailbox.status != Mailbox.Status.ACTIVE for each in moving):
+    if seen.control.is_off or any(each.mailbox.status != Mailbox.Status.ACTIVE for each in moving):
         return None
     lasts = [_days_of_mailbox([each for each in moving if each.mailbox_id == pk], steps, now)
              for pk in {each.mailbox_id for each in moving}]  # fmt: skip

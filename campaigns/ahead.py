@@ -59,7 +59,7 @@ def soonest(found: dict[int, Ahead]) -> list[Ahead]:
 
 def _leaves(campaign: Campaign, seen: Situation) -> bool:
     running = campaign.state == Campaign.State.RUNNING
-    return running and not seen.control.stopped_at and campaign.mailbox.status == Mailbox.Status.ACTIVE
+    return running and not seen.control.is_off and campaign.mailbox.status == Mailbox.Status.ACTIVE
 
 
 def _ahead(campaign: Campaign, row: dict[str, Any], now: datetime) -> Ahead:

@@ -67,7 +67,7 @@ def read(*, since: datetime | None) -> Iterator[Line]:
     seen: set[str] = set()
     unread = 0
     for path in sorted(_folder().glob("*.jsonl")):
-        for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        for text in filter(None, path.read_text(encoding="utf-8", errors="replace").splitlines()):
             try:
                 line = _parsed(text)
             except (ValueError, KeyError, TypeError, crypto.UnreadableSecret):

@@ -102,7 +102,8 @@ UPDATE campaigns_message SET state = 'planned', lease_token = NULL
 """
 _POSTPONE = """
 UPDATE campaigns_message SET state = 'planned', lease_token = NULL, send_at = %s
- WHERE mailbox_id = %s AND ((state = 'claimed' AND lease_token = %s) OR (state = 'planned' AND send_at <= %s))
+ WHERE mailbox_id = %s AND ((state = 'claimed' AND lease_token = %s) OR
+       (state = 'planned' AND overdue_at IS NULL AND send_at <= %s))
 """
 _BEGUN_SINCE = """
 SELECT count(*) FROM campaigns_message

@@ -5,14 +5,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from campaigns import analytics, obstacles
+from campaigns import analytics, obstacles, overdue
 from campaigns.models import Campaign, Message
 from campaigns.situation import MOST_WAITING, Situation
 from integrations.models import Mailbox
-from outreach.lib.words import people, rate
+from outreach.lib.words import number, people, rate
 from prospects.models import ImportBatch
 
 MOST = 100
+MOST_OVERDUE = 10_000
 FIRST_LOOK = timedelta(minutes=5)  # into a mailbox that was just added
 IMPORTS_STAY = timedelta(days=3)  # a failed import is forgotten after that
 FEW = 5
@@ -20,7 +21,10 @@ FEW = 5
 
 @dataclass(frozen=True)
 class Need:
-    """One thing in words; `cure` is the link to `route` (with `id`), `hint` says what to do without one."""
+    """One thing in words; `cure` is the link to `route` (with `id`), `hint` says what to do without one.
+
+    With `at_once` the cure is a button that posts there.
+    """
 
     text: str
     cure: str = ""
@@ -29,15 +33,17 @@ class Need:
     hint: str = ""
     tone: str = "bad"
     takes_manager: bool = False
+    at_once: bool = False
 
 
 def of(*, seen: Situation, now: datetime) -> list[Need]:
-    """Everything that waits for somebody, the worst first. Three queries.
+    """Everything that waits for somebody, the worst first. Four queries.
 
-    That all sending is stopped is none of them: every page says it above all else.
+    That all sending is stopped or held is none of them: every page says it above all else.
     """
     return [
         *_machinery(seen),
+        *_overdue(),
         *(need for mailbox in seen.mailboxes for need in _mailbox(mailbox, blind=_is_blind(mailbox, seen, now))),
         *_uncertain(),
         *(_paused(campaign) for campaign in seen.campaigns if _was_paused_by_us(campaign)),
@@ -52,11 +58,27 @@ def _machinery(seen: Situation) -> Iterator[Need]:
             "The background work is silent: nothing is sent and no answer is read.",
             hint="It starts with the server; if it does not come back within a minute, restart Outreach.",
         )
+    if seen.control.journal_failed_at:
+        yield Need(
+            "Opt-outs are only in the database: the disk beside it is full or can't be written to.",
+            hint="They are kept, but a backup that is put back would not know them. Make room in the data folder; what "
+            "is missing is then written by itself.",
+        )
     if seen.answers_waiting:
         many = "100 or more" if seen.answers_waiting == MOST_WAITING else seen.answers_waiting
         what = "One mail that came in is" if many == 1 else f"{many} mails that came in are"
         hint = "Follow-ups wait until they are: an answer may be among them. This usually passes by itself."
         yield Need(f"{what} not sorted yet.", hint=hint, tone="warn")
+
+
+def _overdue() -> Iterator[Need]:
+    count = overdue.waiting()[:MOST_OVERDUE].count()
+    if count:
+        many = number(count) + (" or more" if count == MOST_OVERDUE else "")
+        what = "1 mail was" if count == 1 else f"{many} mails were"
+        hint = "They leave spread out, within windows, gaps and daily caps, and follow-ups not before answers are read."
+        text = f"{what} due while nothing was sent."
+        yield Need(text, "Release them", "sending-release", hint=hint, at_once=True)
 
 
 def _is_blind(mailbox: Mailbox, seen: Situation, now: datetime) -> bool:

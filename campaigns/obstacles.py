@@ -73,10 +73,12 @@ def _begun(campaigns: Sequence[Campaign]) -> int:
 
 
 def _switch(seen: Situation, running: Sequence[Campaign]) -> list[Obstacle]:
-    if not seen.control.stopped_at:
-        return []
-    why = "All sending is stopped"
-    return [Obstacle(_active(running), why, "Resume sending", "sending-resume", takes_manager=True)]
+    if seen.control.stopped_at:
+        why, cure = "All sending is stopped", "Resume sending"
+        return [Obstacle(_active(running), why, cure, "sending-resume", takes_manager=True)]
+    if seen.control.held_at:
+        return [Obstacle(_active(running), "All sending is held", "Look at it", "sending-settle", takes_manager=True)]
+    return []
 
 
 def _paused(campaign: Campaign) -> Obstacle:
@@ -174,6 +176,8 @@ def health(
 def _stopped(campaign: Campaign, seen: Situation) -> Health | None:
     if seen.control.stopped_at:
         return Health("All sending is stopped", "bad")
+    if seen.control.held_at:
+        return Health("All sending is held", "bad")
     if campaign.mailbox.status != Mailbox.Status.ACTIVE:
         return Health(f"Mailbox {_state(campaign.mailbox)}", "bad")
     if campaign.mailbox_id in seen.blind:

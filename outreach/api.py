@@ -71,6 +71,8 @@ urlpatterns = [
     path("sending/", stopping_views.SendingView.as_view(), name="api-sending"),
     path("sending/stop-all/", stopping_views.StopAllView.as_view(), name="api-sending-stop-all"),
     path("sending/resume-all/", stopping_views.ResumeAllView.as_view(), name="api-sending-resume-all"),
+    path("sending/settle/", stopping_views.SettleView.as_view(), name="api-sending-settle"),
+    path("sending/release/", stopping_views.ReleaseView.as_view(), name="api-sending-release"),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", docs, name="api-docs"),
 ]

@@ -102,8 +102,8 @@ def _before_the_first(seen: Situation, now: datetime) -> dict[str, Any]:
 
 
 def _held(seen: Situation) -> list[obstacles.Obstacle]:
-    """The switch is left out: the head line says that all sending is stopped."""
-    found = [each for each in obstacles.holding(seen) if each.route != "sending-resume"]
+    """What is off altogether is left out: the head line says it."""
+    found = [each for each in obstacles.holding(seen) if each.route not in ("sending-resume", "sending-settle")]
     return sorted(found, key=lambda each: -each.people)
 
 

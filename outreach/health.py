@@ -20,7 +20,10 @@ from campaigns import reaching
 
 PATIENCE = 1.3  # seconds for each server: both hung still answer within three
 BEAT_IS_LATE_AFTER = 60  # seconds
-LAST_TICK = "SELECT extract(epoch FROM clock_timestamp() - ticked_at)::float FROM campaigns_sendingcontrol"
+# How long ago beat last ticked, and since when the journal of opt-outs can't be written (seconds).
+AGES = """SELECT unnest(ARRAY[extract(epoch FROM clock_timestamp() - ticked_at)::float,
+                               extract(epoch FROM clock_timestamp() - journal_failed_at)::float])
+            FROM campaigns_sendingcontrol"""
 
 Word = tuple[bool, str]  # fine or not, and a sentence
 
@@ -43,29 +46,40 @@ def health(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
-    """200 when database, broker and beat all work, 503 otherwise; says which does not, and how."""
-    database, beat = _database_and_beat()
-    words = {"database": database, "broker": _broker(), "beat": beat}
+    """200 when database, broker, beat and journal of opt-outs all work, else 503; says which does not, and how."""
+    database, beat, journal = _database_beat_and_journal()
+    words = {"database": database, "broker": _broker(), "beat": beat, "journal": journal}
     fine = all(good for good, _ in words.values())
     body = {"ready": fine, **{name: sentence for name, (_, sentence) in words.items()}}
     return JsonResponse(body, status=200 if fine else 503)
 
 
-def _database_and_beat() -> tuple[Word, Word]:
+def _database_beat_and_journal() -> tuple[Word, Word, Word]:
+    untold = (False, "can't be told without the database")
     try:
-        ages = _ask(LAST_TICK, patience=PATIENCE)
-    except psycopg2.errors.UndefinedTable:
-        return (False, "answers, but was never migrated: run manage.py migrate"), (False, "no tick yet")
+        ages = _ask(AGES, patience=PATIENCE)
+    except (psycopg2.errors.UndefinedTable, psycopg2.errors.UndefinedColumn):
+        return (False, "answers, but was never migrated: run manage.py migrate"), (False, "no tick yet"), untold
     except Hung:
-        return (False, f"no answer within {PATIENCE} s"), (False, "can't be told without the database")
+        return (False, f"no answer within {PATIENCE} s"), untold, untold
     except psycopg2.Error:
-        return (False, "can't be reached"), (False, "can't be told without the database")
-    age = ages[0] if ages else None
+        return (False, "can't be reached"), untold, untold
+    ticked, failed = ages or (None, None)
+    return (True, "answers"), _beat(ticked), _journal(failed)
+
+
+def _beat(age: float | None) -> Word:
     if age is None:
-        return (True, "answers"), (False, "no tick yet")
+        return False, "no tick yet"
     if age > BEAT_IS_LATE_AFTER:
-        return (True, "answers"), (False, f"last tick {age:.0f} s ago: is beat running, and a worker?")
-    return (True, "answers"), (True, "ticks")
+        return False, f"last tick {age:.0f} s ago: is beat running, and a worker?"
+    return True, "ticks"
+
+
+def _journal(age: float | None) -> Word:
+    if age is None:
+        return True, "writes"
+    return False, f"opt-outs can't be written outside the database since {age:.0f} s: is the disk full?"
 
 
 def _broker() -> Word:

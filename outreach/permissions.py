@@ -46,6 +46,8 @@ ROUTES: dict[str, dict[str, Least]] = {
     "sign-out": {"POST": PUBLIC},
     "sending-stop": _FORM,  # stopping is quick, starting again is considered
     "sending-resume": _MANAGERS_FORM,
+    "sending-settle": _MANAGERS_FORM,
+    "sending-release": _OPERATE,
     "settings": _READ,
     "setup": _READ,
     "setup-start": _ADMINISTRATORS_FORM,
@@ -245,6 +247,8 @@ ROUTES: dict[str, dict[str, Least]] = {
     "api-sending": _READ,
     "api-sending-stop-all": _OPERATE,  # stopping is quick, starting again is considered
     "api-sending-resume-all": _MANAGE,
+    "api-sending-settle": _MANAGE,
+    "api-sending-release": _OPERATE,
 }
 # Routes that another table decides: the admin site asks RoleBackend for model permissions.
 NAMESPACES: dict[str, str] = {"admin": OWN_RULE}

@@ -20,11 +20,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import profiles, throttling
 from accounts.callers import caller, client_address
 from accounts.models import Installation, Role
-from campaigns import answers, sending_state, stopping
+from campaigns import answers, releasing, restoring, sending_state, stopping
 from campaigns.models import Campaign, SendingControl
 from outreach import permissions
 from outreach.lib import pages
+from outreach.lib.errors import DomainError
 from outreach.lib.text import printable
+from outreach.lib.words import number
 
 MOST_UNREAD = 99
 
@@ -201,6 +203,36 @@ def sending_resume(request: HttpRequest) -> HttpResponse:
         back=reverse("today"),
         danger=False,
     )
+
+
+@require_http_methods(["GET", "POST"])
+def sending_settle(request: HttpRequest) -> HttpResponse:
+    """Says why a guard holds all sending; a person's word lets it go on."""
+    if request.method != "POST":
+        return render(request, "shell/sending_held.html")
+    try:
+        restored = request.POST.get("restored") == "yes"
+        done = restoring.settle(restored=restored, now=timezone.now(), by=caller(request))
+    except DomainError as error:
+        pages.refused(request, error)
+        return redirect("sending-settle")
+    pages.said(request, _settled(done))
+    return redirect("messages-uncertain" if done.uncertain else "today")
+
+
+def _settled(done: restoring.Settled) -> str:
+    mails = "1 mail" if done.uncertain == 1 else f"{number(done.uncertain)} mails"
+    noes = "1 no was" if done.noes == 1 else f"{number(done.noes)} noes were"
+    unsure = f" {mails} may have been sent meanwhile and are not sent again." if done.uncertain else ""
+    return f"Sending goes on.{unsure}" + (f" {noes} put back." if done.noes else "")
+
+
+@require_POST
+def sending_release(request: HttpRequest) -> HttpResponse:
+    """Lets go what was due while nothing was sent."""
+    count = releasing.release(now=timezone.now(), by=caller(request))
+    pages.said(request, f"{number(count)} {'mail has' if count == 1 else 'mails have'} a new place and will be sent.")
+    return pages.back_to(request, reverse("today"))
 
 
 def settings_index(request: HttpRequest) -> HttpResponse:

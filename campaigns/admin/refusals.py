@@ -21,7 +21,7 @@ from prospects.models import Prospect, Suppression
 @admin.register(SendingControl)
 class SendingControlAdmin(ReadOnlyAdmin):
     says = "The one switch over all sending."
-    list_display = ["__str__", "stopped_at", "stop_reason", "stopped_by", "ticked_at"]
+    list_display = ["__str__", "stopped_at", "stop_reason", "stopped_by", "held_at", "held_because", "ticked_at"]
     list_select_related = ["stopped_by"]
     actions = ["stop_all", "resume_all"]
 

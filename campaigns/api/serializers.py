@@ -200,3 +200,20 @@ class SendingSerializer(serializers.Serializer[Any]):
     stopped_at = serializers.DateTimeField(allow_null=True)
     reason = serializers.CharField()
     ticked_at = serializers.DateTimeField(allow_null=True, help_text="When beat's last tick came through")
+    held_at = serializers.DateTimeField(allow_null=True, help_text="Since when a guard holds all sending")
+    held_because = serializers.CharField(help_text="What the guard found: restored, unknown or clock; else empty")
+    gap_from = serializers.DateTimeField(allow_null=True, help_text="When the database had last worked, if put back")
+    overdue = serializers.IntegerField(help_text="Mails that were due while nothing was sent, counted to 10,000")
+
+
+class SettleSerializer(StrictSerializer):
+    restored = serializers.BooleanField(help_text="Whether the database was put back from a backup")
+
+
+class SettledSerializer(serializers.Serializer[Any]):
+    uncertain = serializers.IntegerField(help_text="Mails that may have been sent meanwhile, and are not sent again")
+    noes = serializers.IntegerField(help_text="Stops that the backup did not know")
+
+
+class ReleasedSerializer(serializers.Serializer[Any]):
+    released = serializers.IntegerField()

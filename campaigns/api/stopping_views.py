@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.callers import caller
-from campaigns import stopping, suppressing_lists
+from campaigns import overdue, releasing, restoring, stopping, suppressing_lists
 from campaigns.api import serializers
 from campaigns.api.filters import SuppressionFilter
 from campaigns.models import SendingControl
@@ -21,6 +21,8 @@ from outreach.lib.endpoints import ApiViewSet, ProblemSchema
 from prospects import suppression as facts
 from prospects.models import Suppression
 from prospects.suppression_lists import Meant
+
+MOST_COUNTED = 10_000
 
 
 @extend_schema_view(
@@ -114,6 +116,35 @@ class ResumeAllView(APIView):
         return _state()
 
 
+class SettleView(APIView):
+    """A person's word when a guard holds all sending: the database was put back, or it was not."""
+
+    schema = ProblemSchema()
+
+    @extend_schema(
+        operation_id="sending_settle",
+        request=serializers.SettleSerializer,
+        responses={200: serializers.SettledSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        body = serializers.SettleSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        restored = body.validated_data["restored"]
+        done = restoring.settle(restored=restored, now=timezone.now(), by=caller(request))
+        return Response(serializers.SettledSerializer(done).data)
+
+
+class ReleaseView(APIView):
+    """Gives what was due while nothing was sent new slots, spread out from now on."""
+
+    schema = ProblemSchema()
+
+    @extend_schema(operation_id="sending_release", request=None, responses={200: serializers.ReleasedSerializer})
+    def post(self, request: Request) -> Response:
+        released = releasing.release(now=timezone.now(), by=caller(request))
+        return Response(serializers.ReleasedSerializer({"released": released}).data)
+
+
 def _state() -> Response:
     control = SendingControl.objects.first() or SendingControl()
     return Response(
@@ -123,6 +154,10 @@ def _state() -> Response:
                 "stopped_at": control.stopped_at,
                 "reason": control.stop_reason,
                 "ticked_at": control.ticked_at,
+                "held_at": control.held_at,
+                "held_because": control.held_because,
+                "gap_from": control.gap_from,
+                "overdue": overdue.waiting()[:MOST_COUNTED].count(),
             }
         ).data
     )

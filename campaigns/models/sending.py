@@ -45,6 +45,11 @@ class SendingControl(models.Model):
     def __str__(self) -> str:
         return "stopped" if self.stopped_at else "held" if self.held_at else "on"
 
+    @property
+    def is_off(self) -> bool:
+        """Whether nothing is sent, by a person's will or by a guard's."""
+        return bool(self.stopped_at or self.held_at)
+
 
 class MailboxRound(models.Model):
     """When what is due from a mailbox was last looked at: what fell due since then was due while nothing was sent."""

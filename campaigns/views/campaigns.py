@@ -37,7 +37,8 @@ def campaigns(request: HttpRequest) -> HttpResponse:
     state = state if state in STATES else ""
     how_many = dict(_real().values_list("state").annotate(n=Count("id")))
     rows = _real().filter(state=state) if state else _real().exclude(state=Campaign.State.ARCHIVED)
-    planned = Message.objects.filter(campaign=OuterRef("pk"), state=Message.State.PLANNED).order_by("send_at")
+    goes_out = {"state": Message.State.PLANNED, "overdue_at": None}
+    planned = Message.objects.filter(campaign=OuterRef("pk"), **goes_out).order_by("send_at")
     rows = rows.select_related("mailbox", "count").annotate(next_at=Subquery(planned.values("send_at")[:1]))
     paged = pages.paged(request, rows, size=ROWS)
     context = {
@@ -74,7 +75,7 @@ def _lines(rows: Any) -> list[dict[str, Any]]:
 
 
 def _leaves_at(row: Any, seen: Situation, coming: ahead.Ahead | None) -> datetime | None:
-    if row.state != Campaign.State.RUNNING or seen.control.stopped_at:
+    if row.state != Campaign.State.RUNNING or seen.control.is_off:
         return None
     return row.next_at or (coming.at if coming else None)
 

@@ -27,10 +27,11 @@ WORDS = {
         "suppresses addresses": ("suppression-add", "suppressions-list", "suppressions-import", "suppressions-upload"),
         "pauses mailboxes": ("mailbox-pause", "mailboxes-pause"),
         "stops all sending": ("sending-stop",),
+        "releases what was due": ("sending-release",),
     },
     Role.MANAGER: {
         "mailboxes": ("mailbox", "setup-practice"),
-        "lets stopped sending go on": ("sending-resume",),
+        "lets stopped or held sending go on": ("sending-resume", "sending-settle"),
         "lifts suppressions": ("suppression-lift", "prospect-lift"),
         "uncertain messages": ("message-settle",),
         "proves, exports and erases": (

@@ -49,7 +49,13 @@ def test_is_alive_without_asking_anybody(client, settings):
 def test_is_ready_when_all_three_work(client, ticked):
     answer = client.get("/ready")
     assert answer.status_code == 200
-    assert answer.json() == {"ready": True, "database": "answers", "broker": "answers", "beat": "ticks"}
+    assert answer.json() == {
+        "ready": True,
+        "database": "answers",
+        "broker": "answers",
+        "beat": "ticks",
+        "journal": "writes",
+    }
 
 
 @pytest.mark.django_db(transaction=True)
@@ -65,6 +71,13 @@ def test_says_how_late_beat_is(client, ticked):
     answer = client.get("/ready")
     assert answer.status_code == 503
     assert "last tick 30" in answer.json()["beat"]
+
+
+def test_says_that_opt_outs_cannot_be_written_outside(client, ticked):
+    SendingControl.objects.update(journal_failed_at=timezone.now() - timedelta(minutes=1))
+    answer = client.get("/ready")
+    assert answer.status_code == 503
+    assert "since 60 s" in answer.json()["journal"]
 
 
 def test_says_that_the_broker_is_down(client, ticked, settings):
