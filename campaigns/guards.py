@@ -103,15 +103,26 @@ def beat(*, now: datetime) -> None:
     outside.write(replace(at, installation=installation, beats=beats))
 
 
+def clock_is_right(*, now: datetime) -> bool:
+    """Whether this worker's clock agrees with the database's; while it does not, all sending is held.
+
+    For workers that do not tick. One query; what they found wrong a person settles.
+    """
+    skew, known = (now - _database_now()).total_seconds(), outside.read()
+    wrong = _skewed(skew, known.skew if known else 0.0)
+    if wrong:
+        _hold(Held.CLOCK, note=wrong, instead_of=[""])
+    return not wrong
+
+
 def clock_fault(*, now: datetime, skew: float, uptime: float, boot: str, right: Known) -> str:
     """What is wrong with the clock, as a sentence; "" when nothing is.
 
     `skew` is how far it is ahead of the database's, `uptime` how long the machine has run since `boot` (seconds);
     `right` is the clock when it was right.
     """
-    if abs(skew) > TOLERANCE.total_seconds() and abs(skew - right.skew) > TOLERANCE.total_seconds():
-        ahead = "ahead of" if skew > 0 else "behind"
-        return f"The clock of this machine is {_span(skew)} {ahead} the database's."
+    if wrong := _skewed(skew, right.skew):
+        return wrong
     if boot != right.boot:
         return "It is earlier than it was before the restart." if now < right.right_at - TOLERANCE else ""
     jump = (now - right.right_at).total_seconds() - (uptime - right.uptime)
@@ -120,6 +131,12 @@ def clock_fault(*, now: datetime, skew: float, uptime: float, boot: str, right: 
     if jump < -TOLERANCE.total_seconds():
         return f"The clock went back by {_span(jump)}."
     return ""
+
+
+def _skewed(skew: float, usual: float) -> str:
+    if min(abs(skew), abs(skew - usual)) <= TOLERANCE.total_seconds():
+        return ""
+    return f"The clock of this machine is {_span(skew)} {'ahead of' if skew > 0 else 'behind'} the database's."
 
 
 def uptime() -> float:
@@ -157,7 +174,6 @@ def _hold_if_put_back(stored: Stored, known: Known | None) -> bool:
     because = _suspicion(stored, known)
     if because is None or (because == Held.UNKNOWN and stored.held_because in (Held.UNKNOWN, Held.RESTORED)):
         return False
-    SendingControl.objects.get_or_create(pk=1)
     beats = known.beats if known and because == Held.RESTORED else 0
     return _hold(because, beats=beats, instead_of=["", Held.CLOCK, Held.UNKNOWN, because])
 
@@ -185,6 +201,7 @@ def _is_real() -> bool:
 
 
 def _hold(because: SendingControl.Held, *, instead_of: Iterable[str], note: str = "", beats: int = 0) -> bool:
+    SendingControl.objects.get_or_create(pk=1)
     values: dict[str, Any] = {"because": because, "note": note[:200], "beats": beats, "instead_of": list(instead_of)}
     with connection.cursor() as cursor:
         cursor.execute(_HOLD, values)

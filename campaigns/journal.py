@@ -4,7 +4,7 @@ A line holds keys and ids only, encrypted under FIELD_ENCRYPTION_KEYS: no addres
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -43,6 +43,13 @@ def suppressed(*, row: Suppression, prospect: Prospect | None = None) -> None:
     ends = row.expires_at.isoformat() if row.expires_at else None
     who = str(prospect.public_id) if prospect else None
     _note("suppress", kind=row.kind, key=row.key, reason=row.reason, expires_at=ends, prospect=who)
+
+
+def erased(*, keys: Iterable[str]) -> None:
+    """Notes the hashes by which somebody who was erased is kept out."""
+    for key in keys:
+        kind = key.partition(":")[0]
+        _note("suppress", kind=kind, key=key, reason=Suppression.Reason.ERASED, expires_at=None, prospect=None)
 
 
 def unsubscribed(*, message_id: object, at: datetime) -> None:

@@ -23,7 +23,7 @@ UPDATE campaigns_message SET overdue_at = %(now)s
                WHERE m.mailbox_id = %(mailbox)s AND m.state = 'planned' AND m.overdue_at IS NULL
                  AND m.send_at <= %(late)s
                  AND m.send_at > coalesce((SELECT r.looked_at FROM campaigns_mailboxround r
-                                            WHERE r.mailbox_id = m.mailbox_id), '-infinity')
+                                            WHERE r.mailbox_id = %(mailbox)s), '-infinity')
                  AND c.state = 'running' AND c.rehearsal_of_id IS NULL AND b.status = 'active'
                  AND NOT EXISTS (SELECT 1 FROM campaigns_sendingcontrol x WHERE x.stopped_at IS NOT NULL)
                ORDER BY m.id FOR UPDATE OF m SKIP LOCKED)

@@ -11,7 +11,7 @@ from django.db.models.functions import Cast, Concat
 
 from accounts import privacy as accounts
 from accounts.models import User
-from campaigns import stopping
+from campaigns import journal, stopping
 from campaigns.models import Campaign, CampaignEvent, Decision, Enrollment, Event, Message, Reply, SendingControl
 from campaigns.personal import PERSONAL
 from integrations import privacy as mails
@@ -104,7 +104,7 @@ def forget(
     _refuse_what_is_on_its_way(ids, words)
     with history.redacting():
         if action == PrivacyRecord.Action.ERASED:
-            people_facts.bar(people=rows, addresses=addresses, by=by)
+            journal.erased(keys=people_facts.bar(people=rows, addresses=addresses, by=by))
         else:
             people_facts.keep_noes(people=rows)
         _empty(rows, words, now)

@@ -146,12 +146,12 @@ def erase(*, people: Sequence[Prospect], words: Words, now: datetime) -> None:
         personal.take_out(mention, words)
 
 
-def bar(*, people: Sequence[Prospect], addresses: Iterable[str], by: User | None) -> None:
+def bar(*, people: Sequence[Prospect], addresses: Iterable[str], by: User | None) -> list[str]:
     """Nobody writes to them, and no import brings them back: of each address and page only the hash stays.
 
-    An older no gives way to it, whatever its reason was: this one can't be lifted and never expires.
+    An older no gives way to it, whatever its reason was: this one can't be lifted and never expires. Returns the keys.
     """
-    _keep_hashes(people, addresses, Suppression.Reason.ERASED, replaces=("reason",), by=by)
+    return _keep_hashes(people, addresses, Suppression.Reason.ERASED, replaces=("reason",), by=by)
 
 
 def keep_noes(*, people: Iterable[Prospect]) -> None:
@@ -178,8 +178,11 @@ def _keep_hashes(
     *,
     replaces: Sequence[str] = (),
     by: User | None = None,
-) -> None:
-    """Suppresses them for ever without a word of who they are; `replaces` is what it changes of an older no."""
+) -> list[str]:
+    """Suppresses them for ever without a word of who they are; `replaces` is what it changes of an older no.
+
+    Returns the keys.
+    """
     keys = [key for key in _keys(people) if key.startswith(BY_KEY)]
     addresses = [*addresses, *Address.objects.filter(prospect__in=people).values_list("email", flat=True)]
     keys = list(dict.fromkeys([*keys, *(identity.key_for("address", address) for address in addresses if address)]))
@@ -189,6 +192,7 @@ def _keep_hashes(
         fresh, update_conflicts=True, unique_fields=["key"], update_fields=changed, batch_size=1_000
     )
     SuppressionEvent.objects.filter(key__in=keys).update(value="", source="")
+    return keys
 
 
 def _keys(people: Iterable[Prospect]) -> list[str]:

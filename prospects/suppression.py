@@ -95,6 +95,8 @@ def put_back(*, kind: str, key: str, reason: str, expires_at: datetime | None = 
     if reason in ASKED:
         ours = Suppression.objects.filter(key=key, reason__in=LIFTABLE)
         ours.update(reason=reason, source=source, created_by=None, expires_at=None)
+    if reason == Suppression.Reason.ERASED:
+        Suppression.objects.filter(key=key).update(reason=reason, value="", source="", expires_at=None)
     return Suppression.objects.filter(public_id=wanted.public_id).exists()
 
 

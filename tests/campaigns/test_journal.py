@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from campaigns import journal, lifting, replaying, stopping, tracking
+from campaigns import journal, lifting, privacy, replaying, stopping, tracking
 from campaigns.models import Enrollment, Event, Message, SendingControl
 from outreach.lib import crypto
 from prospects.models import Prospect, Suppression
@@ -84,6 +84,17 @@ def test_whoever_is_not_in_the_backup_stays_out_when_they_come_back():
     replaying.replay(since=None)
     again = factories.ProspectFactory(email="Late@Comer.example")
     assert Suppression.objects.filter(key__in=again.contact_keys).exists()
+
+
+def test_whoever_was_erased_stays_barred(now, manager):
+    person = factories.ProspectFactory(email="gone@for-good.example")
+    privacy.erase(prospect=person, reason="asked by mail", by=manager, now=now)
+    forget()
+    again = factories.ProspectFactory(email="gone@for-good.example")
+    stopping.suppress(kind="address", value="gone@for-good.example", reason="manual")
+    assert replaying.replay(since=None) >= 0
+    row = Suppression.objects.get(key__in=again.contact_keys)
+    assert (row.reason, row.value) == ("erased", "")
 
 
 def test_a_stop_that_was_refused_is_not_written(safety):
