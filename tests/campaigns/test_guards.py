@@ -9,9 +9,21 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from campaigns import delivery, enrolling, guards, inbound, outside, planning, reconciling, restoring, stopping
+from campaigns import (
+    delivery,
+    enrolling,
+    gate,
+    guards,
+    inbound,
+    ledger,
+    outside,
+    planning,
+    reconciling,
+    restoring,
+    stopping,
+)
 from campaigns.models import Enrollment, Event, Message, SendingControl
-from integrations import polling
+from integrations import leases, polling
 from integrations.models import Mailbox
 from prospects.models import Prospect, Suppression
 from tests import factories
@@ -130,6 +142,19 @@ def test_sends_nothing_from_a_database_that_was_put_back_until_a_person_confirms
     assert Event.objects.filter(kind="unsubscribed").count() == 1
     active = Enrollment.objects.filter(state="active").values_list("prospect__email", flat=True)
     assert not stopped & set(active)
+
+
+def test_a_run_that_has_begun_marks_nothing_more(world):
+    running = world()
+    planning.plan(now=running.now)
+    ids = list(Message.objects.values_list("id", flat=True))
+    token = leases.take(mailbox_id=running.mailbox.pk, owner="test")
+    SendingControl.objects.create(pk=1, held_at=timezone.now(), held_because="restored")
+    assert gate.refusals(message_ids=ids) == {pk: ["sending_held"] for pk in ids}
+    claim = {"mailbox_id": running.mailbox.pk, "token": token, "now": running.now + DAY, "limit": 10}
+    assert ledger.claim(**claim) == []
+    SendingControl.objects.update(held_at=None)
+    assert ledger.claim(**claim) == ids
 
 
 def test_a_gap_of_days_doubts_what_the_planner_would_have_sent_in_it(world, backup):

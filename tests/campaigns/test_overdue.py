@@ -6,10 +6,11 @@ from itertools import pairwise
 
 import pytest
 
-from campaigns import gate, lifecycle, overdue, planning, releasing, stopping
+from campaigns import enrolling, gate, lifecycle, overdue, planning, releasing, stopping
 from campaigns.models import Message, Step
 from integrations.models import Mailbox
 from outreach.lib.models import DatabaseClock
+from tests import factories
 from tests.campaigns import mails
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -86,7 +87,12 @@ def test_what_is_set_aside_keeps_its_place_before_new_people(running):
     Message.objects.filter(state="planned").update(send_at=world.now)
     down(world, hours=7)
     assert overdue.waiting().count() == 4
+    for _ in range(6):
+        factories.ProspectFactory()
+    enrolling.enroll_segment(campaign=world.campaign, now=world.now, by=None)
+    world.tick(seconds=5)
     assert releasing.release(now=world.now, by=None) == 4
+    assert len(slots()) == 4  # two today and two tomorrow
     assert max(slots()) <= planning.horizon(world.now)
 
 
