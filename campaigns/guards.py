@@ -27,8 +27,13 @@ LONG_OFF = timedelta(days=1)  # a whole machine that was put back knows no bette
 FORWARD = timedelta(minutes=10)
 TOLERANCE = timedelta(minutes=2)
 
+# Where it is: the server, its timeline, the database and one of its tables. A restore changes one of them even when it
+# comes within a tick of its backup; so does a move, which is why a person is asked.
 _STORED = """
-SELECT installation_id, beats, clock_timestamp() - greatest(ticked_at, settled_at), held_because, settled_at
+SELECT installation_id, beats, clock_timestamp() - greatest(ticked_at, settled_at), held_because, settled_at,
+       concat_ws(':', (SELECT system_identifier FROM pg_control_system()),
+                 (SELECT timeline_id FROM pg_control_checkpoint()),
+                 (SELECT oid FROM pg_database WHERE datname = current_database()), 'campaigns_message'::regclass::oid)
   FROM campaigns_sendingcontrol WHERE id = 1
 """
 _BEAT = """
@@ -63,6 +68,7 @@ class Stored:
     away: timedelta | None = None
     held_because: str = ""
     settled: str = ""
+    place: str = ""
 
 
 def look() -> bool:
@@ -95,12 +101,12 @@ def beat(*, now: datetime) -> None:
         installation, beats = cursor.fetchone()
     if wrong:
         _hold(Held.CLOCK, note=wrong, instead_of=[""])
-        outside.write(replace(clock, installation=installation, beats=beats, wrong=True))
+        outside.write(replace(clock, installation=installation, beats=beats, place=stored.place, wrong=True))
         return
     if clock.wrong:
         _right_again()
     at = replace(clock, right_at=now, uptime=uptime(), boot=boot(), skew=_usual(skew, clock), wrong=False)
-    outside.write(replace(at, installation=installation, beats=beats))
+    outside.write(replace(at, installation=installation, beats=beats, place=stored.place))
 
 
 def clock_is_right(*, now: datetime) -> bool:
@@ -158,8 +164,8 @@ def _stored() -> Stored:
         row = cursor.fetchone()
     if row is None:
         return Stored()
-    installation, beats, away, held_because, settled_at = row
-    return Stored(installation, beats, away, held_because, settled_at.isoformat() if settled_at else "")
+    installation, beats, away, held_because, settled_at, place = row
+    return Stored(installation, beats, away, held_because, settled_at.isoformat() if settled_at else "", place)
 
 
 def _database_now() -> datetime:
@@ -183,10 +189,11 @@ def _suspicion(stored: Stored, known: Known | None) -> SendingControl.Held | Non
         return Held.UNKNOWN if stored.beats and _is_longer(stored.away, NEW_HERE) else None
     if stored.installation is None:  # older than its first tick; a new and empty one may take over the folder
         return Held.RESTORED if Message.objects.exists() else None
-    if stored.installation != known.installation:
-        return Held.UNKNOWN
-    if known.beats > stored.beats:
+    if stored.installation == known.installation and known.beats > stored.beats:
         return Held.RESTORED
+    is_elsewhere = stored.installation != known.installation or (known.place and known.place != stored.place)
+    if is_elsewhere and stored.settled <= known.settled:  # a later word was about just this
+        return Held.UNKNOWN
     return Held.UNKNOWN if _is_longer(stored.away, LONG_OFF) and _is_real() else None
 
 

@@ -17,7 +17,8 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Known:
-    """The last tick as this file saw it. `beats` is never ahead of a database that was not put back.
+    """The last tick as this file saw it. `beats` is never ahead of a database that was not put back; `place` is another
+    when its tables were made anew from a dump, or its server went another way.
 
     The rest is the clock that was last found right: `right_at` by business time, `uptime` (seconds, of the boot `boot`)
     beside it, and the `skew` that is taken for right (seconds ahead of the database's clock). `wrong` while it is not
@@ -32,6 +33,7 @@ class Known:
     skew: float
     wrong: bool = False
     settled: str = ""
+    place: str = ""
 
 
 def folder() -> Path:
@@ -75,4 +77,5 @@ def _parsed(said: dict[str, Any]) -> Known:
         skew=float(said["skew"]),
         wrong=bool(said["wrong"]),
         settled=str(said["settled"]),
+        place=str(said["place"]),
     )

@@ -75,8 +75,13 @@ def decide(*, message: Message, sent: bool, note: str, by: User | None) -> bool:
 
 
 def abandon_old(*, now: datetime) -> int:
-    """Gives up on what nobody could settle in five days: the enrollment stops. Returns how many."""
+    """Gives up on what nobody could settle in five days: the enrollment stops. Returns how many.
+
+    What was doubted after a restore has five days from a person's word on.
+    """
     old = Message.objects.filter(state=Message.State.UNCERTAIN, handed_over_at__lt=now - GIVE_UP_AFTER)
+    if SendingControl.objects.filter(gap_until__gt=now - GIVE_UP_AFTER).exists():
+        old = old.exclude(why__has_key="doubted")
     return _abandon(list(old.order_by("id").values_list("id", flat=True)[:1000]))
 
 

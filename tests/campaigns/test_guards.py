@@ -27,6 +27,7 @@ from integrations import leases, polling
 from integrations.models import Mailbox
 from prospects.models import Prospect, Suppression
 from tests import factories
+from tests.campaigns import mails
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -206,6 +207,41 @@ def test_what_was_due_next_in_the_same_gap_is_doubted_when_the_first_is_proven(w
     assert Enrollment.objects.get().state == "finished"
 
 
+def test_gives_up_on_the_doubted_five_days_after_the_word(world, backup):
+    running = world(people=1, steps=1)
+    beat(running)
+    planning.plan(now=running.now)
+    copy = backup()
+    beat(running)
+    copy.restore()
+    guards.look()
+    restoring.settle(restored=True, now=running.now + 4 * DAY, by=None)
+    assert reconciling.abandon_old(now=running.now + 8 * DAY) == 0
+    assert reconciling.abandon_old(now=running.now + 10 * DAY) == 1
+
+
+def test_an_answer_that_the_backup_does_not_know_is_read_again_before_any_follow_up(world, backup):
+    running = world(people=2, steps=2)
+    running.tick()
+    beat(running)
+    planning.plan(now=running.now)
+    copy = backup()
+    first, second = Message.objects.filter(state="sent").order_by("id")
+    running.answers(mails.reply(first, sender=first.recipient, text="No thanks, please stop"))
+    running.receive()
+    beat(running)
+    copy.restore()
+    assert guards.look()
+    Mailbox.objects.update(polled_at=timezone.now() - HOUR)
+    restoring.settle(restored=True, now=running.now, by=None)
+    running.later(days=1, minutes=1).deliver()
+    assert len(running.smtp.received) == 2  # nobody has read the mailbox yet
+    for _ in range(3):
+        running.tick(minutes=5)
+    assert [mail.recipient for mail in running.smtp.received[2:]] == [second.recipient]
+    assert Enrollment.objects.get(prospect=first.prospect).stop_reason == "replied"
+
+
 def test_is_sure_that_it_was_put_back_and_takes_no_other_word(world, backup):
     running = world()
     beat(running)
@@ -216,6 +252,21 @@ def test_is_sure_that_it_was_put_back_and_takes_no_other_word(world, backup):
     with pytest.raises(restoring.WasRestored):
         restoring.settle(restored=False, now=running.now, by=None)
     assert control().held_at
+
+
+def test_a_backup_of_this_very_moment_is_noticed_by_its_tables(world, backup):
+    running = world()
+    beat(running)
+    beat(running)
+    planning.plan(now=running.now)
+    copy = backup()
+    assert running.deliver().sent == 3
+    copy.restore()
+    assert running.deliver().sent == 0
+    assert control().held_because == "unknown"
+    restoring.settle(restored=True, now=running.now, by=None)
+    running.tick()
+    assert len(running.smtp.received) == 3
 
 
 def test_a_second_restore_before_a_word_keeps_the_first_gap(world, backup):
