@@ -13,7 +13,7 @@ from threading import Lock
 from django.db import connection
 from django.db.models import Q
 
-from campaigns import batches, ledger, pacing
+from campaigns import batches, guards, ledger, overdue, pacing
 from campaigns.batches import Job
 from campaigns.lanes import Clock, Delivered, Lane, monotonic
 from campaigns.marking import Marks
@@ -60,6 +60,8 @@ def deliver(
         with leases.kept_alive(mailbox_id=mailbox_id, token=token):
             done.settled = len(ledger.settle(mailbox_id=mailbox_id, token=token))
             fault("after_settle")
+            overdue.set_aside(mailbox_id=mailbox_id, now=now)
+            fault("after_aside")
             mailbox = Mailbox.objects.get(pk=mailbox_id)
             _Run(mailbox, token=token, clock=_running_from(now), limit=limit, pace=pace, done=done).work()
     finally:

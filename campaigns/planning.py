@@ -100,6 +100,8 @@ def plan(*, now: datetime) -> Planned:
     """Plans what can be planned now; leaves at once when another planner is at work, or while a guard holds sending."""
     done = Planned(cancelled=gate.cancel_refused())
     fault("after_sweep")
+    if guards.look():
+        return done
     readdress()
     fault("after_readdress")
     postpone()
@@ -111,6 +113,21 @@ def plan(*, now: datetime) -> Planned:
             _plan(done, now=now)
     fault("after_plan")
     return done
+
+
+def plan_alone(*, now: datetime) -> Planned:
+    """As `plan`, for whoever holds the planner's lock in a transaction: whatever a guard says."""
+    done = Planned(ran=True)
+    _plan(done, now=now)
+    return done
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """A transaction with no planner at work beside it; waits for the one that is."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        yield
 
 
 def _plan(done: Planned, *, now: datetime) -> None:

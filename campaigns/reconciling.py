@@ -6,7 +6,7 @@ from django.db import transaction
 
 from accounts.models import User
 from campaigns import outcomes, stopping
-from campaigns.models import Message, Step
+from campaigns.models import Message, SendingControl, Step
 from integrations import copies
 
 GIVE_UP_AFTER = timedelta(days=5)

@@ -57,7 +57,9 @@ def suppress(
         messages, enrollments = messages | rows, enrollments | rows
     _stop(messages=messages, enrollments=enrollments, reason=reason)
     fault("in_stop")
-    return facts.suppress(kind=kind, value=value, reason=reason, source=source, by=by, expires_at=expires_at)
+    row, is_new = facts.suppress(kind=kind, value=value, reason=reason, source=source, by=by, expires_at=expires_at)
+    journal.suppressed(row=row, prospect=prospect)
+    return row, is_new
 
 
 @retried

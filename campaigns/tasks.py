@@ -67,12 +67,16 @@ def apply_inbound(**kwargs: Any) -> None:
 
 @shared_task
 def keep_house(**kwargs: Any) -> None:
-    """Settles what is uncertain, and takes off the list of suppressions what was to last until now."""
+    """Settles what is uncertain, takes off the list of suppressions what was to last until now, and writes into the
+    journal what a full disk kept out of it.
+    """
     now = timezone.now()
+    journal.catch_up()
     for mailbox_id in reconciling.mailboxes_to_search():
         search_copies.apply_async(args=(mailbox_id,), expires=60)
-    reconciling.abandon_old(now=now)
-    suppression.expire(now=now)
+    if not sending_state.is_held():  # by a wrong clock, say
+        reconciling.abandon_old(now=now)
+        suppression.expire(now=now)
 
 
 @shared_task

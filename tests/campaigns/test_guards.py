@@ -155,7 +155,7 @@ def test_a_run_that_has_begun_marks_nothing_more(world):
     claim = {"mailbox_id": running.mailbox.pk, "token": token, "now": running.now + DAY, "limit": 10}
     assert ledger.claim(**claim) == []
     SendingControl.objects.update(held_at=None)
-    assert ledger.claim(**claim) == ids
+    assert sorted(ledger.claim(**claim)) == sorted(ids)
 
 
 def test_a_gap_of_days_doubts_what_the_planner_would_have_sent_in_it(world, backup):

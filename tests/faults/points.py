@@ -110,6 +110,7 @@ def _untouched():
 POINTS = {
     "after_lease": Point(_any_round),
     "after_settle": Point(_any_round),
+    "after_aside": Point(_any_round),
     "after_claim": Point(_any_round, passes=2),
     "after_cancel": Point(_a_round_without_text),
     "after_give_back": Point(_a_round_after_hours, passes=2),
