@@ -51,7 +51,10 @@ def suppress(
     prospects.identity.BadAddress.
     """
     value, key = facts.named(kind=kind, value=value)
-    messages, enrollments = Q(contact_keys__contains=[key]), Q(prospect__contact_keys__contains=[key])
+    enrollments = Q(prospect__contact_keys__contains=[key])
+    # What was planned for them may bear the keys that they had before a merge or a correction of their address.
+    theirs = Enrollment.objects.filter(enrollments, state=Enrollment.State.ACTIVE).values_list("id", flat=True)
+    messages = Q(contact_keys__contains=[key]) | Q(enrollment__in=list(theirs))
     if prospect is not None:
         rows = Q(prospect__in=rows_of(prospect))
         messages, enrollments = messages | rows, enrollments | rows
@@ -99,7 +102,8 @@ def end_named(*, keys: Sequence[str], reason: str) -> int:
         messages = [pk for (pk,) in cursor.fetchall()]
     if not people and not messages:
         return 0
-    return _stop(messages=Q(pk__in=messages), enrollments=Q(prospect__in=people), reason=reason)
+    theirs = Q(prospect__in=people)
+    return _stop(messages=Q(pk__in=messages) | theirs, enrollments=theirs, reason=reason)
 
 
 @retried

@@ -17,6 +17,7 @@ from campaigns.models import Message
 from integrations import leases
 from integrations.ports import Fault, Outcome, Phase, Verdict
 from prospects import merging as people
+from prospects import suppression
 from prospects.models import Prospect
 from tests import factories
 from tests.faults.rig import Rig, bury
@@ -219,3 +220,22 @@ def test_any_order_of_events_keeps_every_invariant():
     proving = bool(os.environ.get("PROVE"))
     chosen = settings(max_examples=80 if proving else 6, stateful_step_count=60 if proving else 40, deadline=None)
     run_state_machine_as_test(Life, settings=chosen)
+
+
+@pytest.mark.parametrize("how", ["verb", "list"])
+def test_a_no_to_the_other_half_of_a_merged_person_cancels_what_was_planned(how):
+    """Found by the machine above: the way ended, and its message waited for the next sweep."""
+    life = Life()
+    try:
+        life.plan()
+        life.merge((0, 1))
+        if how == "verb":
+            life.say_no(0, "domain")
+        else:
+            key = suppression.named(kind="domain", value=life.people[0].email.partition("@")[2])[1]
+            stopping.end_named(keys=[key], reason="manual")
+        life.everything_holds()
+        theirs = Message.objects.filter(prospect__in=life.people[:2])
+        assert set(theirs.values_list("state", flat=True)) == {"cancelled"}
+    finally:
+        life.teardown()
