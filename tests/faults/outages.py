@@ -233,7 +233,7 @@ class Celery:
         url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
         self.env = {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "outreach.settings"}
         self.log = log
-        self.beats = [self.start("beat", "-S", "django") for _ in range(2)]
+        self.beats = [self.start_beat() for _ in range(2)]
         self.worker = self.start_worker()
 
     def start(self, *words):
@@ -241,9 +241,17 @@ class Celery:
         with self.log.open("ab") as out:
             return subprocess.Popen(command, cwd=PROJECT, env=self.env, stdout=out, stderr=out)
 
+    def start_beat(self):
+        return self.start("beat", "-S", "django")
+
     def start_worker(self):
         bare = ["--without-gossip", "--without-mingle"]
         return self.start("worker", *bare, "-Q", "celery,mail", "--pool", "threads", "--concurrency", "8")
+
+    def look_after(self):
+        """Starts what has ended, as `manage.py run` does: now and then a broken connection to Redis ends a worker."""
+        self.beats = [each if each.poll() is None else self.start_beat() for each in self.beats]
+        self.worker = self.worker if self.worker.poll() is None else self.start_worker()
 
     def kill(self):
         for each in (*self.beats, self.worker):
@@ -268,7 +276,12 @@ def somebody_new_gets_a_mail(world, *, seconds):
     began, before = time.monotonic(), len(world.smtp.received)
     person = factories.ProspectFactory()
     enrolling.enroll_segment(campaign=world.campaign, now=timezone.now(), by=None)
-    until(lambda: person.email in {mail.recipient for mail in world.smtp.received[before:]}, seconds=seconds)
+
+    def has_got_it():
+        world.celery.look_after()
+        return person.email in {mail.recipient for mail in world.smtp.received[before:]}
+
+    until(has_got_it, seconds=seconds)
     world.rig.check()
     print(f"a mail after {time.monotonic() - began:.1f} s")
 
