@@ -73,6 +73,13 @@ CROSS JOIN LATERAL (
 ORDER BY due.turn, due.look_at, due.id
 """
 
+_ARE_DUE = """
+SELECT EXISTS (SELECT 1 FROM integrations_mailbox b WHERE EXISTS (
+    SELECT 1 FROM campaigns_enrollment e WHERE e.mailbox_id = b.id AND e.steps_handed_over > 0 AND e.look_at <= %s)
+ OR EXISTS (
+    SELECT 1 FROM campaigns_enrollment e WHERE e.mailbox_id = b.id AND e.steps_handed_over = 0 AND e.look_at <= %s))
+"""
+
 # Rehearsals wait for no slot, so they are asked for apart; there are few.
 _DUE_REHEARSALS = """
 SELECT e.id FROM campaigns_enrollment e JOIN campaigns_campaign c ON c.id = e.campaign_id
@@ -114,6 +121,13 @@ SELECT e.id, e.public_id, e.due_at, e.steps_handed_over,
  WHERE e.id = ANY(%s)
  ORDER BY array_position(%s, e.id)
 """
+
+
+def are_due(*, now: datetime) -> bool:
+    """Whether anybody is to be looked at; mostly nobody is, and nothing else needs to be asked."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ARE_DUE, [now, now])
+        return bool(cursor.fetchone()[0])
 
 
 def load(*, wanted: Mapping[int, int], now: datetime) -> list[Candidate]:
@@ -205,9 +219,10 @@ def _rehearsing(row: Mapping[str, Any]) -> dict[str, Any]:
 def taken_slots(*, since: datetime) -> dict[int, list[datetime]]:
     """By mailbox: slots that are planned, and hand-overs that were begun since then. What was set aside takes none."""
     taken: dict[int, list[datetime]] = {}
-    planned = Message.objects.filter(state__in=(Message.State.PLANNED, Message.State.CLAIMED), overdue_at=None)
+    planned = Message.objects.filter(state=Message.State.PLANNED, overdue_at=None)
+    claimed = Message.objects.filter(state=Message.State.CLAIMED)  # apart: each state has its own index
     begun = Message.objects.filter(handed_over_at__gte=since, state__in=BEGUN)
-    for messages, column in ((planned, "send_at"), (begun, "handed_over_at")):
+    for messages, column in ((planned, "send_at"), (claimed, "send_at"), (begun, "handed_over_at")):
         for mailbox_id, at in messages.values_list("mailbox_id", F(column)):
             taken.setdefault(mailbox_id, []).append(at)
     return taken

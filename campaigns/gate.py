@@ -109,13 +109,13 @@ def refusals(*, message_ids: Collection[int]) -> dict[int, list[str]]:
 
 @retried
 @transaction.atomic
-def cancel_refused() -> int:
-    """Cancels planned messages that an ending clause refuses: a suppression that came by an import, say.
+def cancel_refused(*, message_ids: Collection[int]) -> int:
+    """Cancels those of these planned messages that an ending clause refuses: a suppression by an import, say.
 
     Messages are locked before enrollments, each by id, as every stop does.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_CANCEL_REFUSED)
+        cursor.execute(_CANCEL_REFUSED, [list(message_ids)])
         rows = sorted(cursor.fetchall())
         if rows:
             ids, reasons = [row[0] for row in rows], [row[1] for row in rows]
@@ -129,7 +129,7 @@ _REASON = " ".join(f"WHEN NOT {clause.sql} THEN '{clause.name}'" for clause in C
 _CANCEL_REFUSED = f"""
 UPDATE campaigns_message t SET state = 'cancelled', cancel_reason = found.reason
   FROM (SELECT m.id, CASE {_REASON} END AS reason FROM campaigns_message m, {FACTS}
-           AND m.state = 'planned' AND ({_ENDED}) ORDER BY m.id FOR UPDATE OF m SKIP LOCKED) found
+           AND m.id = ANY(%s) AND m.state = 'planned' AND ({_ENDED}) ORDER BY m.id FOR UPDATE OF m SKIP LOCKED) found
  WHERE t.id = found.id
 RETURNING t.enrollment_id, t.cancel_reason
 """  # noqa: S608

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, time, timedelta
 import structlog
 from django.db import connection, transaction
 
-from campaigns import candidates, composing, deciding, doubting, gate, guards, overdue, reentering
+from campaigns import candidates, composing, deciding, doubting, gate, guards, overdue, reentering, soon
 from campaigns.candidates import Candidate
 from campaigns.models import Decision, Enrollment, Message
 from campaigns.scheduling import DAY, SlotBook
@@ -50,47 +50,6 @@ class Plan:
     stops: list[tuple[int, str]] = field(default_factory=list)
 
 
-_READDRESS = """
-UPDATE campaigns_message SET recipient = p.email, recipient_key = p.identity_key, contact_keys = p.contact_keys
-  FROM prospects_prospect p
- WHERE campaigns_message.id IN (
-           SELECT m.id FROM campaigns_message m JOIN prospects_prospect q ON q.id = m.prospect_id
-             JOIN campaigns_campaign c ON c.id = m.campaign_id AND c.rehearsal_of_id IS NULL
-            WHERE m.state = 'planned' AND q.email <> m.recipient AND q.email <> ''
-              AND NOT EXISTS (SELECT 1 FROM campaigns_message o
-                               WHERE o.campaign_id = m.campaign_id AND o.step_key = m.step_key
-                                 AND o.recipient_key = q.identity_key AND o.id <> m.id)
-            FOR UPDATE OF m SKIP LOCKED)
-   AND p.id = campaigns_message.prospect_id
-"""
-
-
-def readdress() -> None:
-    """A planned message follows its person to a corrected address; the gate holds it until then."""
-    with connection.cursor() as cursor:
-        cursor.execute(_READDRESS)
-
-
-# By whole weeks: the hour and the weekday stay inside the step's window.
-_POSTPONE = """
-UPDATE campaigns_message SET send_at = late.send_at
-  FROM (SELECT m.id, m.send_at + interval '7 days' * ceil(extract(epoch FROM
-                   p.contacted_elsewhere_at + make_interval(days => %(days)s) - m.send_at) / 604800) AS send_at
-          FROM campaigns_message m JOIN prospects_prospect p ON p.id = m.prospect_id
-          JOIN campaigns_campaign c ON c.id = m.campaign_id AND c.rehearsal_of_id IS NULL
-         WHERE m.state = 'planned' AND NOT m.is_follow_up
-           AND p.contacted_elsewhere_at + make_interval(days => %(days)s) > m.send_at
-           FOR UPDATE OF m SKIP LOCKED) late
- WHERE late.id = campaigns_message.id
-"""
-
-
-def postpone() -> None:
-    """A planned first message waits longer when its person turns out to have been written to by other means lately."""
-    with connection.cursor() as cursor:
-        cursor.execute(_POSTPONE, {"days": deciding.CONTACTED_LATELY.days})
-
-
 def horizon(now: datetime) -> datetime:
     """Slots are given out up to here: the end of tomorrow, UTC."""
     return datetime.combine(now.date() + 2 * DAY, time(0), UTC) - timedelta(seconds=1)
@@ -98,13 +57,14 @@ def horizon(now: datetime) -> datetime:
 
 def plan(*, now: datetime) -> Planned:
     """Plans what can be planned now; leaves at once when another planner is at work, or while a guard holds sending."""
-    done = Planned(cancelled=gate.cancel_refused())
+    ids = soon.ids(now=now)
+    done = Planned(cancelled=gate.cancel_refused(message_ids=ids) if ids else 0)
     fault("after_sweep")
     if guards.look():
         return done
-    readdress()
+    soon.readdress(message_ids=ids)
     fault("after_readdress")
-    postpone()
+    soon.postpone(message_ids=ids)
     fault("before_plan")
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
@@ -131,6 +91,8 @@ def alone() -> Iterator[None]:
 
 
 def _plan(done: Planned, *, now: datetime) -> None:
+    if not candidates.are_due(now=now):
+        return
     books = slot_books(now=now)
     aside = overdue.counted()  # it comes before new people once it is released
     free = {mailbox_id: min(book.free(now), PER_RUN) - aside.get(mailbox_id, 0) for mailbox_id, book in books.items()}
