@@ -70,13 +70,15 @@ def _doubt(ids: list[int], *, since: datetime, until: datetime) -> int:
 def _write_texts(ids: Iterable[int]) -> None:
     """What each would have said: later mails run under its subject, and a person wants to look it up."""
     related = ("campaign__program", "mailbox", "prospect__site", "template_version")
-    for message in Message.objects.filter(pk__in=list(ids), subject="").select_related(*related).order_by("id"):
+    silent = Message.objects.filter(pk__in=list(ids), subject="").order_by("id")
+    links = tracking.links_of(silent.order_by().values_list("template_version", flat=True).distinct())
+    for message in silent.select_related(*related).iterator():
         try:
             said = composing.compose(
                 message=message,
                 campaign=message.campaign,
                 thread=_thread(message),
-                links=tracking.links_of([message.template_version_id]).get(message.template_version_id, {}),
+                links=links.get(message.template_version_id, {}),
                 now=message.handed_over_at or message.send_at,
             )
         except (CannotCompose, SenderIncomplete):
