@@ -64,6 +64,11 @@ def stopped(*, prospects: list[Prospect]) -> None:
         _note("stop", prospect=str(prospect.public_id), keys=keys)
 
 
+def ended(*, prospect: Prospect, reason: str) -> None:
+    """Notes that a person's running campaigns ended, as they answered by mail or otherwise."""
+    _note("end", prospect=str(prospect.public_id), reason=reason)
+
+
 def lifted(*, key: str = "", prospect: Prospect | None = None) -> None:
     """Notes that a mistake was taken back: the stops before it are not replayed."""
     _note("lift", key=key, prospect=str(prospect.public_id) if prospect else None)

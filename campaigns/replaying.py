@@ -1,6 +1,6 @@
 """Putting noes back that the database has forgotten since its backup; safe to repeat."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -14,16 +14,20 @@ from prospects.models import Prospect
 
 log = structlog.get_logger(__name__)
 
+EARLIER = timedelta(days=1)
 REASON = "said no before the database was put back"
 
 
 def replay(*, since: datetime | None) -> int:
     """Replays the journal from then on (everything without a time); returns how many noes were missing.
 
-    What was lifted after it was said stays lifted.
+    What was lifted after it was said stays lifted. Noes for good are replayed from a day before, as a clock may be off
+    and they do no harm; the end of a campaign concerns those of its time only.
     """
     standing: dict[str, journal.Line] = {}
-    for line in journal.read(since=since):
+    for line in journal.read(since=since and since - EARLIER):
+        if line.do == "end" and since is not None and line.at < since:
+            continue
         if line.do == "lift":
             for key in [key for key, said in standing.items() if _is_about(said, line)]:
                 del standing[key]
@@ -42,7 +46,7 @@ def _is_about(line: journal.Line, lifted: journal.Line) -> bool:
 @retried
 @transaction.atomic
 def _replay_one(line: journal.Line) -> bool:
-    replay_line = {"suppress": _suppress, "stop": _stop, "unsubscribe": _unsubscribe}.get(line.do)
+    replay_line = {"suppress": _suppress, "stop": _stop, "end": _end, "unsubscribe": _unsubscribe}.get(line.do)
     return replay_line(line.said) if replay_line else False
 
 
@@ -64,6 +68,13 @@ def _stop(said: dict[str, Any]) -> bool:
     new = [facts.put_back(kind=key.partition(":")[0], key=key, reason="manual") for key in said["keys"]]
     stopping.end_named(keys=said["keys"], reason="manual")
     return any(new)
+
+
+def _end(said: dict[str, Any]) -> bool:
+    person = _person(said["prospect"])
+    return person is not None and bool(
+        stopping.stop_enrollments(prospect=person, reason=said["reason"], is_replay=True)
+    )
 
 
 def _unsubscribe(said: dict[str, Any]) -> bool:

@@ -1,7 +1,7 @@
 """A person's word after a guard held sending: what may have been sent meanwhile is uncertain, and sending goes on."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
@@ -15,7 +15,6 @@ from outreach.lib.models import DatabaseClock
 log = structlog.get_logger(__name__)
 
 Held = SendingControl.Held
-EARLIER = timedelta(days=1)  # the journal's clock may be another machine's
 
 
 class WasRestored(DomainError):
@@ -59,7 +58,7 @@ def _after_restore(held: SendingControl, now: datetime) -> Settled:
     since = held.gap_from or now
     with planning.alone():
         uncertain = _doubt_all(since=since, now=now, noticed_at=held.held_at or now)
-    return Settled(uncertain, replaying.replay(since=held.gap_from and held.gap_from - EARLIER))
+    return Settled(uncertain, replaying.replay(since=held.gap_from))
 
 
 def _doubt_all(*, since: datetime, now: datetime, noticed_at: datetime) -> int:

@@ -67,9 +67,15 @@ def suppress(
 
 @retried
 @transaction.atomic
-def stop_enrollments(*, prospect: Prospect, reason: str) -> int:
-    """Ends every running enrollment of this person (they answered, say); returns how many ended."""
-    return _stop_rows(prospect, reason)[1]
+def stop_enrollments(*, prospect: Prospect, reason: str, is_replay: bool = False) -> int:
+    """Ends every running enrollment of this person (they answered, say); returns how many ended.
+
+    The journal outside the database knows it too, unless it comes from there.
+    """
+    ended = _stop_rows(prospect, reason)[1]
+    if ended and not is_replay:
+        journal.ended(prospect=prospect, reason=reason)
+    return ended
 
 
 @retried

@@ -74,7 +74,7 @@ def test_a_manager_confirms_and_sees_what_is_uncertain(put_back, client_as):
     manager = client_as("manager")
     page = text(manager, "sending-settle")
     assert "It was put back, go on" in page
-    assert "only switched off" not in page
+    assert "Nothing was put back" not in page
     assert "it was put back" in settle(manager, "no").content.decode()
     assert sending_state.is_held()
     done = settle(manager, "yes").content.decode()
@@ -88,7 +88,7 @@ def test_a_manager_confirms_and_sees_what_is_uncertain(put_back, client_as):
 
 def test_asks_what_only_a_person_can_know(put_back, client_as):
     SendingControl.objects.update(held_because="unknown")
-    assert "It was only switched off" in text(client_as("manager"), "sending-settle")
+    assert "Nothing was put back" in text(client_as("manager"), "sending-settle")
     settle(client_as("manager"), "no")
     assert not sending_state.is_held()
     assert set(Message.objects.values_list("state", flat=True)) == {"planned"}

@@ -66,6 +66,15 @@ def test_replays_every_kind_of_no_and_twice_is_once(sent, safety):
     assert len(lines(safety)) == written
 
 
+def test_whoever_answered_on_the_telephone_gets_no_follow_up(sent):
+    stopping.stop_enrollments(prospect=sent.first.prospect, reason="replied")
+    forget()
+    assert replaying.replay(since=None) == 1
+    assert Enrollment.objects.get(prospect=sent.first.prospect).stop_reason == "replied"
+    assert Enrollment.objects.get(prospect=sent.second.prospect).state == "active"
+    assert replaying.replay(since=timezone.now() + timedelta(hours=1)) == 0
+
+
 def test_what_was_taken_back_stays_so():
     row, _ = stopping.suppress(kind="address", value="other@site.example", reason="manual")
     lifting.lift(suppression=row, note="A mistake", by=None)
