@@ -3,6 +3,7 @@
 A database that was put back does not know what was sent after its backup; a wrong clock knows no window and no day.
 """
 
+import socket
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -112,13 +113,14 @@ def beat(*, now: datetime) -> None:
 def clock_is_right(*, now: datetime) -> bool:
     """Whether this worker's clock agrees with the database's; while it does not, all sending is held.
 
-    For workers that do not tick. One query; what they found wrong a person settles.
+    For workers that do not tick. Two queries; the same machine lets sending go on when its clock is right again.
     """
     skew, known = (now - _database_now()).total_seconds(), outside.read()
-    wrong = _skewed(skew, known.skew if known else 0.0)
-    if wrong:
+    if wrong := _skewed(skew, known.skew if known else 0.0):
         _hold(Held.CLOCK, note=wrong, instead_of=[""])
-    return not wrong
+        return False
+    _right_again(_of_this_machine())
+    return True
 
 
 def clock_fault(*, now: datetime, skew: float, uptime: float, boot: str, right: Known) -> str:
@@ -142,7 +144,7 @@ def clock_fault(*, now: datetime, skew: float, uptime: float, boot: str, right: 
 def _skewed(skew: float, usual: float) -> str:
     if min(abs(skew), abs(skew - usual)) <= TOLERANCE.total_seconds():
         return ""
-    return f"The clock of this machine is {_span(skew)} {'ahead of' if skew > 0 else 'behind'} the database's."
+    return f"{_of_this_machine()}is {_span(skew)} {'ahead of' if skew > 0 else 'behind'} the database's."
 
 
 def uptime() -> float:
@@ -218,8 +220,14 @@ def _hold(because: SendingControl.Held, *, instead_of: Iterable[str], note: str 
     return row is not None
 
 
-def _right_again() -> None:
-    held = SendingControl.objects.filter(held_because=Held.CLOCK)
+def _of_this_machine() -> str:
+    """How a sentence about this machine's clock begins."""
+    return f"The clock of {socket.gethostname()} "
+
+
+def _right_again(said: str = "") -> None:
+    """What begins with these words is over."""
+    held = SendingControl.objects.filter(held_because=Held.CLOCK, held_note__startswith=said)
     if held.update(held_at=None, held_because="", held_note=""):
         log.info("clock_right_again")
 

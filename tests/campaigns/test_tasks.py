@@ -61,6 +61,8 @@ def test_a_worker_with_a_wrong_clock_sends_nothing_and_tells(launched, mailbox, 
         tasks.deliver_mailbox(mailbox.pk)
     assert smtp.received == []
     assert "ahead of the database's" in SendingControl.objects.get().held_note
+    tasks.deliver_mailbox(mailbox.pk)
+    assert len(smtp.received) == 10
 
 
 def test_polling_marks_the_mailbox_as_read(mailbox):
