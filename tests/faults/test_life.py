@@ -218,7 +218,7 @@ class Life(RuleBasedStateMachine):
 
 def test_any_order_of_events_keeps_every_invariant():
     proving = bool(os.environ.get("PROVE"))
-    chosen = settings(max_examples=80 if proving else 6, stateful_step_count=60 if proving else 40, deadline=None)
+    chosen = settings(max_examples=50 if proving else 6, stateful_step_count=50 if proving else 40, deadline=None)
     run_state_machine_as_test(Life, settings=chosen)
 
 
