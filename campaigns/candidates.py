@@ -1,8 +1,8 @@
 """What the planner reads: due enrollments with all that a decision needs, in a fixed number of queries."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
@@ -176,6 +176,7 @@ def _candidate(row: Mapping[str, Any]) -> Candidate:
         protected_by=row["protected_by"],
         contacted_elsewhere_at=row["contacted_elsewhere_at"],
         is_follow_up=row["steps_handed_over"] > 0,
+        domain=domain_of(row["email"]),
     )
     ledger = LedgerRow(
         enrollment_id=row["id"],
@@ -214,6 +215,37 @@ def _rehearsing(row: Mapping[str, Any]) -> dict[str, Any]:
         "protected_by": "",
         "contacted_elsewhere_at": None,
     }
+
+
+def domain_of(address: str) -> str:
+    """The domain that an address counts for, as `_DOMAINS` tells it."""
+    return address.rpartition("@")[2].lower()
+
+
+_DOMAINS = """
+SELECT mailbox_id, (at AT TIME ZONE 'UTC')::date, lower(substring(recipient FROM '[^@]*$')), count(*) FROM (
+    SELECT mailbox_id, recipient, send_at AS at FROM campaigns_message
+     WHERE mailbox_id = ANY(%(limited)s) AND state = 'planned' AND overdue_at IS NULL
+    UNION ALL
+    SELECT mailbox_id, recipient, send_at FROM campaigns_message
+     WHERE mailbox_id = ANY(%(limited)s) AND state = 'claimed'
+    UNION ALL
+    SELECT mailbox_id, recipient, handed_over_at FROM campaigns_message
+     WHERE mailbox_id = ANY(%(limited)s) AND handed_over_at >= %(since)s AND state = ANY(%(begun)s)) taken
+ GROUP BY 1, 2, 3
+"""
+
+
+def taken_domains(*, mailbox_ids: Collection[int], since: datetime) -> dict[int, dict[tuple[date, str], int]]:
+    """By mailbox: how many slots of each UTC day go to each domain."""
+    taken: dict[int, dict[tuple[date, str], int]] = {}
+    if not mailbox_ids:
+        return taken
+    with connection.cursor() as cursor:
+        cursor.execute(_DOMAINS, {"limited": list(mailbox_ids), "since": since, "begun": list(BEGUN)})
+        for mailbox_id, day, domain, count in cursor.fetchall():
+            taken.setdefault(mailbox_id, {})[day, domain] = count
+    return taken
 
 
 def taken_slots(*, since: datetime) -> dict[int, list[datetime]]:

@@ -33,6 +33,7 @@ class Facts:
     protected_by: str = ""  # whom to ask first
     contacted_elsewhere_at: datetime | None = None
     is_follow_up: bool = False
+    domain: str = ""  # of the address
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,9 @@ def _slot(now: datetime, facts: Facts, slots: SlotBook) -> Send | Wait:
     opening = facts.window.next_open(due)
     if opening > slots.horizon:
         return Wait(opening, "window_closed", {"opens_at": opening.isoformat(), "zone": facts.window.zone})
-    slot = slots.first(window=facts.window, earliest=due)
+    slot = slots.first(window=facts.window, earliest=due, domain=facts.domain)
     if slot is None:
-        return Wait(slots.horizon, "mailbox_full", {"until": slots.horizon.date().isoformat()})
+        is_free = slots.first(window=facts.window, earliest=due) is not None
+        until = {"until": slots.horizon.date().isoformat()}
+        return Wait(slots.horizon, "domain_full" if is_free else "mailbox_full", until)
     return Send(slot, {"due_at": facts.due_at.isoformat(), "zone": facts.window.zone})

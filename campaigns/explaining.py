@@ -16,6 +16,7 @@ WORDS = {
     "not_due": "it is not due yet",
     "window_closed": "the sending window is closed",
     "mailbox_full": "the mailbox has used up its daily cap",
+    "domain_full": "enough goes to addresses of this domain already",
     "suppressed": "the address or its domain is suppressed",
     "person_stopped": "this person must not be written to",
     "site_stopped": "this site must not be written to",

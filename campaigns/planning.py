@@ -118,20 +118,29 @@ class _OpenBook(SlotBook):
         super().__init__(cap=MOST, gap=timedelta(0), taken=(), horizon=horizon)
         self._beside = beside
 
-    def take(self, at: datetime) -> None:
+    def take(self, at: datetime, *, domain: str = "") -> None:
         """Marks a slot as taken, for everybody else."""
         if self._beside is not None:
-            self._beside.take(at)
+            self._beside.take(at, domain=domain)
 
 
 def slot_books(*, now: datetime, until: datetime | None = None) -> dict[int, SlotBook]:
     """The slots of every active mailbox up to the horizon (or `until`); caps are counted from the ledger."""
     today = datetime.combine(now.date(), time(0), UTC)
     taken = candidates.taken_slots(since=today - DAY)  # yesterday's last keeps its gap to today's first
-    mailboxes = Mailbox.objects.filter(status=Mailbox.Status.ACTIVE).values_list("id", "daily_cap", "gap_seconds")
+    mailboxes = Mailbox.objects.filter(status=Mailbox.Status.ACTIVE).only("daily_cap", "gap_seconds", "domain_cap")
+    limited = [mailbox.pk for mailbox in mailboxes if mailbox.domain_cap]
+    domains = candidates.taken_domains(mailbox_ids=limited, since=today)
     return {
-        pk: SlotBook(cap=cap, gap=timedelta(seconds=gap), taken=taken.get(pk, ()), horizon=until or horizon(now))
-        for pk, cap, gap in mailboxes
+        mailbox.pk: SlotBook(
+            cap=mailbox.daily_cap,
+            gap=timedelta(seconds=mailbox.gap_seconds),
+            taken=taken.get(mailbox.pk, ()),
+            horizon=until or horizon(now),
+            domain_cap=mailbox.domain_cap,
+            domains=domains.get(mailbox.pk, {}),
+        )
+        for mailbox in mailboxes
     }
 
 
@@ -147,7 +156,7 @@ def _decide_one(
     verdict = _verdict(candidate, now=now, book=book)
     match verdict:
         case deciding.Send(slot=slot):
-            book.take(slot)
+            book.take(slot, domain=candidate.facts.domain)
             made.messages.append(_message(candidate, verdict, now))
             return
         case deciding.Wait(until=until):

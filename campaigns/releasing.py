@@ -7,7 +7,7 @@ import structlog
 from django.db import connection
 
 from accounts.models import User
-from campaigns import overdue, planning
+from campaigns import candidates, overdue, planning
 from campaigns.models import Message
 from campaigns.scheduling import SlotBook, Window
 
@@ -42,14 +42,24 @@ def release(*, now: datetime, by: User | None) -> int:
 def _slots(ids: list[int], books: dict[int, SlotBook], now: datetime) -> Iterator[tuple[int, datetime]]:
     """The id and the new slot of each message whose mailbox has one."""
     messages = Message.objects.filter(pk__in=ids).select_related("step", "campaign", "prospect")
-    needed = ("mailbox", "attempts", "is_follow_up", "send_at", "step", "campaign__time_zone", "prospect__time_zone")
+    needed = (
+        "mailbox",
+        "recipient",
+        "attempts",
+        "is_follow_up",
+        "send_at",
+        "step",
+        "campaign__time_zone",
+        "prospect__time_zone",
+    )
     for message in sorted(messages.only(*needed), key=_turn):
         book, step = books.get(message.mailbox_id), message.step
         zone = message.prospect.time_zone or message.campaign.time_zone
         window = Window(zone, step.window_start, step.window_end, frozenset(step.weekdays))
-        slot = book.first(window=window, earliest=now) if book else None
+        domain = candidates.domain_of(message.recipient)
+        slot = book.first(window=window, earliest=now, domain=domain) if book else None
         if book is not None and slot is not None:
-            book.take(slot)
+            book.take(slot, domain=domain)
             yield message.pk, slot
 
 

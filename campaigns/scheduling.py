@@ -2,9 +2,10 @@
 
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from campaigns.models.campaign import DelayUnit
@@ -90,14 +91,28 @@ def _next_business_day(day: date) -> date:
 
 
 class SlotBook:
-    """The slots of one mailbox up to `horizon`: at least `gap` between any two, at most `cap` in a UTC day."""
+    """The slots of one mailbox up to `horizon`: at least `gap` between any two, at most `cap` in a UTC day.
 
-    def __init__(self, *, cap: int, gap: timedelta, taken: Iterable[datetime], horizon: datetime) -> None:
+    With a `domain_cap`, no more than so many of a day's go to the addresses of one domain; `domains` are those taken.
+    """
+
+    def __init__(
+        self,
+        *,
+        cap: int,
+        gap: timedelta,
+        taken: Iterable[datetime],
+        horizon: datetime,
+        domain_cap: int | None = None,
+        domains: Mapping[tuple[date, str], int] = MappingProxyType({}),
+    ) -> None:
         self._cap = cap
+        self._domain_cap = domain_cap
+        self._per_domain = Counter(domains)
         self._gap = gap
         self._taken = sorted(taken)
         self._per_day = Counter(at.date() for at in self._taken)
-        self._searched: dict[Window, tuple[datetime, datetime]] = {}
+        self._searched: dict[tuple[Window, str], tuple[datetime, datetime]] = {}
         self.horizon = horizon
 
     def free(self, now: datetime) -> int:
@@ -105,26 +120,30 @@ class SlotBook:
         days = (self.horizon.date() - now.date()).days + 1
         return sum(max(0, self._cap - self._per_day[now.date() + n * DAY]) for n in range(days))
 
-    def first(self, *, window: Window, earliest: datetime) -> datetime | None:
-        """The first free slot from `earliest` on inside the window; None when there is none up to the horizon.
+    def first(self, *, window: Window, earliest: datetime, domain: str = "") -> datetime | None:
+        """The first free slot from `earliest` on inside the window, for an address of this domain ("" has no limit);
+        None when there is none up to the horizon.
 
         Slots are only ever taken, so what an earlier search of the same window found full is not walked again.
         """
-        since, full_until = self._searched.get(window, (earliest, earliest))
+        domain = "" if self._domain_cap is None else domain
+        since, full_until = self._searched.get((window, domain), (earliest, earliest))
         known = since <= earliest <= full_until
         at = window.next_open(full_until if known else earliest)
-        while at <= self.horizon and (later := self._next_allowed(at)) != at:
+        while at <= self.horizon and (later := self._next_allowed(at, domain)) != at:
             at = window.next_open(later)
-        self._searched[window] = (since if known else earliest, at)
+        self._searched[window, domain] = (since if known else earliest, at)
         return at if at <= self.horizon else None
 
-    def take(self, at: datetime) -> None:
-        """Marks a slot as taken."""
+    def take(self, at: datetime, *, domain: str = "") -> None:
+        """Marks a slot as taken by an address of this domain."""
         insort(self._taken, at)
         self._per_day[at.date()] += 1
+        self._per_domain[at.date(), domain] += 1
 
-    def _next_allowed(self, at: datetime) -> datetime:
-        if self._per_day[at.date()] >= self._cap:
+    def _next_allowed(self, at: datetime, domain: str) -> datetime:
+        is_full = domain and self._per_domain[at.date(), domain] >= (self._domain_cap or 0)
+        if is_full or self._per_day[at.date()] >= self._cap:
             return datetime.combine(at.date() + DAY, time(0), UTC)
         if not self._gap:
             return at

@@ -22,8 +22,8 @@ class Enrollment(PublicModel):
         FINISHED = "finished", "Finished"
         STOPPED = "stopped", "Stopped"
 
-    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="+")
-    prospect = models.ForeignKey(Prospect, on_delete=models.PROTECT, related_name="+")
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="+", db_index=False)
+    prospect = models.ForeignKey(Prospect, on_delete=models.PROTECT, related_name="+", db_index=False)
     sequence_version = models.ForeignKey(SequenceVersion, on_delete=models.PROTECT, related_name="+")
     mailbox = models.ForeignKey(Mailbox, on_delete=models.PROTECT, related_name="+")
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)

@@ -39,10 +39,11 @@ class Message(PublicModel):
         BOUNCED = "bounced", "Bounced for good"
         COMPLAINED = "complained", "Complained"
 
-    enrollment = models.ForeignKey(Enrollment, on_delete=models.PROTECT, related_name="+")
-    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="+")
-    prospect = models.ForeignKey(Prospect, on_delete=models.PROTECT, related_name="+")
-    mailbox = models.ForeignKey(Mailbox, on_delete=models.PROTECT, related_name="+")
+    # Every state writes into every index: these four keys have one that begins with them (see Meta).
+    enrollment = models.ForeignKey(Enrollment, on_delete=models.PROTECT, related_name="+", db_index=False)
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="+", db_index=False)
+    prospect = models.ForeignKey(Prospect, on_delete=models.PROTECT, related_name="+", db_index=False)
+    mailbox = models.ForeignKey(Mailbox, on_delete=models.PROTECT, related_name="+", db_index=False)
     step = models.ForeignKey(Step, on_delete=models.PROTECT, related_name="+")
     step_key = models.CharField(max_length=32)
     arm = models.ForeignKey(Arm, on_delete=models.PROTECT, related_name="+")

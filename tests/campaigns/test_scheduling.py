@@ -1,5 +1,6 @@
 """Windows, delays and slots."""
 
+from collections import Counter
 from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -101,6 +102,31 @@ def test_slots_keep_the_gap_and_the_cap(cap, gap, wishes):
     assert all(later - earlier >= timedelta(seconds=gap) for earlier, later in pairwise(given_out))
     assert all(sum(slot.date() == day for slot in given_out) <= cap for day in {slot.date() for slot in given_out})
     assert all(time(9) <= slot.time() < time(17) for slot in given_out)
+
+
+@given(
+    cap=st.integers(1, 30),
+    domain_cap=st.integers(1, 6),
+    gap=st.sampled_from([0, 600]),
+    wishes=st.lists(st.sampled_from(["gmail.example", "site.example", "odd.example"]), min_size=1, max_size=40),
+)
+def test_no_day_gives_one_domain_more_than_its_share(cap, domain_cap, gap, wishes):
+    start = datetime(2026, 3, 4, 0, 0, tzinfo=UTC)
+    known = {(start.date(), "gmail.example"): 1}
+    span = {"gap": timedelta(seconds=gap), "horizon": start + 3 * DAY - timedelta(seconds=1)}
+    book = SlotBook(cap=cap, taken=[start], domain_cap=domain_cap, domains=known, **span)
+    always = Window("UTC", time(0), time(0), frozenset(range(1, 8)))
+    taken = Counter(known)
+    for domain in wishes:
+        slot = book.first(window=always, earliest=start, domain=domain)
+        if slot is None:
+            days = [start.date() + n * DAY for n in range(3)]
+            per_day = {day: sum(count for (at, _), count in taken.items() if at == day) for day in days}
+            assert all(per_day[day] >= cap or taken[day, domain] >= domain_cap for day in days)
+            continue
+        book.take(slot, domain=domain)
+        taken[slot.date(), domain] += 1
+    assert max(taken.values()) <= domain_cap
 
 
 def test_retries_are_half_an_hour_apart_and_end_after_four_days():
