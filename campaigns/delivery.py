@@ -166,7 +166,7 @@ def _allowance(mailbox: Mailbox, now: datetime) -> int:
     With a gap it is one at most: a gap shorter than the tick is as long as the tick.
     """
     today = datetime.combine(now.date(), time(0), UTC)
-    begun = ledger.begun_since(mailbox_id=mailbox.pk, since=today) + ledger.claimed(mailbox_id=mailbox.pk)
+    begun = ledger.spoken_for(mailbox_id=mailbox.pk, since=today)
     if not mailbox.gap_seconds:
         return mailbox.daily_cap - begun
     gap = timedelta(seconds=mailbox.gap_seconds) - timedelta(microseconds=1)

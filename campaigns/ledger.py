@@ -111,7 +111,11 @@ SELECT count(*) FROM campaigns_message
  WHERE mailbox_id = %s AND handed_over_at >= %s
    AND state IN ('sending', 'sent', 'refused', 'uncertain', 'abandoned')
 """
-_CLAIMED = "SELECT count(*) FROM campaigns_message WHERE mailbox_id = %s AND state = 'claimed'"
+# In one statement: between two, another lane's message goes from the one state to the other, and neither counts it.
+_SPOKEN_FOR = f"""
+SELECT ({_BEGUN_SINCE})
+     + (SELECT count(*) FROM campaigns_message WHERE mailbox_id = %s AND state = 'claimed')
+"""  # noqa: S608
 
 
 def _ids(statement: str, values: list[Any]) -> list[Any]:
@@ -232,9 +236,9 @@ def begun_since(*, mailbox_id: int, since: datetime) -> int:
     return int(row[0])
 
 
-def claimed(*, mailbox_id: int) -> int:
-    """How many messages of this mailbox are claimed and not marked yet."""
+def spoken_for(*, mailbox_id: int, since: datetime) -> int:
+    """How many of the messages that a cap allows since then are begun, or claimed by one of the mailbox's lanes."""
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIMED, [mailbox_id])
+        cursor.execute(_SPOKEN_FOR, [mailbox_id, since, mailbox_id])
         row = cursor.fetchone()
     return int(row[0])

@@ -56,7 +56,7 @@ class Merge:
 
 def read(source: str, *, html: bool, longest: int) -> Merge | None:
     """The source in pieces; None for one that does anything else, or whose literal text is longer than `longest`."""
-    if "{%" in source or len(source) > longest:
+    if "{%" in source or "\r" in source or len(source) > longest:
         return None
     pieces: list[str | Slot] = []
     position = 0

@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 
 from accounts.callers import caller
 from campaigns import stopping
-from campaigns.models import SendingControl
+from campaigns.models import MailboxRound, SendingControl
 from outreach.lib.admin import AnyModelForm, ReadOnlyAdmin, VerbAdmin, each
 from outreach.lib.exporting import ExportsList
 from prospects.admin import ProspectAdmin
@@ -34,6 +34,13 @@ class SendingControlAdmin(ReadOnlyAdmin):
     def resume_all(self, request: HttpRequest, queryset: QuerySet[SendingControl]) -> None:
         stopping.resume_all(by=caller(request))
         messages.success(request, "Sending goes on.")
+
+
+@admin.register(MailboxRound)
+class MailboxRoundAdmin(ReadOnlyAdmin):
+    says = "When each mailbox was last looked at for something to send: what fell due since then is overdue."
+    list_display = ["mailbox", "looked_at"]
+    list_select_related = ["mailbox"]
 
 
 class SuppressionForm(AnyModelForm):

@@ -3,12 +3,13 @@
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from campaigns import gate, planning
+from campaigns import enrolling, gate, planning
 from campaigns.models import Enrollment, Message
 from integrations.models import Mailbox
 from outreach.demo.smtp_server import Stage
 from prospects import merging
 from prospects.models import Prospect
+from tests import factories
 from tests.campaigns import mails
 from tests.faults import workers
 
@@ -35,24 +36,33 @@ def _any_round(world):
 
 @contextmanager
 def _a_round_without_text(world):
-    """The first in the queue lacks what the text says about them."""
+    """Whoever is next in the queue lacks what the text says about them."""
     world.receive()
     world.deliver(limit=0)  # what the worker before was killed with comes back into the queue
     planning.plan(now=world.now)
     due = Message.objects.filter(state="planned", send_at__lte=world.now).order_by("send_at", "id")
     refused = gate.refusals(message_ids=due.values_list("id", flat=True))
-    first = next(message for message in due if not refused[message.pk])
-    Prospect.objects.filter(pk=first.prospect_id).update(company="")
+    people = [message.prospect_id for message in due if not refused[message.pk]]
+    Prospect.objects.filter(pk__in=people).update(company="")
     yield _job(world, workers.deliver, limit=LIMIT)
+    Prospect.objects.filter(pk__in=people).update(company="Acme")
 
 
 @contextmanager
 def _a_round_after_hours(world):
     """What was planned for the last hour is claimed when the window has closed."""
-    world.now = world.now.replace(hour=21)
+    while world.now.hour < 21:
+        world.later(hours=1).deliver(limit=0)  # looked at all day, so that nothing is overdue
     planning.plan(now=world.now)
     world.now = world.now.replace(hour=22)
     yield _job(world, workers.deliver, limit=LIMIT)
+
+
+@contextmanager
+def _a_round_with_somebody_new(world):
+    factories.ProspectFactory(company="Acme")
+    enrolling.enroll_segment(campaign=world.campaign, now=world.now, by=None)
+    yield _job(world, workers.tick, limit=LIMIT)
 
 
 @contextmanager
@@ -129,7 +139,7 @@ POINTS = {
     "after_sweep": Point(_any_round),
     "after_readdress": Point(_any_round),
     "before_plan": Point(_any_round),
-    "in_plan": Point(_any_round),
+    "in_plan": Point(_a_round_with_somebody_new),
     "after_plan": Point(_any_round),
     "in_store": Point(_an_answer),
     "after_store": Point(_an_answer),

@@ -28,13 +28,15 @@ FORKS.set_forkserver_preload([__name__])
 
 def start(job, *, fault="", **given):
     """Begins a job in a child on the test's database, armed with a fault."""
-    child = FORKS.Process(target=_run, args=(job, fault, connection.settings_dict["NAME"], given), daemon=True)
+    where = connection.settings_dict["NAME"], settings.SAFETY_DIR
+    child = FORKS.Process(target=_run, args=(job, fault, *where, given), daemon=True)
     child.start()
     return child
 
 
-def _run(job, fault, database, given):
+def _run(job, fault, database, safety, given):
     settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = database
+    settings.SAFETY_DIR = safety
     faults.arm(fault)
     job(**given)
 

@@ -9,6 +9,7 @@ from templates import engine, merging
 
 NAMES = ["first_name", "company", "custom.city", "custom.Size_2", "custom", "nobody", "true", "first_name.size"]
 PIECES = [
+    *("\r\n", "\r"),
     *("Hi ", " ", "\n", "<b>&</b>", "{", "}", "}}", "{{", "{ {", "%}", '"', "ü😀", "{{ }}", "{{first_name}}"),
     *("{{ first_name | upcase }}", "{{- company -}}", "{% if company %}x{% endif %}", "{{ 'text' }}", "{{ 7 }}"),
     *("{{ company | default: 'a' | upcase }}", "{{ company | default: 7 }}", "{{ company | default: custom.city }}"),
