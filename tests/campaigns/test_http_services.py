@@ -15,7 +15,7 @@ from prospects.models import Suppression
 from tests import http_services
 from tests.http_services import CLOSE, HANG, KEY, keys
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.prove]
 
 WITH_KEYS = ("resend", "brevo")
 

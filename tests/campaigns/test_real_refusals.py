@@ -12,7 +12,7 @@ from outreach.demo.smtp_server import Stage
 from prospects.models import Suppression
 from tests import corpora
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.prove]
 
 DIAGNOSTIC = re.compile(rb"(?im)^Diagnostic-Code:\s*smtp;((?:.|\n[ \t])*)")
 REPLY = re.compile(r"\b([45]\d\d)[ -](.{2,400})")

@@ -13,7 +13,7 @@ from integrations.models import Mailbox
 from outreach.demo.smtp_server import Manner, Stage
 from prospects.models import Suppression
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.prove]
 
 IMPATIENT = Timeouts(connect=0.4, command=0.4, data=0.4, block=0.4, dot=0.4, quit=0.4)
 CLASSES = ("2yz", "4yz", "5yz", "421", "close", "hang")

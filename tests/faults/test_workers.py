@@ -20,7 +20,7 @@ from tests.faults import workers
 from tests.faults.rig import MARKS, Rig, bury, owned, slowly, standing_still
 from tests.racing import until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.prove]
 
 LEASE = 2  # seconds: here half a minute must not pass before a dead worker's mailbox is taken
 OPEN = ("planned", "claimed", "sending")
