@@ -74,10 +74,12 @@ ORDER BY due.turn, due.look_at, due.id
 """
 
 _ARE_DUE = """
-SELECT EXISTS (SELECT 1 FROM integrations_mailbox b WHERE EXISTS (
-    SELECT 1 FROM campaigns_enrollment e WHERE e.mailbox_id = b.id AND e.steps_handed_over > 0 AND e.look_at <= %s)
- OR EXISTS (
-    SELECT 1 FROM campaigns_enrollment e WHERE e.mailbox_id = b.id AND e.steps_handed_over = 0 AND e.look_at <= %s))
+SELECT EXISTS (SELECT 1 FROM integrations_mailbox b CROSS JOIN LATERAL (
+    (SELECT 1 FROM campaigns_enrollment e
+      WHERE e.mailbox_id = b.id AND e.steps_handed_over > 0 AND e.look_at <= %s LIMIT 1)
+    UNION ALL
+    (SELECT 1 FROM campaigns_enrollment e
+      WHERE e.mailbox_id = b.id AND e.steps_handed_over = 0 AND e.look_at <= %s LIMIT 1)) due)
 """
 
 # Rehearsals wait for no slot, so they are asked for apart; there are few.
