@@ -77,7 +77,7 @@ def look() -> bool:
 
     One query and one small file. Whoever plans or delivers asks first.
     """
-    stored, known = _stored(), outside.read()
+    known, stored = _both()
     return bool(_hold_if_put_back(stored, known) or stored.held_because)
 
 
@@ -86,7 +86,7 @@ def beat(*, now: datetime) -> None:
 
     A clock that is right again lets sending go on by itself, a database that was put back never does.
     """
-    stored, known = _stored(), outside.read()
+    known, stored = _both()
     _hold_if_put_back(stored, known)
     mine = known if known and stored.installation in (None, known.installation) else None
     skew = (now - _database_now()).total_seconds()
@@ -158,6 +158,12 @@ def boot() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
         return ""
+
+
+def _both() -> tuple[Known | None, Stored]:
+    """In this order: another worker's beat in between, first inside and then outside, must not look like a restore."""
+    known = outside.read()
+    return known, _stored()
 
 
 def _stored() -> Stored:

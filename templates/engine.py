@@ -143,6 +143,6 @@ def fill(source: str, given: Mapping[str, object], *, html: bool) -> str:
     """The source with these values. Raises BadSource and LiquidError, UndefinedError among them."""
     if merge := _merged(source, html):
         said = merge.render(given)
-        if len(said) * MOST_BYTES <= MAX_OUTPUT:
+        if len(said) * MOST_BYTES <= MAX_OUTPUT and "\r" not in said:
             return said
     return compiled(source, html).render(given)

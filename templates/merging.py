@@ -40,7 +40,10 @@ class Merge:
     html: bool
 
     def render(self, given: Mapping[str, object]) -> str:
-        """The text. Raises UndefinedError, its message the name of what has neither a value nor a default."""
+        """The text; one with a carriage return is the sandbox's to write, which changes them.
+
+        Raises UndefinedError, its message the name of what has neither a value nor a default.
+        """
         said: list[str] = []
         for piece in self.pieces:
             if isinstance(piece, str):
@@ -68,6 +71,10 @@ def read(source: str, *, html: bool, longest: int) -> Merge | None:
         pieces += [source[position : found.start()], Slot(name, key, default)]
         position = found.end()
     pieces.append(source[position:])
-    if any(isinstance(piece, str) and ("{{" in piece or "}}" in piece) for piece in pieces):
+    if "{{{" in source or "}}}" in source or any(_has_a_rest(piece) for piece in pieces):
         return None
     return Merge(tuple(piece for piece in pieces if piece != ""), html)
+
+
+def _has_a_rest(piece: str | Slot) -> bool:
+    return isinstance(piece, str) and ("{{" in piece or "}}" in piece)

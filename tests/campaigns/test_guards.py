@@ -1,8 +1,11 @@
 """A database that was put back and a clock that is wrong hold all sending until it is settled."""
 
+import json
+import os
 import shutil
 import uuid
 from collections import Counter
+from concurrent import futures
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -330,6 +333,27 @@ def test_another_installations_database_is_asked_about(world):
     SendingControl.objects.update(installation_id=uuid.uuid4())
     assert guards.look()
     assert control().held_because == "unknown"
+
+
+def test_another_workers_beat_between_two_looks_is_no_restore(world, safety):
+    beat(world())
+    file = safety / "heartbeat.json"
+    known = json.loads(file.read_text())
+    file.unlink()
+    os.mkfifo(file)
+
+    def look():
+        try:
+            return guards.look()
+        finally:
+            connection.close()
+
+    with futures.ThreadPoolExecutor(max_workers=1) as pool:
+        held = pool.submit(look)
+        with file.open("w") as pipe:  # once the other one reads
+            SendingControl.objects.update(beats=known["beats"] + 1)
+            json.dump({**known, "beats": known["beats"] + 1}, pipe)
+        assert not held.result(timeout=60)
 
 
 @pytest.mark.parametrize("jump", [DAY, -HOUR])

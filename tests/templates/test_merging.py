@@ -1,7 +1,7 @@
 """The fast way to fill in a message says exactly what the sandbox says, or leaves the message to it."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from liquid.exceptions import LiquidError, UndefinedError
 
@@ -15,7 +15,7 @@ PIECES = [
     *("{{ company | default: 'a' | upcase }}", "{{ company | default: 7 }}", "{{ company | default: custom.city }}"),
     r"{{ company | default: 'a\'b' }}",
 ]
-VALUES = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=8)
+VALUES = st.text(st.characters(codec="utf-8", exclude_characters="\x00\r"), min_size=1, max_size=8)
 PEOPLE = st.fixed_dictionaries(
     {"custom": st.dictionaries(st.sampled_from(["city", "Size_2"]), VALUES)},
     optional={"first_name": VALUES, "company": VALUES},
@@ -46,6 +46,9 @@ def said(work):
 
 
 @given(sources(), PEOPLE, st.booleans())
+@example("{{{first_name}}", {"custom": {}, "first_name": "Ada"}, False)
+@example("{{first_name}}}", {"custom": {}, "first_name": "Ada"}, False)
+@example("{ {{first_name}} }", {"custom": {}, "first_name": "Ada"}, True)
 def test_says_what_the_sandbox_says(source, person, html):
     merge = merging.read(source, html=html, longest=engine.MAX_SOURCE)
     if merge is not None:
@@ -66,3 +69,8 @@ def test_keeps_to_the_longest_output():
     assert said(lambda: engine.fill("{{ company }}" * 2, given, html=False)) == "x" * 20_000
     with pytest.raises(LiquidError, match="output"):
         engine.fill(source, given, html=False)
+
+
+def test_leaves_carriage_returns_to_the_sandbox():
+    given = {"company": "a\r\nb\rc", "custom": {}}
+    assert engine.fill("{{ company }}", given, html=False) == engine.parse("{{ company }}").render(given) == "a\nb\nc"
