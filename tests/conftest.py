@@ -13,9 +13,9 @@ from outreach.demo.imap_server import ImapServer
 from outreach.demo.smtp_server import SmtpServer
 from tests import factories
 from tests.installation import installation
-from tests.running import running
+from tests.running import running, running_now
 
-__all__ = ["installation", "running"]  # fixtures
+__all__ = ["installation", "running", "running_now"]  # fixtures
 
 _relaxed = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 settings.register_profile("test", max_examples=30, deadline=None, suppress_health_check=_relaxed)

@@ -3,8 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from campaigns import delivery, inbound, lifecycle, planning
+from campaigns.models import Enrollment
 from integrations import polling
 from tests import factories
 
@@ -50,6 +52,19 @@ def running(mailbox, smtp, imap, now):
         lifecycle.launch(campaign=campaign, now=now, by=None)
         world = Running(campaign, mailbox, smtp, imap, now)
         world.prospects = prospects
+        return world
+
+    return launch
+
+
+@pytest.fixture
+def running_now(running):
+    """As `running`, for three people who get their first mail at once, by the machine's own time."""
+
+    def launch(**options):
+        world = running(**{"people": 3, "steps": 2, **options})
+        world.now = timezone.now()
+        Enrollment.objects.update(due_at=world.now, look_at=world.now)
         return world
 
     return launch

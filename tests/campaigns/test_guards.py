@@ -6,14 +6,13 @@ import shutil
 import uuid
 from collections import Counter
 from concurrent import futures
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
 from campaigns import (
-    delivery,
     enrolling,
     gate,
     guards,
@@ -72,19 +71,6 @@ def backup():
         each.forget()
 
 
-@pytest.fixture
-def world(running):
-    """Three people who get their first mail today, by the machine's own time."""
-
-    def launch(**options):
-        made = running(**{"people": 3, "steps": 2, **options})
-        made.now = timezone.now()
-        Enrollment.objects.update(due_at=made.now, look_at=made.now)
-        return made
-
-    return launch
-
-
 def beat(world):
     guards.beat(now=world.now)
 
@@ -106,8 +92,8 @@ def states():
     return sorted(Message.objects.values_list("state", flat=True))
 
 
-def test_sends_nothing_from_a_database_that_was_put_back_until_a_person_confirms(world, backup, manager):
-    running = world()
+def test_sends_nothing_from_a_database_that_was_put_back_until_a_person_confirms(running_now, backup, manager):
+    running = running_now()
     beat(running)
     planning.plan(now=running.now)
     copy = backup()
@@ -148,8 +134,8 @@ def test_sends_nothing_from_a_database_that_was_put_back_until_a_person_confirms
     assert not stopped & set(active)
 
 
-def test_a_run_that_has_begun_marks_nothing_more(world):
-    running = world()
+def test_a_run_that_has_begun_marks_nothing_more(running_now):
+    running = running_now()
     planning.plan(now=running.now)
     ids = list(Message.objects.values_list("id", flat=True))
     token = leases.take(mailbox_id=running.mailbox.pk, owner="test")
@@ -161,8 +147,8 @@ def test_a_run_that_has_begun_marks_nothing_more(world):
     assert sorted(ledger.claim(**claim)) == sorted(ids)
 
 
-def test_a_gap_of_days_doubts_what_the_planner_would_have_sent_in_it(world, backup):
-    running = world(people=5, steps=2)
+def test_a_gap_of_days_doubts_what_the_planner_would_have_sent_in_it(running_now, backup):
+    running = running_now(people=5, steps=2)
     Mailbox.objects.update(daily_cap=2)
     beat(running)
     copy = backup()
@@ -189,8 +175,8 @@ def test_a_gap_of_days_doubts_what_the_planner_would_have_sent_in_it(world, back
     assert len(running.smtp.received) > 2
 
 
-def test_what_was_due_next_in_the_same_gap_is_doubted_when_the_first_is_proven(world, backup):
-    running = world(people=1, steps=3)
+def test_what_was_due_next_in_the_same_gap_is_doubted_when_the_first_is_proven(running_now, backup):
+    running = running_now(people=1, steps=3)
     beat(running)
     planning.plan(now=running.now)
     copy = backup()
@@ -210,8 +196,8 @@ def test_what_was_due_next_in_the_same_gap_is_doubted_when_the_first_is_proven(w
     assert Enrollment.objects.get().state == "finished"
 
 
-def test_gives_up_on_the_doubted_five_days_after_the_word(world, backup):
-    running = world(people=1, steps=1)
+def test_gives_up_on_the_doubted_five_days_after_the_word(running_now, backup):
+    running = running_now(people=1, steps=1)
     beat(running)
     planning.plan(now=running.now)
     copy = backup()
@@ -223,8 +209,8 @@ def test_gives_up_on_the_doubted_five_days_after_the_word(world, backup):
     assert reconciling.abandon_old(now=running.now + 10 * DAY) == 1
 
 
-def test_an_answer_that_the_backup_does_not_know_is_read_again_before_any_follow_up(world, backup):
-    running = world(people=2, steps=2)
+def test_an_answer_that_the_backup_does_not_know_is_read_again_before_any_follow_up(running_now, backup):
+    running = running_now(people=2, steps=2)
     running.tick()
     beat(running)
     planning.plan(now=running.now)
@@ -245,8 +231,8 @@ def test_an_answer_that_the_backup_does_not_know_is_read_again_before_any_follow
     assert Enrollment.objects.get(prospect=first.prospect).stop_reason == "replied"
 
 
-def test_is_sure_that_it_was_put_back_and_takes_no_other_word(world, backup):
-    running = world()
+def test_is_sure_that_it_was_put_back_and_takes_no_other_word(running_now, backup):
+    running = running_now()
     beat(running)
     copy = backup()
     beat(running)
@@ -257,8 +243,8 @@ def test_is_sure_that_it_was_put_back_and_takes_no_other_word(world, backup):
     assert control().held_at
 
 
-def test_a_backup_of_this_very_moment_is_noticed_by_its_tables(world, backup):
-    running = world()
+def test_a_backup_of_this_very_moment_is_noticed_by_its_tables(running_now, backup):
+    running = running_now()
     beat(running)
     beat(running)
     planning.plan(now=running.now)
@@ -272,8 +258,8 @@ def test_a_backup_of_this_very_moment_is_noticed_by_its_tables(world, backup):
     assert len(running.smtp.received) == 3
 
 
-def test_a_second_restore_before_a_word_keeps_the_first_gap(world, backup):
-    running = world()
+def test_a_second_restore_before_a_word_keeps_the_first_gap(running_now, backup):
+    running = running_now()
     beat(running)
     gap_from = control().business_at
     copy = backup()
@@ -289,8 +275,8 @@ def test_a_second_restore_before_a_word_keeps_the_first_gap(world, backup):
     assert (control().held_because, control().gap_from) == ("restored", gap_from)
 
 
-def test_a_folder_that_is_gone_matters_only_after_a_pause(world, safety):
-    running = world()
+def test_a_folder_that_is_gone_matters_only_after_a_pause(running_now, safety):
+    running = running_now()
     beat(running)
     shutil.rmtree(safety)
     assert not guards.look()
@@ -303,8 +289,8 @@ def test_a_folder_that_is_gone_matters_only_after_a_pause(world, safety):
     assert running.tick().sent == 3
 
 
-def test_asks_about_a_real_installation_that_was_off_for_more_than_a_day(world):
-    running = world()
+def test_asks_about_a_real_installation_that_was_off_for_more_than_a_day(running_now):
+    running = running_now()
     beat(running)
     SendingControl.objects.update(ticked_at=timezone.now() - 2 * DAY)
     assert guards.look()
@@ -314,8 +300,8 @@ def test_asks_about_a_real_installation_that_was_off_for_more_than_a_day(world):
     assert not guards.look()
 
 
-def test_an_empty_database_takes_over_the_folder_and_one_with_a_ledger_does_not(world):
-    running = world()
+def test_an_empty_database_takes_over_the_folder_and_one_with_a_ledger_does_not(running_now):
+    running = running_now()
     beat(running)
     SendingControl.objects.all().delete()
     assert not guards.look()
@@ -327,16 +313,16 @@ def test_an_empty_database_takes_over_the_folder_and_one_with_a_ledger_does_not(
     assert guards.look()
 
 
-def test_another_installations_database_is_asked_about(world):
-    running = world()
+def test_another_installations_database_is_asked_about(running_now):
+    running = running_now()
     beat(running)
     SendingControl.objects.update(installation_id=uuid.uuid4())
     assert guards.look()
     assert control().held_because == "unknown"
 
 
-def test_another_workers_beat_between_two_looks_is_no_restore(world, safety):
-    beat(world())
+def test_another_workers_beat_between_two_looks_is_no_restore(running_now, safety):
+    beat(running_now())
     file = safety / "heartbeat.json"
     known = json.loads(file.read_text())
     file.unlink()
@@ -354,52 +340,3 @@ def test_another_workers_beat_between_two_looks_is_no_restore(world, safety):
             SendingControl.objects.update(beats=known["beats"] + 1)
             json.dump({**known, "beats": known["beats"] + 1}, pipe)
         assert not held.result(timeout=60)
-
-
-@pytest.mark.parametrize("jump", [DAY, -HOUR])
-def test_a_clock_that_jumps_holds_all_sending_until_it_is_right_again(world, jump):
-    running = world()
-    beat(running)
-    planning.plan(now=running.now)
-    guards.beat(now=running.now + jump)
-    assert control().held_because == "clock"
-    assert "the database's" in control().held_note
-    delivery.deliver(mailbox_id=running.mailbox.pk, now=running.now + jump, owner="test")
-    assert planning.plan(now=running.now + jump).ran is False
-    assert running.smtp.received == []
-    guards.beat(now=timezone.now())
-    assert control().held_at is None
-    assert running.tick().sent == 3
-
-
-def test_a_person_may_say_that_a_clock_is_right_after_all(world):
-    running = world()
-    beat(running)
-    guards.beat(now=running.now + HOUR)
-    restoring.settle(restored=False, now=running.now + HOUR, by=None)
-    guards.beat(now=running.now + HOUR)
-    assert control().held_at is None
-    guards.beat(now=running.now + 3 * HOUR)
-    assert control().held_because == "clock"
-
-
-NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
-RIGHT = outside.Known(uuid.uuid4(), 1, NOON, uptime=1000.0, boot="a", skew=0.0)
-
-
-@pytest.mark.parametrize(
-    ("later", "passed", "boot", "said"),
-    [
-        (timedelta(seconds=5), 5, "a", ""),
-        (timedelta(hours=8), 8 * 3600, "a", ""),  # it slept
-        (timedelta(minutes=9), 5, "a", ""),
-        (timedelta(minutes=11), 5, "a", "forward"),
-        (timedelta(seconds=-60), 5, "a", ""),
-        (timedelta(minutes=-3), 5, "a", "back"),
-        (timedelta(hours=8), 20, "b", ""),  # it was switched off
-        (timedelta(hours=-1), 20, "b", "earlier"),
-    ],
-)
-def test_knows_a_jump_of_the_machines_clock_from_time_that_passed(later, passed, boot, said):
-    fault = guards.clock_fault(now=NOON + later, skew=0.0, uptime=1000.0 + passed, boot=boot, right=RIGHT)
-    assert (said in fault) if said else (fault == "")
