@@ -8,7 +8,7 @@ import sys
 
 
 class Sink(asyncio.Protocol):
-    """One connection: replies in lock step, and reads over the text up to the lone dot."""
+    """One connection: a reply to each command, in one write for those that came at once; texts are read over."""
 
     def connection_made(self, transport):
         self.transport, self.waiting, self.is_text = transport, b"", False
@@ -16,29 +16,31 @@ class Sink(asyncio.Protocol):
 
     def data_received(self, data):
         self.waiting += data
+        said = []
         while self.waiting:
             end = self.waiting.find(b"\r\n.\r\n") if self.is_text else self.waiting.find(b"\r\n")
             if end < 0:
-                return
+                break
             line, self.waiting = self.waiting[:end], self.waiting[end + (5 if self.is_text else 2) :]
-            if self.is_text:
-                self.is_text = False
-                self.transport.write(b"250 2.0.0 taken\r\n")
-            else:
-                self.command(line[:4].upper())
+            said.append(self.answer(line[:4].upper()))
+        self.transport.write(b"".join(said))
+        if said and said[-1].startswith(b"221"):
+            self.transport.close()
 
-    def command(self, word):
+    def answer(self, word):
+        if self.is_text:
+            self.is_text = False
+            return b"250 2.0.0 taken\r\n"
         match word:
             case b"EHLO":
-                self.transport.write(b"250-sink\r\n250 8BITMIME\r\n")
+                return b"250-sink\r\n250-PIPELINING\r\n250 8BITMIME\r\n"
             case b"DATA":
                 self.is_text = True
-                self.transport.write(b"354 go on\r\n")
+                return b"354 go on\r\n"
             case b"QUIT":
-                self.transport.write(b"221 bye\r\n")
-                self.transport.close()
+                return b"221 bye\r\n"
             case _:
-                self.transport.write(b"250 2.0.0 fine\r\n")
+                return b"250 2.0.0 fine\r\n"
 
 
 async def serve():

@@ -26,7 +26,7 @@ class Verdict(StrEnum):
     REFUSED = "refused"  # 5yz: never again with this content to this address
     DEFERRED = "deferred"  # 4yz or a loss before the final dot: try the same row later
     UNKNOWN = "unknown"  # silence after the final dot: reconciled, never resent
-    WITHHELD = "withheld"  # we did not go on to DATA: nothing was handed over
+    WITHHELD = "withheld"  # the text did not leave: nothing was handed over
 
 
 class Fault(StrEnum):
@@ -169,7 +169,7 @@ class Unreachable(IntegrationError):
 
 
 Proceed = Callable[[], bool]
-"""Asked right before DATA; False withholds the message."""
+"""Asked right before the text leaves; False withholds the message."""
 
 
 class Transport(Protocol):

@@ -98,7 +98,7 @@ class SmtpConnection:
     def send(self, *, envelope_from: str, recipient: str, data: bytes, proceed: Proceed) -> Outcome:
         """Hand one message to one recipient and tell how it ended; only `proceed` itself may raise in between.
 
-        `data` may have any line ends; dots are stuffed here. `proceed` is asked right before DATA; False withholds.
+        `data` may have any line ends; dots are stuffed here. `proceed` is asked right before the text; False withholds.
         Raises ValueError for an envelope address with a control character, a space, an angle bracket or no real domain.
         """
         for address in (envelope_from, recipient):

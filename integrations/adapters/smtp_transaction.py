@@ -4,7 +4,7 @@ import re
 import select
 import smtplib
 import socket
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from integrations.adapters import connecting
@@ -44,25 +44,42 @@ class Transaction:
         if impossible is not None:
             return impossible
         body = _stuffed(data)
-        steps: tuple[tuple[Phase, Callable[[], tuple[int, str]]], ...] = (
-            (Phase.MAIL, lambda: self.ask("MAIL", f"FROM:<{sender}>" + self._options(sender + receiver, body))),
-            (Phase.RCPT, lambda: self.ask("RCPT", f"TO:<{receiver}>")),
+        refused = self._announce(
+            (
+                (Phase.MAIL, f"MAIL FROM:<{sender}>" + self._options(sender + receiver, body)),
+                (Phase.RCPT, f"RCPT TO:<{receiver}>"),
+                (Phase.DATA, "DATA"),
+            )
         )
-        for phase, step in steps:
-            code, text = step()
-            if not 200 <= code < 300:
-                return self._ended(phase, code, text)
+        if refused is not None:
+            return refused
         if not proceed():
-            return Outcome(verdict=Verdict.WITHHELD, phase=Phase.RCPT)
-        fault("before_data")
-        code, text = self.ask("DATA", seconds=self.timeouts.data)
-        if code != 354:
-            return self._ended(Phase.DATA, code, text)
+            self.lost = True  # it waits for a text: only hanging up withholds it
+            return Outcome(verdict=Verdict.WITHHELD, phase=Phase.DATA)
         return self._hand_over(body)
 
-    def ask(self, command: str, args: str = "", *, seconds: float | None = None) -> tuple[int, str]:
+    def _announce(self, commands: Sequence[tuple[Phase, str]]) -> Outcome | None:
+        """None when the server waits for the text. Says all at once where the server takes that, DATA last (RFC 2920).
+
+        Every command said has its reply read, also after a refusal; the first refusal is what ends it.
+        """
+        fault("before_data")
+        at_once = self.wire.has_extn("pipelining")
+        to_say = [[command for _, command in commands], [], []] if at_once else [[command] for _, command in commands]
+        refused = None
+        for (phase, _), say in zip(commands, to_say, strict=True):
+            code, text = self._exchange(say, self.timeouts.data if phase is Phase.DATA else self.timeouts.command)
+            if refused is not None:
+                self.lost |= code == 354  # it waits for the text of a mail to nobody
+            elif not (code == 354 if phase is Phase.DATA else 200 <= code < 300):
+                refused = self._ended(phase, code, text)
+            if refused is not None and (self.lost or not at_once):
+                break
+        return refused
+
+    def ask(self, command: str) -> tuple[int, str]:
         """One command and its reply; (0, why) when the connection was lost or the reply is no reply."""
-        return self._exchange(lambda: self.wire.putcmd(command, args), seconds or self.timeouts.command)
+        return self._exchange([command], self.timeouts.command)
 
     def _hand_over(self, body: bytes) -> Outcome:
         """The text first and the final dot in a write of its own: so it is certain which of them left."""
@@ -74,7 +91,7 @@ class Transaction:
         except OSError as error:
             return self._broken(Phase.DATA, error)
         if not self.encrypted and self._spoke_early(sock):  # or hung up: the dot has not left, and never will
-            code, text = self._exchange(lambda: None, self.timeouts.data)
+            code, text = self._exchange([], self.timeouts.data)
             self.lost = True
             return classify(phase=Phase.DATA, code=code, status=status_of(text), text=text)
         fault("before_dot")
@@ -84,7 +101,7 @@ class Transaction:
             # A refused write of three bytes on a plain socket left nothing; under TLS it can't be told.
             return self._broken(Phase.DOT_SENT if self.encrypted else Phase.DATA, error)
         fault("after_dot")
-        code, text = self._exchange(lambda: None, self.timeouts.dot)
+        code, text = self._exchange([], self.timeouts.dot)
         return self._ended(Phase.DOT_SENT, code, text)
 
     def _spoke_early(self, sock: socket.socket) -> bool:
@@ -94,14 +111,16 @@ class Transaction:
         sock.settimeout(self.timeouts.block)
         return waiting
 
-    def _exchange(self, say: Callable[[], None], seconds: float) -> tuple[int, str]:
+    def _exchange(self, commands: Sequence[str], seconds: float) -> tuple[int, str]:
+        """Says these in one write, then reads one reply."""
         self.begun = True
         if self.wire.sock is None:
             self.lost = True
             return 0, "The connection is not open."
         try:
             self.wire.sock.settimeout(seconds)
-            say()
+            if commands:
+                self.wire.send("".join(f"{command}\r\n" for command in commands))
             code, reply = self.wire.getreply()
         except (OSError, smtplib.SMTPException) as error:
             self.lost = True

@@ -87,6 +87,7 @@ class SmtpServer(LoopServer):
         starttls: ssl.SSLContext | None = None,
         tls: ssl.SSLContext | None = None,
         smtputf8: bool = True,
+        pipelining: bool = True,
     ) -> None:
         self.port = port
         self.behaviour = behaviour
@@ -94,6 +95,7 @@ class SmtpServer(LoopServer):
         self.users = users
         self.starttls = starttls
         self.smtputf8 = smtputf8
+        self.pipelining = pipelining
         self._tls = tls
         self._log_path = log_path
         self._lock = threading.Lock()
@@ -221,6 +223,12 @@ class _Hooks:
 
     def __init__(self, peer: SmtpServer) -> None:
         self.peer = peer
+
+    async def handle_EHLO(
+        self, server: _Conversation, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [*responses[:-1], *(["250-PIPELINING"] if self.peer.pipelining else []), responses[-1]]
 
     async def handle_MAIL(
         self, server: _Conversation, session: Session, envelope: Envelope, address: str, options: list[str]

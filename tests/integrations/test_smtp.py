@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+from concurrent import futures
 
 import pytest
 
@@ -79,8 +80,9 @@ def test_hands_over_many_messages_on_one_connection(tmp_path):
         (Stage.DOT, Manner.HANG, Verdict.UNKNOWN, Phase.DOT_SENT, Fault.SERVER, False),
     ],
 )
-def test_tells_how_far_it_came_and_whose_fault_it_was(stage, answer, verdict, phase, fault, stays_open):
-    with SmtpServer(behaviour=at(stage, answer)) as server:
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_tells_how_far_it_came_and_whose_fault_it_was(stage, answer, verdict, phase, fault, stays_open, pipelining):
+    with SmtpServer(behaviour=at(stage, answer), pipelining=pipelining) as server:
         connection = connected(server)
         outcome = hand_over(connection)
         assert (outcome.verdict, outcome.phase, outcome.fault) == (verdict, phase, fault)
@@ -124,11 +126,54 @@ def test_does_not_send_the_dot_when_the_server_spoke_too_early():
     assert b"\r\n.\r\n" not in heard
 
 
-def test_withholds_when_told_not_to_go_on_and_stays_usable():
+def answered_at_once(replies):
+    """What a pipelining server heard after the envelope, to which it says these replies in one write."""
+    heard = bytearray()
+
+    def serve(listener):
+        peer, _ = listener.accept()
+        lines = peer.makefile("rb")
+        peer.sendall(b"220 hi\r\n")
+        lines.readline()
+        peer.sendall(b"250-hi\r\n250 PIPELINING\r\n")
+        assert [lines.readline()[:4] for _ in range(3)] == [b"MAIL", b"RCPT", b"DATA"]
+        peer.sendall(replies)
+        heard.extend(lines.read())
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, futures.ThreadPoolExecutor(1) as pool:
+        server = pool.submit(serve, listener)
+        connection = SmtpConnection(account=SmtpAccount("127.0.0.1", listener.getsockname()[1], "none"), timeouts=QUICK)
+        connection.open()
+        outcome = hand_over(connection)
+        connection.close()
+        server.result(5)
+    return outcome, bytes(heard)
+
+
+def test_says_the_envelope_at_once_to_a_server_that_takes_that():
+    outcome, heard = answered_at_once(b"250 ok\r\n250 ok\r\n354 go\r\n")
+    assert (outcome.verdict, outcome.phase) == (Verdict.UNKNOWN, Phase.DOT_SENT)  # it never answers the dot
+    assert heard.startswith(MAIL)
+
+
+def test_gives_no_text_to_a_server_that_waits_for_one_to_nobody():
+    outcome, heard = answered_at_once(b"250 ok\r\n550 5.1.1 no such user\r\n354 go\r\n")
+    assert (outcome.verdict, outcome.phase, outcome.fault) == (Verdict.REFUSED, Phase.RCPT, Fault.RECIPIENT)
+    assert heard == b""
+
+
+def test_reads_every_reply_of_a_refused_envelope():
+    outcome, heard = answered_at_once(b"550 5.1.8 bad sender\r\n503 first MAIL\r\n503 first MAIL\r\n250 reset\r\n")
+    assert (outcome.verdict, outcome.phase, outcome.fault) == (Verdict.REFUSED, Phase.MAIL, Fault.MAILBOX)
+    assert heard.startswith(b"RSET\r\n")
+
+
+def test_withholds_when_told_not_to_go_on_and_hangs_up_as_the_server_waits_for_a_text():
     with SmtpServer() as server:
         connection = connected(server)
         outcome = hand_over(connection, proceed=lambda: False)
-        assert (outcome.verdict, outcome.phase) == (Verdict.WITHHELD, Phase.RCPT)
+        assert (outcome.verdict, outcome.phase) == (Verdict.WITHHELD, Phase.DATA)
+        connection.open()
         assert hand_over(connection).verdict is Verdict.ACCEPTED
         assert len(server.received) == 1
 
