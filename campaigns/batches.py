@@ -1,5 +1,6 @@
 """A claimed batch, loaded and composed before anything is marked: a fixed number of queries for any size."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,9 @@ from outreach.lib.faults import fault
 from templates.models import TemplateVersion
 
 log = structlog.get_logger(__name__)
+
+Threads = dict[int, Thread]  # by enrollment
+Links = dict[int, dict[str, int]]  # by template version
 
 LATER = timedelta(hours=1)
 SHARED = {
@@ -59,8 +63,17 @@ def prepare(*, message_ids: list[int], token: int, now: datetime) -> Iterator[Jo
         zone = message.prospect.time_zone or message.campaign.time_zone
         step = message.step
         window = Window(zone, step.window_start, step.window_end, frozenset(step.weekdays))
-        composed = _compose(message, threads.get(message.enrollment_id, Thread()), links, now)
+        composed = _compose(message, threads, links, now)
         yield Job(message, window, zone, _next_step(message, steps), composed)
+
+
+def try_out(*, message_id: int, now: datetime) -> None:
+    """Loads and composes a message as `prepare` does, and forgets what comes of it: only whether this process lives."""
+    messages = _messages([message_id])
+    threads, links = _threads(messages), tracking.links_of({message.template_version_id for message in messages})
+    for message in messages:
+        with contextlib.suppress(Exception):  # its claim meets the same, and says so
+            _written(message, threads, links, now)
 
 
 def _messages(ids: list[int]) -> list[Message]:
@@ -76,15 +89,20 @@ def _messages(ids: list[int]) -> list[Message]:
     return messages
 
 
-def _compose(message: Message, thread: Thread, links: dict[int, dict[str, int]], now: datetime) -> Composed | None:
+def _written(message: Message, threads: Threads, links: Links, now: datetime) -> Composed:
+    fault("in_compose", message.pk)
+    return composing.compose(
+        message=message,
+        campaign=message.campaign,
+        thread=threads.get(message.enrollment_id, Thread()),
+        links=links.get(message.template_version_id, {}),
+        now=now,
+    )
+
+
+def _compose(message: Message, threads: Threads, links: Links, now: datetime) -> Composed | None:
     try:
-        return composing.compose(
-            message=message,
-            campaign=message.campaign,
-            thread=thread,
-            links=links.get(message.template_version_id, {}),
-            now=now,
-        )
+        return _written(message, threads, links, now)
     except CannotCompose as error:
         _cancel(message, str(error))
         fault("after_cancel")
@@ -105,10 +123,10 @@ def _cancel(message: Message, reason: str) -> None:
     stopping.end_enrollments(enrollment_ids=[message.enrollment_id], reason="cannot_compose")
 
 
-def _threads(messages: list[Message]) -> dict[int, Thread]:
+def _threads(messages: list[Message]) -> Threads:
     """What each enrollment already got, oldest first: its Message-IDs, and the subject the last one ran under."""
     follow_ups = [message.enrollment_id for message in messages if message.is_follow_up]
-    threads: dict[int, Thread] = {}
+    threads: Threads = {}
     earlier = (
         Message.objects.filter(enrollment__in=follow_ups, state=Message.State.SENT)
         .order_by("enrollment", "handed_over_at", "id")

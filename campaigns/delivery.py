@@ -13,7 +13,7 @@ from threading import Lock
 from django.db import connection
 from django.db.models import Q
 
-from campaigns import batches, guards, ledger, overdue, pacing
+from campaigns import batches, guards, ledger, overdue, pacing, suspects
 from campaigns.batches import Job
 from campaigns.lanes import Clock, Delivered, Lane, monotonic
 from campaigns.marking import Marks
@@ -60,6 +60,7 @@ def deliver(
         with leases.kept_alive(mailbox_id=mailbox_id, token=token):
             done.settled = len(ledger.settle(mailbox_id=mailbox_id, token=token))
             fault("after_settle")
+            suspects.try_out(mailbox_id=mailbox_id, token=token, now=now)
             overdue.set_aside(mailbox_id=mailbox_id, now=now)
             fault("after_aside")
             mailbox = Mailbox.objects.get(pk=mailbox_id)

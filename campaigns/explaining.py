@@ -36,6 +36,7 @@ WORDS = {
     "same_recipient": "somebody else in this campaign has the same address",
     "sending_stopped": "all sending is stopped",
     "sending_held": "sending waits until somebody has said that the database and the clock are right",
+    "parked": "sending broke off three times while this mail was written; it waits until somebody tries it again",
     "overdue": "it is overdue, and waits until somebody releases it",
     "enrollment_ended": "the person's way through this campaign has ended",
     "mailbox_blind": "the mailbox was not read for half an hour, an answer may be waiting",

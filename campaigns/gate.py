@@ -8,6 +8,8 @@ from django.db import connection, transaction
 from campaigns.deciding import CONTACTED_LATELY
 from outreach.lib.retrying import retried
 
+PARKED_AFTER = 3  # deaths of a worker
+
 
 @dataclass(frozen=True)
 class Clause:
@@ -43,6 +45,7 @@ CLAUSES = (
     ),
     Clause("sending_held", "NOT EXISTS (SELECT 1 FROM campaigns_sendingcontrol x WHERE x.held_at IS NOT NULL)"),
     Clause("overdue", "m.overdue_at IS NULL"),  # until a person says that it may go out late (campaigns.overdue)
+    Clause("parked", f"m.worker_deaths < {PARKED_AFTER}"),  # until a person tries it again (campaigns.suspects)
     Clause("campaign_not_running", "c.state = 'running'"),
     Clause("mailbox_not_active", "b.status = 'active'"),
     Clause("enrollment_ended", "e.state = 'active'", ends=True),

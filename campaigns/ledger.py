@@ -21,7 +21,8 @@ from outreach.lib.retrying import retried
 
 _SETTLE = """
 UPDATE campaigns_message
-   SET state = CASE state WHEN 'claimed' THEN 'planned' ELSE 'uncertain' END
+   SET state = CASE state WHEN 'claimed' THEN 'planned' ELSE 'uncertain' END,
+       worker_deaths = CASE state WHEN 'claimed' THEN greatest(worker_deaths, 1) ELSE worker_deaths END
  WHERE mailbox_id = %s AND state IN ('claimed', 'sending') AND lease_token < %s
 RETURNING state
 """
@@ -125,7 +126,10 @@ def _ids(statement: str, values: list[Any]) -> list[Any]:
 
 
 def settle(*, mailbox_id: int, token: int) -> list[str]:
-    """What earlier owners of the mailbox left behind: claimed goes back to planned, sending becomes uncertain."""
+    """What earlier owners of the mailbox left behind: claimed goes back to planned, sending becomes uncertain.
+
+    What was claimed is a suspect now: its worker may have died of it (campaigns.suspects).
+    """
     return _ids(_SETTLE, [mailbox_id, token])
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from campaigns import analytics, obstacles, overdue
+from campaigns import analytics, obstacles, overdue, suspects
 from campaigns.models import Campaign, Message
 from campaigns.situation import MOST_WAITING, Situation
 from integrations.models import Mailbox
@@ -37,13 +37,14 @@ class Need:
 
 
 def of(*, seen: Situation, now: datetime) -> list[Need]:
-    """Everything that waits for somebody, the worst first. Four queries.
+    """Everything that waits for somebody, the worst first. Five queries.
 
     That all sending is stopped or held is none of them: every page says it above all else.
     """
     return [
         *_machinery(seen),
         *_overdue(),
+        *_parked(),
         *(need for mailbox in seen.mailboxes for need in _mailbox(mailbox, blind=_is_blind(mailbox, seen, now))),
         *_uncertain(),
         *(_paused(campaign) for campaign in seen.campaigns if _was_paused_by_us(campaign)),
@@ -79,6 +80,18 @@ def _overdue() -> Iterator[Need]:
         hint = "They leave spread out, within windows, gaps and daily caps, and follow-ups not before answers are read."
         text = f"{what} due while nothing was sent."
         yield Need(text, "Release them", "sending-release", hint=hint, at_once=True)
+
+
+def _parked() -> Iterator[Need]:
+    for message in suspects.parked().select_related("prospect").order_by("id")[:FEW]:
+        yield Need(
+            f"Sending broke off three times while the mail to {message.recipient} was written; it is held back now.",
+            "Open person",
+            "prospect",
+            message.prospect.public_id,
+            hint="Everybody else’s mails go on. Look for something huge or odd in what is known of them, then try it "
+            "again on their page.",
+        )
 
 
 def _is_blind(mailbox: Mailbox, seen: Situation, now: datetime) -> bool:

@@ -70,6 +70,7 @@ urlpatterns = [
     path("prospects/<uuid:id>/answered/", people_again.prospect_answered, name="prospect-answered"),
     path("prospects/<uuid:id>/play/", people_again.prospect_play, name="prospect-play"),
     path("prospects/<uuid:id>/re-enter/", people_again.prospect_re_enter, name="prospect-re-enter"),
+    path("prospects/<uuid:id>/try-again/", people_again.prospect_try_again, name="prospect-try-again"),
     path("prospects/<uuid:id>/owner/", relationship.prospect_owner, name="prospect-owner"),
     path("prospects/<uuid:id>/protect/", relationship.prospect_protect, name="prospect-protect"),
     path("prospects/<uuid:id>/unprotect/", relationship.prospect_unprotect, name="prospect-unprotect"),

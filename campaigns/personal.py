@@ -77,7 +77,16 @@ IMPERSONAL: dict[str, frozenset[str]] = {
                 "planned_at",
                 "lease_token",
             ),
-            *("attempts", "marked_at", "handed_over_at", "smtp_phase", "smtp_code", "smtp_status", "outcome"),
+            *(
+                "attempts",
+                "worker_deaths",
+                "marked_at",
+                "handed_over_at",
+                "smtp_phase",
+                "smtp_code",
+                "smtp_status",
+                "outcome",
+            ),
         }
     ),
     "TrackedLink": frozenset({"id", "template_version", "url", "created_at"}),

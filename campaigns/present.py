@@ -24,7 +24,10 @@ OPEN = {
 
 @dataclass(frozen=True)
 class Next:
-    """What comes next in one campaign: words, the instant they are about, and why; `waits` for somebody here."""
+    """What comes next in one campaign: words, the instant they are about, and why; `waits` for somebody here.
+
+    `parked` may be tried again (campaigns.suspects).
+    """
 
     campaign: Campaign
     step: int
@@ -32,6 +35,7 @@ class Next:
     at: datetime | None = None
     why: str = ""
     waits: bool = False
+    parked: bool = False
 
 
 def of(*, prospect: Prospect, now: datetime) -> list[Next]:
@@ -68,7 +72,8 @@ def _open(way: Enrollment, message: Message, refused: list[str]) -> Next:
     held = message.state in (Message.State.PLANNED, Message.State.CLAIMED) and bool(refused)
     why = "held: " + "; ".join(explaining.words(name) for name in refused) if held else ""
     waits = held or message.state == Message.State.UNCERTAIN
-    return Next(way.campaign, message.step.position, OPEN[Message.State(message.state)], at, why, waits)
+    words, parked = OPEN[Message.State(message.state)], held and "parked" in refused
+    return Next(way.campaign, message.step.position, words, at, why, waits, parked)
 
 
 def _decided(

@@ -94,6 +94,7 @@ ROUTES: dict[str, dict[str, Least]] = {
     "prospect-answered": _OPERATE,
     "prospect-play": _OPERATE,
     "prospect-re-enter": _OPERATE,
+    "prospect-try-again": _OPERATE,
     "prospect-owner": _OPERATE,
     "prospect-protect": _OPERATE,
     "prospect-unprotect": _OPERATE,  # the verb asks for the owner or a manager

@@ -62,6 +62,9 @@ class Message(PublicModel):
     planned_at = models.DateTimeField(help_text="Business time")
     lease_token = models.BigIntegerField(null=True)
     attempts = models.PositiveIntegerField(default=0)
+    worker_deaths = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="Workers that may have died of it (campaigns.suspects)"
+    )
     marked_at = models.DateTimeField(null=True)
     handed_over_at = models.DateTimeField(null=True)
     cancel_reason = models.CharField(max_length=300, blank=True)
@@ -109,6 +112,7 @@ class Message(PublicModel):
             models.Index(
                 fields=["mailbox"], condition=Q(state="planned", overdue_at__isnull=False), name="message_overdue"
             ),
+            models.Index(fields=["mailbox"], condition=Q(worker_deaths__gt=0), name="message_suspect"),
             models.Index(fields=["campaign", "send_at"], condition=Q(state="planned"), name="message_campaign_next"),
             models.Index(fields=["handed_over_at", "mailbox"], name="message_begun"),
             models.Index(fields=["prospect"], name="message_prospect"),

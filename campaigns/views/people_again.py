@@ -1,4 +1,4 @@
-"""What sets a person's way right again: an answer that came elsewhere, a way that a mistake ended, practice."""
+"""What sets a person's way right again: an answer from elsewhere, a way that a mistake ended, a parked mail."""
 
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts.callers import caller
-from campaigns import answers, elsewhere, playing, reentering
+from campaigns import answers, elsewhere, playing, reentering, suspects
 from campaigns.models import Campaign, Enrollment
 from outreach.lib import pages
 from outreach.lib.errors import DomainError
@@ -97,6 +97,17 @@ def prospect_re_enter(request: HttpRequest, id: Any) -> HttpResponse:
         pages.said(request, f"{person} is back in {campaign}, at its first step.")
     else:
         pages.warned(request, f"{person} can't be put back into {campaign}: they got a mail of it, or are stopped.")
+    return pages.back_to(request, _home(person))
+
+
+@require_POST
+def prospect_try_again(request: HttpRequest, id: Any) -> HttpResponse:
+    """Lets go a mail at which sending broke off three times."""
+    person = _person(id)
+    if suspects.release(prospect=person, by=caller(request)):
+        pages.said(request, f"The mail to {person} is tried again. If sending breaks off at it, it is held back anew.")
+    else:
+        pages.warned(request, f"No mail to {person} is held back for that.")
     return pages.back_to(request, _home(person))
 
 

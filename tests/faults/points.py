@@ -59,6 +59,14 @@ def _a_round_after_hours(world):
 
 
 @contextmanager
+def _a_round_after_a_death(world):
+    """The worker before was killed with a batch in its hand: each of them is suspected."""
+    job, given = _job(world, workers.tick, limit=LIMIT)
+    world.rig.killed_at("after_claim", job, **given)
+    yield job, given
+
+
+@contextmanager
 def _a_round_with_somebody_new(world):
     factories.ProspectFactory(company="Acme")
     enrolling.enroll_segment(campaign=world.campaign, now=world.now, by=None)
@@ -120,8 +128,11 @@ def _untouched():
 POINTS = {
     "after_lease": Point(_any_round),
     "after_settle": Point(_any_round),
+    "after_count": Point(_a_round_after_a_death, passes=LIMIT),
+    "after_trial": Point(_a_round_after_a_death, passes=LIMIT),
     "after_aside": Point(_any_round),
     "after_claim": Point(_any_round, passes=2),
+    "in_compose": Point(_any_round, passes=LIMIT),
     "after_cancel": Point(_a_round_without_text),
     "after_give_back": Point(_a_round_after_hours, passes=2),
     "before_connect": Point(_any_round),
