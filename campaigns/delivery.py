@@ -19,7 +19,7 @@ from campaigns.lanes import Clock, Delivered, Lane, monotonic
 from campaigns.marking import Marks
 from campaigns.models import Message
 from campaigns.pacing import Pace
-from integrations import leases, sending
+from integrations import leases, outages, sending
 from integrations.models import Mailbox
 from outreach.lib import draining
 from outreach.lib.faults import fault
@@ -64,7 +64,8 @@ def deliver(
             overdue.set_aside(mailbox_id=mailbox_id, now=now)
             fault("after_aside")
             mailbox = Mailbox.objects.get(pk=mailbox_id)
-            _Run(mailbox, token=token, clock=_running_from(now), limit=limit, pace=pace, done=done).work()
+            if not outages.rests(mailbox=mailbox, now=now):
+                _Run(mailbox, token=token, clock=_running_from(now), limit=limit, pace=pace, done=done).work()
     finally:
         fault("before_release")
         ledger.release(mailbox_id=mailbox_id, token=token)

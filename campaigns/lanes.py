@@ -14,7 +14,7 @@ from campaigns.batches import Job
 from campaigns.composing import Composed
 from campaigns.ledger import Ended, Said
 from campaigns.marking import Marks
-from campaigns.scheduling import MINUTE
+from integrations import outages
 from integrations.models import Mailbox
 from integrations.ports import CredentialsRefused, Fault, Outcome, Phase, Transport, Unreachable, Verdict
 from outreach.lib import draining
@@ -25,7 +25,6 @@ log = structlog.get_logger(__name__)
 Clock = Callable[[], datetime]
 
 MARK_SECONDS = 30  # a mark older than this before DATA is given back unsent
-SERVER_DOWN = 5 * MINUTE
 COUNTED = {
     Verdict.ACCEPTED: "sent",
     Verdict.REFUSED: "refused",
@@ -147,10 +146,19 @@ class Lane:
         self._done.count(COUNTED[outcome.verdict])
         if outcome.verdict is Verdict.ACCEPTED:
             self._ended.append(outcomes.ended(job=job, outcome=outcome, now=now))
+            self._note(outcome, now)
             return True
         goes_on = outcomes.apply(job=job, outcome=outcome, token=self._token, now=now, mailbox=self._mailbox)
         fault("after_outcome")
+        self._note(outcome, now)
         return goes_on
+
+    def _note(self, outcome: Outcome, now: datetime) -> None:
+        """Whether the server was there: of a service that is spoken to mail by mail, only this tells."""
+        if outcome.phase is not Phase.CONNECT:
+            outages.over(mailbox=self._mailbox)
+        elif outcome.verdict is Verdict.DEFERRED:
+            outages.failed(mailbox=self._mailbox, reason=outcome.reply or "The connection was lost.", now=now)
 
     def _is_open(self, now: datetime) -> bool:
         """Opens the connection; what keeps it shut is the mailbox's trouble, not a message's."""
@@ -164,8 +172,8 @@ class Lane:
             mailbox.pause(reason=str(error))
             log.warning("mailbox_paused", mailbox_id=mailbox.pk, reason=str(error))
         except Unreachable as error:
-            ledger.postpone(mailbox_id=mailbox.pk, token=self._token, now=now, until=now + SERVER_DOWN)
-            fault("after_postpone")
+            outages.failed(mailbox=mailbox, reason=str(error), now=now)
+            fault("after_failure")
             log.warning("mail_server_unreachable", mailbox_id=mailbox.pk, reason=str(error))
         else:
             return True

@@ -102,11 +102,6 @@ _RELEASE = """
 UPDATE campaigns_message SET state = 'planned', lease_token = NULL
  WHERE mailbox_id = %s AND lease_token = %s AND state = 'claimed'
 """
-_POSTPONE = """
-UPDATE campaigns_message SET state = 'planned', lease_token = NULL, send_at = %s
- WHERE mailbox_id = %s AND ((state = 'claimed' AND lease_token = %s) OR
-       (state = 'planned' AND overdue_at IS NULL AND send_at <= %s))
-"""
 _BEGUN_SINCE = """
 SELECT count(*) FROM campaigns_message
  WHERE mailbox_id = %s AND handed_over_at >= %s
@@ -224,12 +219,6 @@ def release(*, mailbox_id: int, token: int) -> None:
     """Everything claimed and not marked goes back to planned."""
     with connection.cursor() as cursor:
         cursor.execute(_RELEASE, [mailbox_id, token])
-
-
-def postpone(*, mailbox_id: int, token: int, now: datetime, until: datetime) -> None:
-    """Everything due from this mailbox waits: its server does not answer."""
-    with connection.cursor() as cursor:
-        cursor.execute(_POSTPONE, [until, mailbox_id, token, now])
 
 
 def begun_since(*, mailbox_id: int, since: datetime) -> int:

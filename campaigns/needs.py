@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from campaigns import analytics, obstacles, overdue, suspects
 from campaigns.models import Campaign, Message
 from campaigns.situation import MOST_WAITING, Situation
+from integrations import outages
 from integrations.models import Mailbox
 from outreach.lib.words import number, people, rate
 from prospects.models import ImportBatch
@@ -105,6 +106,9 @@ def _mailbox(mailbox: Mailbox, *, blind: bool) -> Iterator[Need]:
     if mailbox.status == Mailbox.Status.PAUSED:
         reason = f": {mailbox.status_reason}" if mailbox.status_reason else ""
         yield Need(f"The mailbox {mailbox.name} is paused{reason}", *where)
+    elif outages.is_lasting(mailbox=mailbox):
+        hint = "They wait, and it is tried again by itself. When it is put right, “Check it now” lets them go at once."
+        yield Need(f"The mails of {mailbox.name} are not taken: {mailbox.send_error}", *where, hint=hint)
     elif mailbox.verified_at is None:
         yield Need(f"The mailbox {mailbox.name} was never checked.", "Check it", *where[1:], tone="warn")
     elif mailbox.poll_error:

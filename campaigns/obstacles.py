@@ -15,6 +15,7 @@ from campaigns.analytics import Reached
 from campaigns.deciding import CONTACTED_LATELY
 from campaigns.models import Campaign, Enrollment, Message
 from campaigns.situation import Situation
+from integrations import outages
 from integrations.models import Mailbox
 from outreach.lib.words import people
 from prospects.models import Merge
@@ -94,6 +95,9 @@ def _mailboxes(seen: Situation, running: Sequence[Campaign]) -> list[Obstacle]:
         where = ("Open mailbox", "mailbox", mailbox.public_id)
         if mailbox.status != Mailbox.Status.ACTIVE:
             found.append(Obstacle(_active(mine), f"The mailbox {mailbox.name} is {_state(mailbox)}", *where))
+        elif outages.is_lasting(mailbox=mailbox):
+            why = f"The mails of {mailbox.name} are not taken: {mailbox.send_error}"
+            found.append(Obstacle(_active(mine), why, *where))
         elif mailbox.pk in seen.blind:
             why = f"{mailbox.name} was not read for half an hour: an answer may be waiting"
             found.append(Obstacle(_begun(mine), why, *where))
@@ -180,6 +184,8 @@ def _stopped(campaign: Campaign, seen: Situation) -> Health | None:
         return Health("All sending is held", "bad")
     if campaign.mailbox.status != Mailbox.Status.ACTIVE:
         return Health(f"Mailbox {_state(campaign.mailbox)}", "bad")
+    if outages.is_lasting(mailbox=campaign.mailbox):
+        return Health("Its mails are not taken by the mail server", "bad")
     if campaign.mailbox_id in seen.blind:
         return Health("Its mailbox is not being read", "bad")
     return None

@@ -13,7 +13,8 @@ from outreach.lib.admin import AnyModelForm, ReadOnlyAdmin, SecretField, VerbAdm
 
 SENDING = (("service", "service_key"), "smtp_host", ("smtp_port", "smtp_security"), ("smtp_username", "smtp_password"))
 READING = ("imap_host", ("imap_port", "imap_security"), ("imap_username", "imap_password"), "imap_folder")
-STATE = ("status", "status_reason", "is_demo", "verified_at", "polled_at", "poll_error", "copies_seen_at")
+OUTAGE = ("send_failures", "send_error", "send_again_at")
+STATE = ("status", "status_reason", "is_demo", "verified_at", "polled_at", "poll_error", "copies_seen_at", *OUTAGE)
 
 
 class MailboxForm(AnyModelForm):
@@ -44,7 +45,16 @@ class MailboxAdmin(VerbAdmin):
         ("State", {"fields": STATE}),
     )
     readonly_fields = STATE
-    list_display = ["name", "from_address", "status", "daily_cap", "verified_at", "polled_at", "poll_error"]
+    list_display = [
+        "name",
+        "from_address",
+        "status",
+        "daily_cap",
+        "verified_at",
+        "polled_at",
+        "poll_error",
+        "send_error",
+    ]
     list_filter = ["status", "is_demo"]
     search_fields = ["name", "from_address"]
     sortable_by = ["name", "from_address", "status"]

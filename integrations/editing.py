@@ -4,6 +4,7 @@ import ipaddress
 import re
 from typing import Any
 
+from integrations import outages
 from integrations.models import Mailbox
 from integrations.models.mailbox import Security, Service
 from outreach.lib.errors import DomainError, Problem
@@ -35,7 +36,8 @@ def change_mailbox(*, mailbox: Mailbox, **fields: Any) -> Mailbox:
         setattr(mailbox, name, fields[name])
     if changed & CONNECTION:
         mailbox.verified_at = mailbox.copies_seen_at = None
-        changed |= {"verified_at", "copies_seen_at"}
+        mailbox.send_failures, mailbox.send_error, mailbox.send_again_at = 0, "", None
+        changed |= {"verified_at", "copies_seen_at", *outages.NONE}
     _check(mailbox)
     mailbox.save(update_fields=sorted(changed))
     return mailbox

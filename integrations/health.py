@@ -3,8 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from integrations import outages
 from integrations.models import Mailbox
 
+WAITS = "They wait, and it is tried again by itself, at least once an hour."
+CURE = (
+    "Look at server, port, encryption and login, or ask its provider what the words mean; when it is put right, "
+    "“Check it now” lets them go on at once."
+)
 BLIND_AFTER = timedelta(minutes=30)  # without a complete look into it no follow-up leaves
 
 
@@ -33,6 +39,12 @@ def _sending(mailbox: Mailbox) -> list[Health]:
     if mailbox.status == Mailbox.Status.PAUSED:
         reason = mailbox.status_reason.strip().rstrip(".") or "no reason is known"
         found.append(Health("bad", "Paused", (f"Nothing is sent from it: {reason}.", "Answers are still read.")))
+    elif outages.is_lasting(mailbox=mailbox):
+        words, cure = mailbox.send_error.rstrip("."), CURE
+        found.append(Health("bad", "Can't send", (f"Its mails are not taken: {words}.", f"{WAITS} {cure}")))
+    elif mailbox.send_failures:
+        words = mailbox.send_error.rstrip(".")
+        found.append(Health("warn", "Tried again", (f"Its mails were not taken just now: {words}.", WAITS)))
     if mailbox.verified_at is None:
         sentence = "It was not checked since its servers were set: no campaign can be launched with it."
         found.append(Health("warn", "Not checked", (sentence,)))

@@ -19,6 +19,7 @@ IMPERSONAL: dict[str, frozenset[str]] = {
             *("smtp_host", "smtp_port", "smtp_security", "smtp_password"),
             *("imap_host", "imap_port", "imap_security", "imap_password", "imap_folder"),
             *("imap_uidvalidity", "imap_last_uid", "polled_at", "poll_error"),
+            *("send_failures", "send_error", "send_again_at"),
             *("daily_cap", "gap_seconds", "domain_cap", "connections", "lease_token", "lease_owner", "lease_until"),
         }
     ),

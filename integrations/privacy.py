@@ -11,7 +11,7 @@ from outreach.lib.personal import Mention, Words
 
 MENTIONS = (
     Mention(InboundEvent, whole=("raw", "error"), where=Q(applied_at__isnull=False)),
-    Mention(Mailbox, words=("status_reason", "poll_error")),  # what a server said, recipients and all
+    Mention(Mailbox, words=("status_reason", "poll_error", "send_error")),  # what a server said, recipients and all
     Mention(MailboxEvent, words=("status_reason",)),
 )
 # About people who work here: what we write as.

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.conf import settings
 
+from integrations import outages
 from integrations.adapters import imap
 from integrations.adapters.http_service import ServiceConnection
 from integrations.adapters.smtp import SmtpConnection
@@ -57,6 +58,7 @@ def check(*, mailbox: Mailbox, now: datetime) -> list[str]:
     wrong = []
     try:
         _check_sending(mailbox)
+        outages.over(mailbox=mailbox)
     except IntegrationError as error:
         wrong.append(f"Sending: {error}")
     holds_copies = False

@@ -39,9 +39,15 @@ class MailboxSerializer(StrictModelSerializer[Mailbox]):
             "verified_at",
             "polled_at",
             "poll_error",
+            "send_failures",
+            "send_error",
+            "send_again_at",
             "created_at",
         ]
-        read_only_fields = ["is_demo", "status", "status_reason", "verified_at", "polled_at", "poll_error"]
+        read_only_fields = [
+            *("is_demo", "status", "status_reason", "verified_at", "polled_at", "poll_error"),
+            *("send_failures", "send_error", "send_again_at"),
+        ]
         extra_kwargs = {
             "service_key": {"write_only": True, "trim_whitespace": False},
             "smtp_password": {"write_only": True, "trim_whitespace": False},

@@ -82,6 +82,12 @@ class Mailbox(PublicModel):
     polled_at = models.DateTimeField(null=True, editable=False, help_text="Database time of the last complete poll")
     poll_error = models.CharField(max_length=500, blank=True, editable=False)
 
+    send_failures = models.PositiveIntegerField(
+        default=0, db_default=0, editable=False, help_text="Times in a row that its server could not be reached"
+    )
+    send_error = models.CharField(max_length=500, blank=True, default="", db_default="", editable=False)
+    send_again_at = models.DateTimeField(null=True, editable=False, help_text="Business time; nothing is tried before")
+
     lease_token = models.BigIntegerField(default=0, editable=False, help_text="Grows with each new owner")
     lease_owner = models.CharField(max_length=100, blank=True, editable=False)
     lease_until = models.DateTimeField(null=True, editable=False, help_text="Database time")
@@ -124,6 +130,6 @@ class Mailbox(PublicModel):
         """Takes a paused mailbox back into service; False when it was not paused."""
         return bool(
             Mailbox.objects.filter(pk=self.pk, status=self.Status.PAUSED).update(
-                status=self.Status.ACTIVE, status_reason=""
+                status=self.Status.ACTIVE, status_reason="", send_failures=0, send_error="", send_again_at=None
             )
         )

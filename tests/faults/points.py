@@ -136,7 +136,7 @@ POINTS = {
     "after_cancel": Point(_a_round_without_text),
     "after_give_back": Point(_a_round_after_hours, passes=2),
     "before_connect": Point(_any_round),
-    "after_postpone": Point(_a_round_without_server),
+    "after_failure": Point(_a_round_without_server),
     "after_mark": Point(_any_round, marked=True, passes=LIMIT),
     "before_data": Point(_any_round, marked=True, passes=LIMIT),
     "before_dot": Point(_any_round, marked=True, passes=LIMIT),
