@@ -8,7 +8,8 @@ from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, TextField
+from django.db.models.expressions import RawSQL
 
 from campaigns import composing, ledger, lifecycle, stopping, tracking
 from campaigns.composing import CannotCompose, Composed, SenderIncomplete, Thread
@@ -24,6 +25,7 @@ Threads = dict[int, Thread]  # by enrollment
 Links = dict[int, dict[str, int]]  # by template version
 
 LATER = timedelta(hours=1)
+_ROW = RawSQL("campaigns_message.xmin::text", [], output_field=TextField())
 SHARED = {
     "campaign": lambda: Campaign.objects.select_related("program"),
     "mailbox": Mailbox.objects.all,
@@ -32,7 +34,7 @@ SHARED = {
 }
 NEEDED = (
     *(f"{name}_id" for name in SHARED),
-    *("public_id", "enrollment_id", "recipient", "message_id", "is_follow_up", "attempts", "smtp_code", "lease_token"),
+    *("public_id", "enrollment_id", "recipient", "message_id", "is_follow_up", "attempts", "smtp_code"),
     *(f"prospect__{name}" for name in ("first_name", "last_name", "company", "job_title", "website", "country")),
     *("prospect__time_zone", "prospect__custom", "prospect__site__domain"),
 )
@@ -40,16 +42,20 @@ NEEDED = (
 
 @dataclass(frozen=True)
 class Job:
-    """One claimed message with what its hand-over and its outcome need; `composed` is None when it can't go out."""
+    """One claimed message with what its hand-over and its outcome need; `composed` is None when it can't go out.
+
+    `version` is that of the row it was composed from.
+    """
 
     message: Message
+    version: str
     window: Window
     zone: str
     next_step: Step | None
     composed: Composed | None
 
 
-def prepare(*, message_ids: list[int], token: int, now: datetime) -> Iterator[Job]:
+def prepare(*, message_ids: list[int], now: datetime) -> Iterator[Job]:
     """Yields a job for each message.
 
     One that can't be said to its person is cancelled with the reason, and its enrollment ends. What the sender lacks
@@ -64,7 +70,7 @@ def prepare(*, message_ids: list[int], token: int, now: datetime) -> Iterator[Jo
         step = message.step
         window = Window(zone, step.window_start, step.window_end, frozenset(step.weekdays))
         composed = _compose(message, threads, links, now)
-        yield Job(message, window, zone, _next_step(message, steps), composed)
+        yield Job(message, _row(message), window, zone, _next_step(message, steps), composed)
 
 
 def try_out(*, message_id: int, now: datetime) -> None:
@@ -78,7 +84,7 @@ def try_out(*, message_id: int, now: datetime) -> None:
 
 def _messages(ids: list[int]) -> list[Message]:
     """In the order of their slots. What many of them share is loaded once; of the rest, what a message says."""
-    found = Message.objects.filter(pk__in=ids).annotate(version_id=F("enrollment__sequence_version_id"))
+    found = Message.objects.filter(pk__in=ids).annotate(version_id=F("enrollment__sequence_version_id"), row=_ROW)
     messages: list[Message] = list(found.select_related("prospect__site").only(*NEEDED).order_by("send_at", "id"))
     shared: dict[str, Any] = {}
     for name, rows in SHARED.items():
@@ -111,13 +117,13 @@ def _compose(message: Message, threads: Threads, links: Links, now: datetime) ->
         log.warning("campaign_paused", campaign_id=message.campaign_id, reason=str(error))
     except Exception:  # one message that nobody foresaw must not stop the mailbox
         log.exception("message_not_composed", message_id=message.pk)
-        ledger.give_back(message_id=message.pk, token=message.lease_token or 0, send_at=now + LATER)
+        ledger.put_off(message_id=message.pk, send_at=now + LATER)
     return None
 
 
 @transaction.atomic
 def _cancel(message: Message, reason: str) -> None:
-    Message.objects.filter(pk=message.pk, state=Message.State.CLAIMED, lease_token=message.lease_token).update(
+    Message.objects.filter(pk=message.pk, state=Message.State.PLANNED).update(
         state=Message.State.CANCELLED, cancel_reason=f"can't be composed: {reason}"[:300]
     )
     stopping.end_enrollments(enrollment_ids=[message.enrollment_id], reason="cannot_compose")
@@ -146,6 +152,10 @@ def _steps(messages: list[Message]) -> dict[int, list[Step]]:
     for step in Step.objects.filter(sequence_version__in=versions).order_by("sequence_version", "position"):
         steps.setdefault(step.sequence_version_id, []).append(step)
     return steps
+
+
+def _row(message: Message) -> str:
+    return message.row  # type: ignore[attr-defined,no-any-return]  # annotated
 
 
 def _version(message: Message) -> int:

@@ -229,9 +229,6 @@ SELECT mailbox_id, (at AT TIME ZONE 'UTC')::date, lower(substring(recipient FROM
     SELECT mailbox_id, recipient, send_at AS at FROM campaigns_message
      WHERE mailbox_id = ANY(%(limited)s) AND state = 'planned' AND overdue_at IS NULL
     UNION ALL
-    SELECT mailbox_id, recipient, send_at FROM campaigns_message
-     WHERE mailbox_id = ANY(%(limited)s) AND state = 'claimed'
-    UNION ALL
     SELECT mailbox_id, recipient, handed_over_at FROM campaigns_message
      WHERE mailbox_id = ANY(%(limited)s) AND handed_over_at >= %(since)s AND state = ANY(%(begun)s)) taken
  GROUP BY 1, 2, 3
@@ -254,9 +251,8 @@ def taken_slots(*, since: datetime) -> dict[int, list[datetime]]:
     """By mailbox: slots that are planned, and hand-overs that were begun since then. What was set aside takes none."""
     taken: dict[int, list[datetime]] = {}
     planned = Message.objects.filter(state=Message.State.PLANNED, overdue_at=None)
-    claimed = Message.objects.filter(state=Message.State.CLAIMED)  # apart: each state has its own index
     begun = Message.objects.filter(handed_over_at__gte=since, state__in=BEGUN)
-    for messages, column in ((planned, "send_at"), (claimed, "send_at"), (begun, "handed_over_at")):
+    for messages, column in ((planned, "send_at"), (begun, "handed_over_at")):
         for mailbox_id, at in messages.values_list("mailbox_id", F(column)):
             taken.setdefault(mailbox_id, []).append(at)
     return taken

@@ -1,7 +1,7 @@
 """Handing over: one worker owns a mailbox, claims batches, composes them, and lets its lanes mark and hand over.
 
 No transaction is open while composing or talking to a server. What a killed worker leaves behind is settled by the
-next owner of the mailbox: claimed goes back to planned, sending becomes uncertain and is never resent by itself.
+next owner of the mailbox: sending becomes uncertain and is never resent by itself.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, time, timedelta
 from itertools import islice
 from threading import Lock
+from typing import Any
 
 from django.db import connection
 from django.db.models import Q
@@ -37,7 +38,7 @@ def _running_from(now: datetime) -> Clock:
 def mailboxes_with_work(*, now: datetime) -> list[int]:
     """Mailboxes with a message whose slot has come, or with messages in a hand that may be dead."""
     due = Q(state=Message.State.PLANNED, send_at__lte=now, overdue_at=None)
-    in_hand = Q(state__in=(Message.State.CLAIMED, Message.State.SENDING))
+    in_hand = Q(state=Message.State.SENDING)
     return list(Message.objects.filter(due | in_hand).order_by("mailbox").values_list("mailbox", flat=True).distinct())
 
 
@@ -58,7 +59,7 @@ def deliver(
     done.owned = True
     try:
         with leases.kept_alive(mailbox_id=mailbox_id, token=token):
-            done.settled = len(ledger.settle(mailbox_id=mailbox_id, token=token))
+            done.settled = ledger.settle(mailbox_id=mailbox_id, token=token)
             fault("after_settle")
             suspects.try_out(mailbox_id=mailbox_id, token=token, now=now)
             overdue.set_aside(mailbox_id=mailbox_id, now=now)
@@ -150,25 +151,27 @@ class _Run:
 
     def _claimed(self) -> Iterator[Job]:
         """Rehearsals first, which wait for no cap and no gap; then what both allow."""
-        now, mailbox_id = self._clock(), self._mailbox.pk
+        now, held = self._clock(), self._marks.claimed()
         most = BATCH if self._left is None else min(BATCH, self._left)
-        ids = ledger.claim_rehearsals(mailbox_id=mailbox_id, token=self._token, now=now, limit=most)
+        mine: dict[str, Any] = {"mailbox_id": self._mailbox.pk, "token": self._token, "now": now, "held": held}
+        ids = ledger.claim_rehearsals(limit=most, **mine)
         if not ids:
-            allowed = max(0, min(most, _allowance(self._mailbox, now)))
-            ids = ledger.claim(mailbox_id=mailbox_id, token=self._token, now=now, limit=allowed)
+            ids = ledger.claim(limit=max(0, min(most, _allowance(self._mailbox, now) - len(held))), **mine)
         fault("after_claim")
+        self._marks.claim(ids)
         if self._left is not None:
             self._left -= len(ids)
-        return batches.prepare(message_ids=ids, token=self._token, now=now)
+        return batches.prepare(message_ids=ids, now=now)
 
 
 def _allowance(mailbox: Mailbox, now: datetime) -> int:
     """How many messages the cap and the gap allow now; counted from the ledger, by one owner at a time.
 
+    What the owner has in hand, as it was before this was asked, is to be taken off: so none is counted nowhere.
     With a gap it is one at most: a gap shorter than the tick is as long as the tick.
     """
     today = datetime.combine(now.date(), time(0), UTC)
-    begun = ledger.spoken_for(mailbox_id=mailbox.pk, since=today)
+    begun = ledger.begun_since(mailbox_id=mailbox.pk, since=today)
     if not mailbox.gap_seconds:
         return mailbox.daily_cap - begun
     gap = timedelta(seconds=mailbox.gap_seconds) - timedelta(microseconds=1)

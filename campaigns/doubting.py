@@ -43,7 +43,7 @@ def doubt_due(*, since: datetime, until: datetime, enrolled_before: datetime) ->
     after the backup was put back and before that was noticed. `enrolled_before` is the database's time of the notice:
     who came later was never written to.
     """
-    open_states = (Message.State.PLANNED, Message.State.CLAIMED, Message.State.SENDING)
+    open_states = (Message.State.PLANNED, Message.State.SENDING)
     due = Q(send_at__lte=until) | Q(planned_at__gt=since + A_TICK, planned_at__gte=F("enrollment__due_at"))
     found = Message.objects.filter(due, state__in=open_states, enrollment__created_at__lte=enrolled_before)
     ids = list(found.order_by("id").select_for_update(of=("self",)).values_list("id", flat=True))

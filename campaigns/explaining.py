@@ -151,7 +151,7 @@ def _message_line(step: Step, message: Message) -> Line:
         "server": " ".join(part for part in (str(message.smtp_code or ""), message.smtp_reply) if part),
     }
     sentence = _sentence(message, f"“{version}” from {mailbox.from_address}")
-    if message.state in (Message.State.PLANNED, Message.State.CLAIMED):
+    if message.state == Message.State.PLANNED:
         held = gate.refusals(message_ids=[message.pk])[message.pk]
         values["held_by"] = held
         if held:

@@ -113,14 +113,14 @@ class Lane:
                 self._done.count("cancelled")
             elif not job.window.is_open(now):
                 later = job.window.next_open(now)
-                ledger.give_back(message_id=job.message.pk, token=self._token, send_at=later)
-                fault("after_give_back")
+                ledger.put_off(message_id=job.message.pk, send_at=later)
+                fault("after_put_off")
             else:
                 yield job, job.composed
 
     def _mark(self, ready: Sequence[tuple[Job, Composed]], now: datetime) -> list[tuple[Job, Composed]]:
         """Those whose hand-over begins; what the server took before is recorded with it."""
-        said = [Said(job.message.pk, words.subject, words.text, words.html) for job, words in ready]
+        said = [Said(job.message.pk, job.version, words.subject, words.text, words.html) for job, words in ready]
         try:
             begun = self._marks.mark(said=said, ended=self._ended, now=now)
         except (OperationalError, InterfaceError):  # whether it was committed is not known: nothing begins

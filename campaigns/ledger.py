@@ -1,10 +1,11 @@
 """The state changes of a message, each one conditional statement.
 
-    planned → claimed → sending → sent | refused | planned (temporary) | uncertain;  planned | claimed → cancelled
+    planned → sending → sent | refused | planned (temporary) | uncertain;  planned → cancelled
 
-The mark (`claimed → sending`) is a synchronous commit right before MAIL FROM. It skips a row that somebody holds
-instead of waiting: after a wait PostgreSQL re-reads the row but no other table, and a stop could be missed. What the
-server took is recorded in the same transaction as the next mark, by a statement before it.
+A claim changes no message: the owner of the mailbox notes in one row what it is about to compose. The mark (`planned →
+sending`) is a synchronous commit right before MAIL FROM, of a row that nobody changed since it was read. It skips one
+that somebody holds instead of waiting: after a wait PostgreSQL re-reads the row but no other table, and a stop could be
+missed. What the server took is recorded in the same transaction as the next mark, by a statement before it.
 """
 
 from collections.abc import Collection, Sequence
@@ -20,11 +21,15 @@ from outreach.lib.prepared import Prepared, run
 from outreach.lib.retrying import retried
 
 _SETTLE = """
-UPDATE campaigns_message
-   SET state = CASE state WHEN 'claimed' THEN 'planned' ELSE 'uncertain' END,
-       worker_deaths = CASE state WHEN 'claimed' THEN greatest(worker_deaths, 1) ELSE worker_deaths END
- WHERE mailbox_id = %s AND state IN ('claimed', 'sending') AND lease_token < %s
-RETURNING state
+UPDATE campaigns_message SET state = 'uncertain'
+ WHERE mailbox_id = %s AND state = 'sending' AND lease_token < %s
+RETURNING id
+"""
+_SUSPECT = """
+UPDATE campaigns_message SET worker_deaths = 1
+ WHERE id = ANY (ARRAY(SELECT unnest(claimed) FROM campaigns_mailboxround WHERE mailbox_id = %s))
+   AND state = 'planned' AND worker_deaths = 0
+RETURNING id
 """
 # An array is read once and asked before the gate; mostly it is empty.
 _REHEARSED = (
@@ -34,33 +39,37 @@ _REHEARSED = (
 _CLAIM = f"""
 WITH picked AS MATERIALIZED (
     SELECT m.id FROM campaigns_message m
-     WHERE m.mailbox_id = %s AND m.state = 'planned' AND m.send_at <= %s AND {gate.PASSES}
-     ORDER BY m.send_at LIMIT %s FOR UPDATE OF m SKIP LOCKED)
-UPDATE campaigns_message SET state = 'claimed', lease_token = %s
- WHERE id IN (SELECT id FROM picked)
-   AND EXISTS (SELECT 1 FROM integrations_mailbox b
-                WHERE b.id = %s AND b.lease_token = %s AND b.lease_until > clock_timestamp())
-RETURNING id
+     WHERE m.mailbox_id = %(mailbox)s AND m.state = 'planned' AND m.send_at <= %(now)s AND m.id <> ALL (%(held)s)
+       AND {gate.PASSES}
+     ORDER BY m.send_at LIMIT %(limit)s),
+noted AS (
+    INSERT INTO campaigns_mailboxround (mailbox_id, looked_at, claimed)
+    SELECT b.id, %(now)s, ARRAY(SELECT id FROM picked) FROM integrations_mailbox b
+     WHERE b.id = %(mailbox)s AND b.lease_token = %(token)s AND b.lease_until > clock_timestamp()
+        ON CONFLICT (mailbox_id) DO UPDATE SET claimed = excluded.claimed
+    RETURNING claimed)
+SELECT unnest(claimed) FROM noted
 """  # noqa: S608
-_CLAIM_REHEARSALS = _CLAIM.replace("m.mailbox_id = %s AND", f"m.mailbox_id = %s AND {_REHEARSED} AND")
+_CLAIM_REHEARSALS = _CLAIM.replace("m.state = 'planned' AND", f"m.state = 'planned' AND {_REHEARSED} AND")
 # One statement, so that no wait lies between the gate and the mark. The state is asked so that no plan looks for it in
-# the index of what is in hand: everything that was in hand lately lies there until the next vacuum.
+# the index of what is planned: everything that was planned lately lies there until the next vacuum. Whoever changes a
+# row writes a new one (`xmin`): what was composed from the old one is not said any more.
 _MARK = Prepared(
     f"""
-WITH said AS (SELECT * FROM unnest($3, $4, $5, $6) AS said (id, subject, text, html)),
+WITH said AS (SELECT * FROM unnest($3, $4, $5, $6, $7) AS said (id, version, subject, text, html)),
 picked AS MATERIALIZED (
     SELECT m.id FROM campaigns_message m
-     WHERE m.id = ANY ($3) AND m.state IS NOT DISTINCT FROM 'claimed' AND m.lease_token = $1 AND {gate.PASSES}
+     WHERE m.id = ANY ($3) AND m.state IS NOT DISTINCT FROM 'planned' AND {gate.PASSES}
        FOR UPDATE OF m SKIP LOCKED)
 UPDATE campaigns_message t
-   SET state = 'sending', marked_at = clock_timestamp(), handed_over_at = $2, attempts = attempts + 1,
-       subject = said.subject, text = said.text, html = said.html
+   SET state = 'sending', lease_token = $1, marked_at = clock_timestamp(), handed_over_at = $2,
+       attempts = attempts + 1, subject = said.subject, text = said.text, html = said.html
   FROM said JOIN picked USING (id)
- WHERE t.id = said.id
+ WHERE t.id = said.id AND t.xmin::text = said.version
    AND EXISTS (SELECT 1 FROM integrations_mailbox b
                 WHERE b.id = t.mailbox_id AND b.lease_token = $1 AND b.lease_until > clock_timestamp())
 RETURNING t.id""",  # noqa: S608
-    ("bigint", "timestamptz", "bigint[]", "text[]", "text[]", "text[]"),
+    ("bigint", "timestamptz", "bigint[]", "text[]", "text[]", "text[]", "text[]"),
 )
 _ENDED = Prepared(
     """
@@ -90,59 +99,62 @@ RETURNING id
 """
 _GIVE_BACK = """
 UPDATE campaigns_message SET state = 'planned', lease_token = NULL, send_at = %s
- WHERE id = %s AND lease_token = %s AND state IN ('claimed', 'sending', 'uncertain')
+ WHERE id = %s AND lease_token = %s AND state IN ('sending', 'uncertain')
 RETURNING id
 """
+_PUT_OFF = "UPDATE campaigns_message SET send_at = %s WHERE id = %s AND state = 'planned'"
 _UNMARK = """
-UPDATE campaigns_message
-   SET state = 'planned', lease_token = NULL, attempts = attempts - CASE state WHEN 'claimed' THEN 0 ELSE 1 END
- WHERE id = ANY(%s) AND lease_token = %s AND state IN ('claimed', 'sending', 'uncertain')
+UPDATE campaigns_message SET state = 'planned', lease_token = NULL, attempts = attempts - 1
+ WHERE id = ANY(%s) AND lease_token = %s AND state IN ('sending', 'uncertain')
 """
 _RELEASE = """
-UPDATE campaigns_message SET state = 'planned', lease_token = NULL
- WHERE mailbox_id = %s AND lease_token = %s AND state = 'claimed'
+UPDATE campaigns_mailboxround r SET claimed = '{}' FROM integrations_mailbox b
+ WHERE r.mailbox_id = %s AND r.claimed <> '{}' AND b.id = r.mailbox_id AND b.lease_token = %s
 """
 _BEGUN_SINCE = """
 SELECT count(*) FROM campaigns_message
  WHERE mailbox_id = %s AND handed_over_at >= %s
    AND state IN ('sending', 'sent', 'refused', 'uncertain', 'abandoned')
 """
-# In one statement: between two, another lane's message goes from the one state to the other, and neither counts it.
-_SPOKEN_FOR = f"""
-SELECT ({_BEGUN_SINCE})
-     + (SELECT count(*) FROM campaigns_message WHERE mailbox_id = %s AND state = 'claimed')
-"""  # noqa: S608
 
 
-def _ids(statement: str, values: list[Any]) -> list[Any]:
+def _ids(statement: str, values: list[Any] | dict[str, Any]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return [row[0] for row in cursor.fetchall()]
 
 
-def settle(*, mailbox_id: int, token: int) -> list[str]:
-    """What earlier owners of the mailbox left behind: claimed goes back to planned, sending becomes uncertain.
+def settle(*, mailbox_id: int, token: int) -> int:
+    """What earlier owners of the mailbox left behind: what was being sent becomes uncertain. Returns how many.
 
-    What was claimed is a suspect now: its worker may have died of it (campaigns.suspects).
+    What they had claimed stays planned, and is suspect now: a worker may have died of it (campaigns.suspects).
     """
-    return _ids(_SETTLE, [mailbox_id, token])
+    return len(_ids(_SETTLE, [mailbox_id, token])) + len(_ids(_SUSPECT, [mailbox_id]))
 
 
-def claim(*, mailbox_id: int, token: int, now: datetime, limit: int) -> list[int]:
-    """Takes up to `limit` messages whose slot has come and that the gate lets pass. Empty when the lease was lost."""
-    return _ids(_CLAIM, [mailbox_id, now, limit, token, mailbox_id, token])
+def claim(*, mailbox_id: int, token: int, now: datetime, limit: int, held: Collection[int] = ()) -> list[int]:
+    """Up to `limit` messages whose slot has come and that the gate lets pass, `held` ones aside; first come first.
+
+    They are noted as what this owner composes next, instead of those before. Empty when the lease was lost.
+    """
+    values = {"mailbox": mailbox_id, "token": token, "now": now, "limit": limit, "held": list(held)}
+    return _ids(_CLAIM, values)
 
 
-def claim_rehearsals(*, mailbox_id: int, token: int, now: datetime, limit: int) -> list[int]:
+def claim_rehearsals(
+    *, mailbox_id: int, token: int, now: datetime, limit: int, held: Collection[int] = ()
+) -> list[int]:
     """`claim` for what is rehearsed through this mailbox."""
-    return _ids(_CLAIM_REHEARSALS, [mailbox_id, now, limit, token, mailbox_id, token])
+    values = {"mailbox": mailbox_id, "token": token, "now": now, "limit": limit, "held": list(held)}
+    return _ids(_CLAIM_REHEARSALS, values)
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A claimed message in the exact words that are about to be handed over."""
+    """A message in the exact words that are about to be handed over; `version` is that of the row they come from."""
 
     message_id: int
+    version: str
     subject: str
     text: str
     html: str
@@ -168,8 +180,8 @@ def mark(*, said: Sequence[Said], token: int, now: datetime, ended: Sequence[End
     calls: list[tuple[Prepared, Sequence[Any]]] = []
     if ended:
         calls.append((_ENDED, _ended_values(ended, token)))
-    columns = zip(*((each.message_id, each.subject, each.text, each.html) for each in said), strict=True)
-    calls.append((_MARK, [token, now, *map(list, columns)]))
+    rows = ((each.message_id, each.version, each.subject, each.text, each.html) for each in said)
+    calls.append((_MARK, [token, now, *map(list, zip(*rows, strict=True))]))
     with connection.cursor() as cursor:
         return {pk for (pk,) in run(cursor, *calls)}
 
@@ -199,7 +211,7 @@ def _ended_values(ended: Sequence[Ended], token: int) -> list[Any]:
 
 @retried
 def unmark(*, message_ids: Collection[int], token: int) -> None:
-    """Of these nothing was handed over, marked or not: they wait for the next claim."""
+    """Of these nothing was handed over: those that were marked wait for the next claim."""
     with connection.cursor() as cursor:
         cursor.execute(_UNMARK, [list(message_ids), token])
 
@@ -215,8 +227,14 @@ def give_back(*, message_id: int, token: int, send_at: datetime) -> bool:
     return bool(_ids(_GIVE_BACK, [send_at, message_id, token]))
 
 
+def put_off(*, message_id: int, send_at: datetime) -> None:
+    """A planned message waits for another slot."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PUT_OFF, [send_at, message_id])
+
+
 def release(*, mailbox_id: int, token: int) -> None:
-    """Everything claimed and not marked goes back to planned."""
+    """The owner composes nothing any more."""
     with connection.cursor() as cursor:
         cursor.execute(_RELEASE, [mailbox_id, token])
 
@@ -225,13 +243,5 @@ def begun_since(*, mailbox_id: int, since: datetime) -> int:
     """How many hand-overs of this mailbox began since then (business time)."""
     with connection.cursor() as cursor:
         cursor.execute(_BEGUN_SINCE, [mailbox_id, since])
-        row = cursor.fetchone()
-    return int(row[0])
-
-
-def spoken_for(*, mailbox_id: int, since: datetime) -> int:
-    """How many of the messages that a cap allows since then are begun, or claimed by one of the mailbox's lanes."""
-    with connection.cursor() as cursor:
-        cursor.execute(_SPOKEN_FOR, [mailbox_id, since, mailbox_id])
         row = cursor.fetchone()
     return int(row[0])

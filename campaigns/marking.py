@@ -3,7 +3,7 @@
 Each lane still marks right before it hands over; what a kill leaves in doubt is what one lane marked, for each lane.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
@@ -31,6 +31,17 @@ class Marks:
         self._gate = Lock()
         self._turn = Lock()
         self._waiting: list[_Request] = []
+        self._claimed: set[int] = set()
+
+    def claim(self, ids: Collection[int]) -> None:
+        """These are in the run's hand until they are marked."""
+        with self._gate:
+            self._claimed.update(ids)
+
+    def claimed(self) -> list[int]:
+        """What the run has claimed and not marked, also what it dropped: a run takes no message twice unmarked."""
+        with self._gate:
+            return list(self._claimed)
 
     def mark(self, *, said: Sequence[Said], ended: Sequence[Ended], now: datetime) -> set[int]:
         """`ledger.mark` for one lane; whoever has its turn marks for everybody who waits. Raises what that raises."""
@@ -55,5 +66,7 @@ class Marks:
             begun = ledger.mark(said=said, token=self._token, now=now, ended=ended)
         except Exception as caught:  # noqa: BLE001 - each lane raises it on its own
             error = caught
+        with self._gate:
+            self._claimed -= begun
         for request in requests:
             request.begun, request.error, request.is_done = begun, error, True

@@ -108,7 +108,7 @@ IMPERSONAL: dict[str, frozenset[str]] = {
             *("held_note", "gap_from", "gap_until", "settled_at", "journal_failed_at"),
         }
     ),
-    "MailboxRound": frozenset({"mailbox", "looked_at"}),
+    "MailboxRound": frozenset({"mailbox", "looked_at", "claimed"}),
     "CampaignEvent": frozenset(
         {
             *(*_OF_HISTORY, "pgh_obj", "name", "program", "segment", "mailbox", "time_zone", "state", "launched_at"),

@@ -16,7 +16,6 @@ from prospects.models import Prospect
 MOST = 3
 OPEN = {
     Message.State.PLANNED: "Planned for",
-    Message.State.CLAIMED: "Planned for",
     Message.State.SENDING: "Being sent since",
     Message.State.UNCERTAIN: "We are not sure whether it was sent",
 }
@@ -69,7 +68,7 @@ def _open(way: Enrollment, message: Message, refused: list[str]) -> Next:
         Message.State.SENDING: message.handed_over_at,
         Message.State.UNCERTAIN: message.handed_over_at,
     }.get(Message.State(message.state), message.send_at)
-    held = message.state in (Message.State.PLANNED, Message.State.CLAIMED) and bool(refused)
+    held = message.state == Message.State.PLANNED and bool(refused)
     why = "held: " + "; ".join(explaining.words(name) for name in refused) if held else ""
     waits = held or message.state == Message.State.UNCERTAIN
     words, parked = OPEN[Message.State(message.state)], held and "parked" in refused
@@ -116,10 +115,9 @@ def _books(mailbox_ids: Collection[int], now: datetime) -> dict[int, SlotBook]:
     since = datetime.combine(now.date(), time(0), UTC) - timedelta(days=1)
     taken: dict[int, list[datetime]] = {}
     mine = Message.objects.filter(mailbox__in=mailbox_ids)
-    planned = mine.filter(state=Message.State.PLANNED)  # apart from the claimed: each state has its own index
-    claimed = mine.filter(state=Message.State.CLAIMED)
+    planned = mine.filter(state=Message.State.PLANNED)
     begun = mine.filter(handed_over_at__gte=since, state__in=candidates.BEGUN)
-    for rows, column in ((planned, "send_at"), (claimed, "send_at"), (begun, "handed_over_at")):
+    for rows, column in ((planned, "send_at"), (begun, "handed_over_at")):
         for pk, at in rows.values_list("mailbox_id", column):
             taken.setdefault(pk, []).append(at)
     active = Mailbox.objects.filter(pk__in=mailbox_ids, status=Mailbox.Status.ACTIVE)

@@ -17,7 +17,6 @@ STOPPED = {
     "bounced": "your address takes no mail",
     "rehearsal_over": "you ended the rehearsal",
 }
-OPEN = (Message.State.PLANNED, Message.State.CLAIMED)
 GONE = (Message.State.SENT, Message.State.UNCERTAIN, Message.State.ABANDONED)
 
 
@@ -120,7 +119,7 @@ def _obstacle(rehearsal: Campaign, messages: Sequence[Message], now: datetime) -
         return f"It is paused: {rehearsal.state_reason}"
     if rehearsal.mailbox.status != Mailbox.Status.ACTIVE:
         return f"The mailbox is {rehearsal.mailbox.get_status_display().lower()}: {rehearsal.mailbox.status_reason}"
-    due = [message for message in messages if message.state in OPEN and message.send_at <= now]
+    due = [message for message in messages if message.state == Message.State.PLANNED and message.send_at <= now]
     if not due:
         return ""
     first = min(due, key=lambda message: message.send_at)

@@ -1,4 +1,4 @@
-"""Every way to say no. Each stop, in its own transaction, cancels what is planned or claimed.
+"""Every way to say no. Each stop, in its own transaction, cancels what is planned.
 
 Rows are locked in one order everywhere: messages by id, then enrollments by id, then people. The fact is written last:
 its time is later than every mark that the stop waited for, so that "sent after stop" can be read off the ledger.
@@ -20,7 +20,6 @@ from outreach.lib.retrying import retried
 from prospects import suppression as facts
 from prospects.models import Prospect, Suppression
 
-CANCELLABLE = (Message.State.PLANNED, Message.State.CLAIMED)
 # Key by key through the index: for thousands of keys at once PostgreSQL would read the whole table instead.
 _NAMED = """
 SELECT DISTINCT person.id FROM unnest(%s::varchar(300)[]) AS wanted(key),
@@ -29,7 +28,7 @@ SELECT DISTINCT person.id FROM unnest(%s::varchar(300)[]) AS wanted(key),
 _TO_THEM = """
 SELECT DISTINCT message.id FROM unnest(%s::varchar(300)[]) AS wanted(key),
        LATERAL (SELECT id FROM campaigns_message
-                 WHERE contact_keys @> ARRAY[wanted.key] AND state IN ('planned', 'claimed')) message
+                 WHERE contact_keys @> ARRAY[wanted.key] AND state = 'planned') message
 """
 
 
@@ -214,9 +213,9 @@ def _stop_rows(prospect: Prospect, reason: str) -> tuple[list[int], int]:
 
 def _stop(*, messages: Q, enrollments: Q, reason: str) -> int:
     """Cancels, then ends; an enrollment whose message is cancelled ends with it, whatever address it has by now."""
-    open_messages = Message.objects.filter(messages, state__in=CANCELLABLE).order_by("id").select_for_update()
+    open_messages = Message.objects.filter(messages, state=Message.State.PLANNED).order_by("id").select_for_update()
     found = dict(open_messages.values_list("id", "enrollment_id"))
-    Message.objects.filter(pk__in=found, state__in=CANCELLABLE).update(
+    Message.objects.filter(pk__in=found, state=Message.State.PLANNED).update(
         state=Message.State.CANCELLED, cancel_reason=f"stopped: {reason}"[:300]
     )
     active = Enrollment.objects.filter(enrollments | Q(pk__in=found.values()), state=Enrollment.State.ACTIVE)

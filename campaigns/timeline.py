@@ -12,10 +12,8 @@ from campaigns import answers, explaining, stopping
 from campaigns.models import Decision, Enrollment, Event, Message, Reply
 from prospects.models import Note, Prospect, StageChange, Suppression
 
-PLANNED = (Message.State.PLANNED, Message.State.CLAIMED)
 TITLES: dict[str, tuple[str, str]] = {
     Message.State.PLANNED: ("Planned", ""),
-    Message.State.CLAIMED: ("Planned", ""),
     Message.State.SENDING: ("Being sent", ""),
     Message.State.SENT: ("Sent", "good"),
     Message.State.REFUSED: ("Refused by the server", "bad"),
@@ -143,7 +141,7 @@ def _messages(rows: Sequence[int], limit: int) -> Iterator[Entry]:
         cancelled = message.state == Message.State.CANCELLED
         yield Entry(
             at=ended if cancelled else message.handed_over_at or message.send_at,
-            kind="planned" if message.state in PLANNED else "message",
+            kind="planned" if message.state == Message.State.PLANNED else "message",
             title=f"{title}: step {message.step.position}",
             tone=tone,
             detail=_sentence(explaining.words(message.cancel_reason.removeprefix("stopped: "))) if cancelled else "",

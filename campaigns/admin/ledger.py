@@ -39,7 +39,7 @@ class AmongNewest(admin.SimpleListFilter):
 
 class StateFilter(AmongNewest):
     title = parameter_name = "state"
-    indexed = frozenset({"planned", "claimed", "sending", "uncertain"})
+    indexed = frozenset({"planned", "sending", "uncertain"})
 
 
 class OutcomeFilter(AmongNewest):

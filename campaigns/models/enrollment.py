@@ -1,6 +1,7 @@
 """A person in a campaign, and the decisions made about them."""
 
 from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -24,8 +25,8 @@ class Enrollment(PublicModel):
 
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="+", db_index=False)
     prospect = models.ForeignKey(Prospect, on_delete=models.PROTECT, related_name="+", db_index=False)
-    sequence_version = models.ForeignKey(SequenceVersion, on_delete=models.PROTECT, related_name="+")
-    mailbox = models.ForeignKey(Mailbox, on_delete=models.PROTECT, related_name="+")
+    sequence_version = models.ForeignKey(SequenceVersion, on_delete=models.PROTECT, related_name="+", db_index=False)
+    mailbox = models.ForeignKey(Mailbox, on_delete=models.PROTECT, related_name="+", db_index=False)
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
     stop_reason = models.CharField(max_length=30, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True, help_text="Database time")
@@ -33,13 +34,15 @@ class Enrollment(PublicModel):
     steps_handed_over = models.PositiveIntegerField(default=0)
     due_at = models.DateTimeField(null=True, blank=True)
     look_at = models.DateTimeField(null=True, blank=True)
-    enrolled_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    enrolled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["campaign", "prospect"], name="enrollment_once"),
             models.CheckConstraint(
-                condition=Q(state__in=["active", "finished", "stopped"]), name="enrollment_state_is_known"
+                condition=Q(state__regex="^(active|finished|stopped)$"), name="enrollment_state_is_known"
             ),
             models.CheckConstraint(
                 condition=Q(state="active") | Q(look_at__isnull=True), name="enrollment_ended_is_not_looked_at"
@@ -59,6 +62,7 @@ class Enrollment(PublicModel):
             models.Index(fields=["prospect"], name="enrollment_prospect"),
             models.Index(fields=["campaign", "state", "stop_reason", "id"], name="enrollment_standing"),
             models.Index(fields=["prospect"], condition=Q(steps_handed_over__gt=0), name="enrollment_written"),
+            BrinIndex(fields=["sequence_version", "mailbox", "enrolled_by"], name="enrollment_origin_brin"),
         ]
 
     def __str__(self) -> str:

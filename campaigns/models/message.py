@@ -22,7 +22,6 @@ class Message(PublicModel):
 
     class State(models.TextChoices):
         PLANNED = "planned", "Planned"
-        CLAIMED = "claimed", "Claimed by a worker"
         SENDING = "sending", "Being handed over"
         SENT = "sent", "Sent"
         REFUSED = "refused", "Refused"
@@ -39,15 +38,16 @@ class Message(PublicModel):
         BOUNCED = "bounced", "Bounced for good"
         COMPLAINED = "complained", "Complained"
 
-    # Every state writes into every index: these four keys have one that begins with them (see Meta).
+    # Every state writes into every index. Four keys have one that begins with them (see Meta); for three nobody asks,
+    # but PostgreSQL when their row is deleted.
     enrollment = models.ForeignKey(Enrollment, on_delete=models.PROTECT, related_name="+", db_index=False)
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="+", db_index=False)
     prospect = models.ForeignKey(Prospect, on_delete=models.PROTECT, related_name="+", db_index=False)
     mailbox = models.ForeignKey(Mailbox, on_delete=models.PROTECT, related_name="+", db_index=False)
-    step = models.ForeignKey(Step, on_delete=models.PROTECT, related_name="+")
+    step = models.ForeignKey(Step, on_delete=models.PROTECT, related_name="+", db_index=False)
     step_key = models.CharField(max_length=32)
-    arm = models.ForeignKey(Arm, on_delete=models.PROTECT, related_name="+")
-    template_version = models.ForeignKey(TemplateVersion, on_delete=models.PROTECT, related_name="+")
+    arm = models.ForeignKey(Arm, on_delete=models.PROTECT, related_name="+", db_index=False)
+    template_version = models.ForeignKey(TemplateVersion, on_delete=models.PROTECT, related_name="+", db_index=False)
 
     recipient = models.CharField(max_length=254)
     recipient_key = models.CharField(max_length=64)
@@ -84,23 +84,12 @@ class Message(PublicModel):
             models.UniqueConstraint(fields=["enrollment", "step_key"], name="message_step_once"),
             models.UniqueConstraint(fields=["campaign", "step_key", "recipient_key"], name="message_recipient_once"),
             models.CheckConstraint(
-                condition=Q(
-                    state__in=[
-                        "planned",
-                        "claimed",
-                        "sending",
-                        "sent",
-                        "refused",
-                        "uncertain",
-                        "abandoned",
-                        "cancelled",
-                    ]
-                ),
+                # A list of texts costs PostgreSQL ten times as much, in each statement.
+                condition=Q(state__regex="^(planned|sending|sent|refused|uncertain|abandoned|cancelled)$"),
                 name="message_state_is_known",
             ),
             models.CheckConstraint(
-                condition=~Q(state__in=["claimed", "sending"]) | Q(lease_token__isnull=False),
-                name="message_open_has_lease",
+                condition=~Q(state="sending") | Q(lease_token__isnull=False), name="message_in_hand_has_lease"
             ),
             models.CheckConstraint(
                 condition=~Q(state__in=["sending", "sent"]) | Q(marked_at__isnull=False), name="message_sent_was_marked"
@@ -108,7 +97,7 @@ class Message(PublicModel):
         ]
         indexes = [
             models.Index(fields=["mailbox", "send_at"], condition=Q(state="planned"), name="message_queue"),
-            models.Index(fields=["mailbox"], condition=Q(state__in=["claimed", "sending"]), name="message_in_hand"),
+            models.Index(fields=["mailbox"], condition=Q(state="sending"), name="message_sending"),
             models.Index(
                 fields=["mailbox"], condition=Q(state="planned", overdue_at__isnull=False), name="message_overdue"
             ),
@@ -118,8 +107,9 @@ class Message(PublicModel):
             models.Index(fields=["prospect"], name="message_prospect"),
             models.Index(fields=["mailbox", "recipient_key"], name="message_recipient"),
             models.Index(fields=["planned_at"], condition=Q(state="uncertain"), name="message_uncertain"),
-            GinIndex(fields=["contact_keys"], condition=Q(state__in=["planned", "claimed"]), name="message_stoppable"),
+            GinIndex(fields=["contact_keys"], condition=Q(state="planned"), name="message_stopped_by"),
             BrinIndex(fields=["created_at"], name="message_created_brin"),
+            BrinIndex(fields=["step", "arm", "template_version"], name="message_content_brin"),
         ]
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
 """Whether anything is sent: the one switch, the guards, and which mailboxes were looked at when."""
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -52,10 +53,15 @@ class SendingControl(models.Model):
 
 
 class MailboxRound(models.Model):
-    """When what is due from a mailbox was last looked at: what fell due since then was due while nothing was sent."""
+    """What its last owner did with a mailbox.
+
+    `looked_at` is when it looked for what is due: what fell due since then was due while nothing was sent. `claimed` is
+    what it composes and has not marked, which a worker that died may have died of.
+    """
 
     mailbox = models.OneToOneField(Mailbox, primary_key=True, on_delete=models.CASCADE, related_name="+")
     looked_at = models.DateTimeField(help_text="Business time, to the minute")
+    claimed = ArrayField(models.BigIntegerField(), default=list, db_default=[])
 
     def __str__(self) -> str:
         return f"{self.mailbox_id}: {self.looked_at}"

@@ -137,10 +137,9 @@ def _round(world: World, campaign: Campaign, *, now: datetime) -> tuple[bool, bo
 
 def _next(world: World, campaign: Campaign, *, now: datetime) -> datetime | None:
     """The next instant at which something is due; None when the story is over."""
-    in_hand = (Message.State.CLAIMED, Message.State.SENDING)
     if InboundEvent.objects.filter(mailbox=campaign.mailbox_id, applied_at=None).exists():
         return now + TICK
-    if Message.objects.filter(campaign=campaign, state__in=in_hand).exists():
+    if Message.objects.filter(campaign=campaign, state=Message.State.SENDING).exists():
         return now + TICK
     planned = Message.objects.filter(campaign=campaign, state=Message.State.PLANNED).order_by("send_at")
     looked_at = Enrollment.objects.filter(campaign=campaign, look_at__isnull=False).order_by("look_at")

@@ -8,14 +8,11 @@ from email import message_from_bytes, policy
 import pytest
 from django.db import connection, transaction
 
-from campaigns import gate, ledger, planning, reconciling, stopping
-from campaigns.ledger import Said
+from campaigns import gate, planning, reconciling, stopping
 from campaigns.models import Decision, Enrollment, Message, Step
-from integrations import leases
 from integrations.models import Mailbox
 from outreach.demo.smtp_server import Manner, Stage
 from prospects import editing
-from prospects import suppression as facts
 from prospects.models import Prospect, Site, Suppression
 
 
@@ -93,47 +90,6 @@ def test_sends_nothing_after_a_stop(running, stop):
     assert message.enrollment.state == "stopped"
 
 
-def test_refuses_at_the_mark_what_was_stopped_after_the_claim(running):
-    """A fact without the cancelling verb, as an import writes it: the gate alone has to see it."""
-    world = running()
-    planning.plan(now=world.now)
-    token = leases.take(mailbox_id=world.mailbox.pk, owner="a")
-    (pk,) = ledger.claim(mailbox_id=world.mailbox.pk, token=token, now=world.now, limit=1)
-    facts.suppress(kind="address", value=world.prospects[0].email, reason="imported")
-    assert not ledger.mark(said=[Said(pk, "s", "t", "")], token=token, now=world.now)
-    assert gate.refusals(message_ids=[pk])[pk] == ["suppressed"]
-    ledger.release(mailbox_id=world.mailbox.pk, token=token)
-    planning.plan(now=world.now)
-    assert only_message().cancel_reason == "suppressed"
-
-
-def test_does_not_wait_at_the_mark_for_a_stop_that_is_being_committed(running):
-    """After waiting, PostgreSQL would re-read the row but no other table: the mark must skip instead."""
-    world = running()
-    planning.plan(now=world.now)
-    token = leases.take(mailbox_id=world.mailbox.pk, owner="a")
-    (pk,) = ledger.claim(mailbox_id=world.mailbox.pk, token=token, now=world.now, limit=1)
-    holds, go_on = threading.Event(), threading.Event()
-
-    def stop():
-        try:
-            with transaction.atomic():
-                stopping.stop_person(prospect=world.prospects[0], reason="asked")
-                holds.set()
-                assert go_on.wait(10)
-        finally:
-            connection.close()
-
-    other = threading.Thread(target=stop)
-    other.start()
-    assert holds.wait(10)
-    marked = ledger.mark(said=[Said(pk, "s", "t", "")], token=token, now=world.now)
-    go_on.set()
-    other.join()
-    assert not marked
-    assert only_message().state == "cancelled"
-
-
 def test_marks_nothing_while_all_sending_is_stopped_and_goes_on_after(running, manager):
     world = running()
     planning.plan(now=world.now)
@@ -175,30 +131,6 @@ def test_leaves_a_message_uncertain_when_the_server_falls_silent_after_the_dot(r
     assert reconciling.abandon_old(now=world.now) == 1
     assert only_message().state == "abandoned"
     assert only_message().enrollment.stop_reason == "uncertain"
-
-
-def test_gives_back_claims_and_doubts_marks_of_a_worker_that_died(running):
-    world = running(people=2)
-    planning.plan(now=world.now)
-    token = leases.take(mailbox_id=world.mailbox.pk, owner="dead")
-    first, _ = ledger.claim(mailbox_id=world.mailbox.pk, token=token, now=world.now, limit=2)
-    ledger.mark(said=[Said(first, "s", "t", "")], token=token, now=world.now)
-    assert not world.deliver().owned  # its lease still lives
-    Mailbox.objects.update(lease_until="2020-01-01T00:00Z")
-    done = world.deliver()
-    assert (done.settled, done.sent) == (2, 1)
-    assert Message.objects.get(pk=first).state == "uncertain"
-
-
-def test_lets_an_overtaken_worker_neither_mark_nor_claim(running):
-    world = running()
-    planning.plan(now=world.now)
-    old = leases.take(mailbox_id=world.mailbox.pk, owner="slow")
-    (pk,) = ledger.claim(mailbox_id=world.mailbox.pk, token=old, now=world.now, limit=1)
-    Mailbox.objects.update(lease_until="2020-01-01T00:00Z")
-    assert leases.take(mailbox_id=world.mailbox.pk, owner="new") == old + 1
-    assert not ledger.mark(said=[Said(pk, "s", "t", "")], token=old, now=world.now)
-    assert ledger.claim(mailbox_id=world.mailbox.pk, token=old, now=world.now, limit=1) == []
 
 
 def test_retries_a_temporary_refusal_on_the_same_row(running):

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from campaigns import ledger, pacing, planning, stopping
-from campaigns.ledger import Ended, Said
+from campaigns.ledger import Ended
 from campaigns.models import Enrollment, Message
 from campaigns.pacing import Pace
 from integrations import leases
@@ -17,6 +17,7 @@ from integrations.ports import Outcome, Phase, Verdict
 from outreach.demo.smtp_server import Manner, Stage
 from prospects import suppression
 from tests.racing import meanwhile
+from tests.saying import said
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -146,7 +147,7 @@ def test_a_stop_that_was_committed_before_the_mark_is_seen_whatever_the_mark_wai
     world = relay(people=2)
     token = leases.take(mailbox_id=world.mailbox.pk, owner="a")
     before, after = ledger.claim(mailbox_id=world.mailbox.pk, token=token, now=world.now, limit=2)
-    ledger.mark(said=[Said(before, "s", "t", "")], token=token, now=world.now)
+    ledger.mark(said=[said(before, now=world.now)], token=token, now=world.now)
     theirs = Message.objects.get(pk=before).enrollment_id
     ended = [Ended(before, TAKEN, "", None, None)]
 
@@ -156,11 +157,11 @@ def test_a_stop_that_was_committed_before_the_mark_is_seen_whatever_the_mark_wai
         suppression.suppress(kind="address", value=Message.objects.get(pk=after).recipient, reason="imported")
 
     begun = meanwhile(
-        lambda: ledger.mark(said=[Said(after, "s", "t", "")], token=token, now=world.now, ended=ended), under_way=stop
+        lambda: ledger.mark(said=[said(after, now=world.now)], token=token, now=world.now, ended=ended), under_way=stop
     )
     assert begun == set()
     assert Message.objects.get(pk=before).state == "sent"
-    assert Message.objects.get(pk=after).state == "claimed"
+    assert Message.objects.get(pk=after).state == "planned"
 
 
 def test_a_stop_in_the_middle_of_a_run_is_passed_by_what_is_marked_alone(relay, manager):

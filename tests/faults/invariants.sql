@@ -33,7 +33,7 @@ SELECT id FROM seen WHERE NOT EXISTS (SELECT 1 FROM campaigns_message m WHERE m.
 -- Whoever is under way is looked at again or has one message open, never both and never neither.
 SELECT e.id, e.look_at, count(m.id) FROM campaigns_enrollment e
   LEFT JOIN campaigns_message m ON m.enrollment_id = e.id
-        AND m.state IN ('planned', 'claimed', 'sending', 'uncertain')
+        AND m.state IN ('planned', 'sending', 'uncertain')
  WHERE e.state = 'active' GROUP BY e.id HAVING count(m.id) + (e.look_at IS NOT NULL)::int <> 1;
 
 -- The steps that count as handed over are those that were sent, and nobody is finished before the last.
@@ -45,7 +45,7 @@ SELECT e.id, e.state, e.steps_handed_over, sent.steps FROM campaigns_enrollment 
 
 -- Whoever was stopped has nothing open, but what came back from a hand-over a moment ago.
 SELECT m.id FROM campaigns_message m JOIN campaigns_enrollment e ON e.id = m.enrollment_id
- WHERE e.state <> 'active' AND (m.state = 'claimed' OR (m.state = 'planned' AND m.attempts = 0));
+ WHERE e.state <> 'active' AND m.state = 'planned' AND m.attempts = 0;
 
 -- No mailbox passes its cap of a UTC day.
 SELECT m.mailbox_id, (m.handed_over_at AT TIME ZONE 'UTC')::date, count(*)
@@ -72,5 +72,5 @@ SELECT m.id, m.handed_over_at FROM campaigns_message m
 
 -- Nothing is in the hand of nobody, and no lease is left lying for longer than twice its time.
 SELECT m.id, b.lease_until FROM campaigns_message m JOIN integrations_mailbox b ON b.id = m.mailbox_id
- WHERE (m.state IN ('claimed', 'sending') AND b.lease_until IS NULL)
+ WHERE (m.state = 'sending' AND b.lease_until IS NULL)
     OR b.lease_until < clock_timestamp() - interval '60 seconds';

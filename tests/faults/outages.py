@@ -34,7 +34,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 PROJECT = Path(__file__).resolve().parents[2]
 FOLDER = Path(os.environ["DATA_DIR"])
-OPEN = ("planned", "claimed", "sending")
+OPEN = ("planned", "sending")
 
 
 @pytest.fixture
@@ -388,7 +388,7 @@ def test_a_worker_that_is_asked_to_end_under_load_leaves_nothing_in_doubt(celery
     took = time.monotonic() - began
     assert took < 30, took
     assert not owned()
-    assert not Message.objects.filter(state__in=("claimed", "sending", "uncertain")).exists()
+    assert not Message.objects.filter(state__in=("sending", "uncertain")).exists()
     assert Message.objects.filter(state="planned").exists()  # it was under load
     celery.rig.check()
     celery.smtp.behaviour = None

@@ -134,7 +134,7 @@ POINTS = {
     "after_claim": Point(_any_round, passes=2),
     "in_compose": Point(_any_round, passes=LIMIT),
     "after_cancel": Point(_a_round_without_text),
-    "after_give_back": Point(_a_round_after_hours, passes=2),
+    "after_put_off": Point(_a_round_after_hours, passes=2),
     "before_connect": Point(_any_round),
     "after_failure": Point(_a_round_without_server),
     "after_mark": Point(_any_round, marked=True, passes=LIMIT),

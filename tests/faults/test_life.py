@@ -69,7 +69,7 @@ class Life(RuleBasedStateMachine):
         self.people = [factories.ProspectFactory() for _ in range(4)]
         self.campaign = factories.campaign(mailbox=self.mailbox, steps=2)
         lifecycle.launch(campaign=self.campaign, now=NOON, by=None)
-        self.tokens, self.hands, self.doubts = {}, {}, 0
+        self.tokens, self.claims, self.hands, self.doubts = {}, {}, {}, 0
         self.sink = SimpleNamespace(received=[])
         self.rig = Rig(SimpleNamespace(smtp=self.sink))
 
@@ -96,6 +96,7 @@ class Life(RuleBasedStateMachine):
     def take(self, worker):
         if token := leases.take(mailbox_id=self.mailbox.pk, owner=worker):
             self.tokens[worker] = token
+            self.claims[worker] = {}
             ledger.settle(mailbox_id=self.mailbox.pk, token=token)
 
     @rule()
@@ -109,19 +110,23 @@ class Life(RuleBasedStateMachine):
             left = self.mailbox.daily_cap - ledger.begun_since(
                 mailbox_id=self.mailbox.pk, since=self.now.replace(hour=0, minute=0)
             )
-            ledger.claim(mailbox_id=self.mailbox.pk, token=token, now=self.now, limit=max(0, min(most, left)))
+            held = self.claims[worker]
+            limit = max(0, min(most, left - len(held)))
+            ids = ledger.claim(mailbox_id=self.mailbox.pk, token=token, now=self.now, limit=limit, held=held)
+            held |= {job.message.pk: job for job in batches.prepare(message_ids=ids, now=self.now) if job.composed}
 
     @precondition(lambda self: self.tokens)
     @rule(worker=workers, which=some)
     def mark(self, worker, which):
-        """What anybody has claimed, by the token that the worker has: an overtaken one must not get it."""
-        message, token = self._some(which, state="claimed"), self.tokens.get(worker)
-        if message is None or token is None:
+        """What the worker has claimed, by the token that it has: an overtaken one must not get it."""
+        claims, token = self.claims.get(worker), self.tokens.get(worker)
+        if not claims or token is None:
             return
-        job = next(batches.prepare(message_ids=[message.pk], token=token, now=self.now))
-        if ledger.mark(said=[Said(message.pk, "s", "t", "")], token=token, now=self.now):
-            assert message.pk not in self.hands or self.hands[message.pk].token != token
-            self.hands[message.pk] = Hand(worker, token, job)
+        job = claims.pop(sorted(claims)[which % len(claims)])
+        pk = job.message.pk
+        if ledger.mark(said=[Said(pk, job.version, "s", "t", "")], token=token, now=self.now):
+            assert pk not in self.hands or self.hands[pk].token != token
+            self.hands[pk] = Hand(worker, token, job)
 
     @precondition(lambda self: self.hands)
     @rule(which=some)

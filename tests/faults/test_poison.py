@@ -113,7 +113,7 @@ def test_workers_that_die_of_something_else_park_nobody(poisoned):
     world = poisoned()
     for _ in range(5):
         world.rig.killed_at("after_claim", workers.deliver, mailbox_id=world.mailbox.pk, now=world.now)
-        assert set(Message.objects.values_list("state", flat=True)) == {"claimed"}
+        assert set(Message.objects.values_list("state", flat=True)) == {"planned"}
     world.deliver()
     assert len(sent_to(world)) == 7
     assert set(Message.objects.values_list("worker_deaths", flat=True)) == {0}

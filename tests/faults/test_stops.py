@@ -8,12 +8,12 @@ import pytest
 from django.db import connection, transaction
 
 from campaigns import ledger, lifecycle, planning, stopping
-from campaigns.ledger import Said
-from campaigns.models import Campaign, Enrollment, Message
+from campaigns.models import Campaign, Enrollment, MailboxRound, Message
 from integrations import leases
 from tests.faults import workers
 from tests.faults.rig import Rig, bury, thaw
 from tests.racing import meanwhile
+from tests.saying import said
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -56,7 +56,7 @@ def weeks_later(world):
 def test_a_stop_between_claim_and_mark_stops_the_message(planned, said):
     world = planned()
     child = frozen(world, "after_claim")
-    assert only_message().state == "claimed"
+    assert list(MailboxRound.objects.get().claimed) == [only_message().pk]
     SAYS[said](only_message())
     world.rig.stopped(None if said == "everybody" else only_message().prospect)
     thaw(child)
@@ -135,10 +135,11 @@ def test_an_opt_out_that_meets_the_claim_is_before_it_or_after_it(planned, times
 
 
 def _claims(message, token, world, together, wait):
+    words = said(message.pk, now=world.now)
     together.wait(10)
     threading.Event().wait(wait)
     found = ledger.claim(mailbox_id=world.mailbox.pk, token=token, now=world.now, limit=1)
-    return bool(found) and bool(ledger.mark(said=[Said(message.pk, "s", "t", "")], token=token, now=world.now))
+    return bool(found) and bool(ledger.mark(said=[words], token=token, now=world.now))
 
 
 def _says_no(message, together, wait):
