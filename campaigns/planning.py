@@ -62,9 +62,10 @@ def plan(*, now: datetime) -> Planned:
     fault("after_sweep")
     if guards.look():
         return done
-    soon.readdress(message_ids=ids)
-    fault("after_readdress")
-    soon.postpone(message_ids=ids)
+    if ids:
+        soon.readdress(message_ids=ids)
+        fault("after_readdress")
+        soon.postpone(message_ids=ids)
     fault("before_plan")
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])

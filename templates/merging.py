@@ -6,6 +6,7 @@ It writes exactly what the sandbox would, and leaves alone whatever it does not 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from liquid.exceptions import UndefinedError
 from markupsafe import escape
@@ -28,8 +29,9 @@ class Slot:
 
     def value(self, given: Mapping[str, object]) -> str | None:
         """What is known, if anything."""
-        found = given.get(self.name)
-        return found.get(self.key) if isinstance(found, Mapping) else found  # type: ignore[return-value]
+        found: Any = given.get(self.name)
+        known: str | None = found.get(self.key) if self.key else found  # only what holds fields has a key
+        return known
 
 
 @dataclass(frozen=True, slots=True)

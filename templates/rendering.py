@@ -70,7 +70,7 @@ def _present(values: Values) -> dict[str, object]:
     """The values that say something: an empty one counts as missing, so that `if` and `default` see it so."""
     present: dict[str, object] = {CUSTOM: {}}
     for name, value in values.items():
-        if isinstance(value, Mapping):
+        if not isinstance(value, str) and isinstance(value, Mapping):  # the first is quick to tell, and mostly true
             inner = {str(key): _plain(f"{name}.{key}", item) for key, item in value.items()}
             present[name] = {key: item for key, item in inner.items() if item}
         elif plain := _plain(name, value):

@@ -35,8 +35,13 @@ class Prepared:
 
 
 def ready(cursor: CursorWrapper, *statements: Prepared) -> None:
-    """Has the connection plan the statements, unless it did before."""
+    """Has the connection plan the statements, unless it did before.
+
+    Once, whatever their values are: PostgreSQL would plan anew for each of the first five calls.
+    """
     known = _known.setdefault(connection.connection, set())
+    if not known:
+        cursor.execute("SET plan_cache_mode = force_generic_plan")
     for statement in statements:
         if statement.name not in known:
             cursor.execute(f"PREPARE {statement.name} ({', '.join(statement.types)}) AS {statement.sql}")
