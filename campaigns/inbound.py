@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import structlog
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import Error, transaction
 from django.db.models import F, QuerySet
 
 from campaigns import matching, outcomes, reconciling, replies, stopping
@@ -15,6 +15,7 @@ from integrations.models import InboundEvent
 from integrations.ports import BounceKind, IncomingMail, MailKind
 from outreach.lib.faults import fault
 from outreach.lib.models import DatabaseClock
+from outreach.lib.retrying import is_away
 from prospects import addresses, identity
 from prospects.models import Suppression
 
@@ -57,8 +58,9 @@ def apply_waiting(*, now: datetime, limit: int = 500) -> int:
         fault("after_begin")
         try:
             applied += _apply_once(inbound, now=now)
-        except (OperationalError, InterfaceError):  # not the mail's fault: the attempt does not count
-            InboundEvent.objects.filter(pk=inbound.pk).update(attempts=F("attempts") - 1)
+        except Error as error:
+            if is_away(error):  # not the mail's fault: the attempt does not count
+                InboundEvent.objects.filter(pk=inbound.pk).update(attempts=F("attempts") - 1)
             raise
     return applied
 
@@ -103,9 +105,9 @@ def _apply_or_park(inbound: InboundEvent, *, now: datetime) -> str:
                 apply(inbound=inbound, mail=mail, found=found, now=now)
             elif mail.sender and addresses.is_forgotten([identity.key_for("address", mail.sender)]):
                 inbound_privacy.erase(inbound_ids=[inbound.pk])
-    except (OperationalError, InterfaceError):
-        raise
     except Exception as error:  # whatever strangers send must not stop the mail behind it
+        if is_away(error):
+            raise
         log.exception("inbound_parked", inbound_id=inbound.pk)
         if found is not None and mail.kind in (MailKind.REPLY, MailKind.UNSUBSCRIBE):
             _stop(found.message, "replied")

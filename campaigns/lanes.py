@@ -7,7 +7,7 @@ from threading import Lock
 from time import CLOCK_BOOTTIME, clock_gettime, thread_time
 
 import structlog
-from django.db import InterfaceError, OperationalError
+from django.db import Error
 
 from campaigns import ledger, outcomes
 from campaigns.batches import Job
@@ -19,6 +19,7 @@ from integrations.models import Mailbox
 from integrations.ports import CredentialsRefused, Fault, Outcome, Phase, Transport, Unreachable, Verdict
 from outreach.lib import draining
 from outreach.lib.faults import fault
+from outreach.lib.retrying import is_away
 
 log = structlog.get_logger(__name__)
 
@@ -123,7 +124,9 @@ class Lane:
         said = [Said(job.message.pk, job.version, words.subject, words.text, words.html) for job, words in ready]
         try:
             begun = self._marks.mark(said=said, ended=self._ended, now=now)
-        except (OperationalError, InterfaceError):  # whether it was committed is not known: nothing begins
+        except Error as error:
+            if not is_away(error):
+                raise  # otherwise whether it was committed is not known: nothing begins
             ledger.unmark(message_ids=[each.message_id for each in said], token=self._token)
             return []
         self._ended = []

@@ -1,8 +1,11 @@
 """The API, version 1: every address below /api/v1/, and what is answered where no view is reached."""
 
+import sys
+
 from csp.constants import UNSAFE_INLINE
 from csp.decorators import csp_update
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import get_template
 from django.urls import path
 from django.views import defaults
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
@@ -11,12 +14,14 @@ from rest_framework.routers import SimpleRouter
 from campaigns.api import campaign_views, import_views, ledger_views, privacy_views, proof_views, stopping_views
 from integrations.api import views as integrations
 from outreach.lib.problems import plain_response
+from outreach.lib.retrying import is_away
 from prospects.api import import_views as prospect_imports
 from prospects.api import relationship_views, sameness_views
 from prospects.api import views as prospects
 from templates.api import views as templates
 
 PREFIX = "/api/"
+RETRY_SECONDS = 30  # a database that restarts is back by then
 
 router = SimpleRouter(use_regex_path=False)
 router.register("programs", prospects.ProgramViewSet, basename="api-programs")
@@ -93,7 +98,21 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500, in the same two ways; the log has the rest."""
+    """500, in the same two ways; the log has the rest. Without a database 503: whoever asks again is heard then.
+
+    A mail program's opt-out is not lost by it: it was never told that it counts.
+    """
+    if is_away(sys.exception()):
+        return _away(request)
     if request.path.startswith(PREFIX):
         return plain_response(request, 500, "Something unexpected happened. It was logged.")
     return defaults.server_error(request)
+
+
+def _away(request: HttpRequest) -> HttpResponse:
+    if request.path.startswith(PREFIX):
+        answer: HttpResponse = plain_response(request, 503, "The database does not answer. Ask again in a moment.")
+    else:
+        answer = HttpResponse(get_template("503.html").render(), status=503)  # no request: the shell asks the database
+    answer["Retry-After"] = str(RETRY_SECONDS)
+    return answer

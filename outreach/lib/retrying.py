@@ -6,7 +6,7 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 import structlog
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DatabaseError, Error, InterfaceError, OperationalError, connection
 
 log = structlog.get_logger(__name__)
 
@@ -15,6 +15,14 @@ Result = TypeVar("Result")
 
 FIRST_WAIT = 0.1  # seconds, doubled each time
 TRIES = 6
+
+
+def is_away(error: BaseException | None) -> bool:
+    """Whether PostgreSQL went away, or ended the transaction of its own accord: what was asked may be asked again.
+
+    psycopg2 raises DatabaseError itself, none of its kinds, when a server ends in the middle of a statement.
+    """
+    return isinstance(error, OperationalError | InterfaceError) or type(error) is DatabaseError
 
 
 def retried(work: Callable[Args, Result]) -> Callable[Args, Result]:
@@ -31,7 +39,9 @@ def retried(work: Callable[Args, Result]) -> Callable[Args, Result]:
         for attempt in range(TRIES - 1):
             try:
                 return work(*args, **kwargs)
-            except (OperationalError, InterfaceError) as error:
+            except Error as error:
+                if not is_away(error):
+                    raise
                 log.warning("transaction_retried", verb=work.__qualname__, error=str(error).partition("\n")[0])
                 connection.close_if_unusable_or_obsolete()
                 threading.Event().wait(FIRST_WAIT * 2**attempt)

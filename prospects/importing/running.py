@@ -10,11 +10,12 @@ from itertools import islice
 from time import monotonic
 
 import structlog
-from django.db import OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from outreach.lib.models import DatabaseClock
+from outreach.lib.retrying import is_away
 from prospects.importing import forgotten, sorting
 from prospects.importing.chunks import Chunk, Reader, store
 from prospects.importing.columns import UnreadableHeader
@@ -66,9 +67,9 @@ def run(*, batch: ImportBatch, seconds: float | None = None, progress: Progress 
             _slice(batch, seconds, progress)
     except (UnreadableSource, UnreadableHeader) as error:
         finish(batch=batch, status=ImportBatch.Status.FAILED, error=str(error))
-    except OperationalError:
-        raise  # the database was away: the next tick goes on
-    except Exception:
+    except Exception as error:
+        if is_away(error):
+            raise  # the next tick goes on
         finish(batch=batch, status=ImportBatch.Status.FAILED, error=UNEXPECTED)
         raise
 

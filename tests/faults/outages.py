@@ -25,6 +25,7 @@ from outreach import embedded
 from outreach.embedded import folder as folders
 from outreach.embedded import servers
 from outreach.lib import signing
+from prospects.models import Suppression
 from tests import factories
 from tests.faults import workers
 from tests.faults.rig import MARKS, Rig, bury, owned, slowly
@@ -285,6 +286,67 @@ def somebody_new_gets_a_mail(world, *, seconds):
     until(has_got_it, seconds=seconds)
     world.rig.check()
     print(f"a mail after {time.monotonic() - began:.1f} s")
+
+
+class TestPostgresAway:
+    AWAY = 8  # seconds: longer than every patience of theirs (a transaction is tried again for three)
+    LEASE_AND_POLL = 90  # seconds: a worker that lost its database could not give its mailbox back
+
+    def test_workers_come_back_by_themselves_and_no_opt_out_that_was_acknowledged_is_lost(self, celery, client):
+        client.raise_request_exception = False
+        somebody_new_gets_a_mail(celery, seconds=TestRedis.POLL)
+        until(lambda: Message.objects.filter(state="sent").count() == 2)
+        heard, asks_again = Message.objects.order_by("id")
+        assert opts_out(client, heard).status_code == 200
+        celery.smtp.behaviour = slowly(1)
+        for _ in range(3):
+            factories.ProspectFactory()
+        enrolling.enroll_segment(campaign=celery.campaign, now=timezone.now(), by=None)
+        received(celery, 3)
+        with without_postgres():
+            began = time.monotonic()
+            while time.monotonic() - began < self.AWAY:
+                answer = opts_out(client, asks_again)
+                assert (answer.status_code, answer["Retry-After"]) == (503, "30"), answer
+                assert "Please try again" in answer.content.decode()
+                assert client.get("/ready").status_code == 503
+                threading.Event().wait(1)
+        celery.rig = Rig(celery)
+        assert opts_out(client, asks_again).status_code == 200
+        celery.rig.allowed = MARKS
+        somebody_new_gets_a_mail(celery, seconds=self.LEASE_AND_POLL)
+        until(lambda: not Message.objects.filter(state__in=OPEN).exists())
+        celery.rig.check()
+        assert len({mail.recipient for mail in celery.smtp.received}) == len(celery.smtp.received) == 6
+        assert Suppression.objects.filter(reason="unsubscribed").count() == 2
+
+
+def opts_out(client, message):
+    """As a mail program does (RFC 8058)."""
+    token = signing.make_token(tracking.UNSUBSCRIBE, message.public_id)
+    return client.post(reverse("unsubscribe", args=[token]), {"List-Unsubscribe": "One-Click"})
+
+
+@contextmanager
+def without_postgres():
+    """Nobody starts it again before the end."""
+    supervisor, postgres = pid("supervisor"), pid("postgres")
+    os.kill(supervisor, signal.SIGSTOP)
+    os.kill(postgres, signal.SIGQUIT)
+    until(lambda: not _takes_sessions())
+    try:
+        yield
+    finally:
+        os.kill(supervisor, signal.SIGCONT)
+        up_again()
+
+
+def _takes_sessions():
+    try:
+        _session().close()
+    except OperationalError:
+        return False
+    return True
 
 
 def redis():

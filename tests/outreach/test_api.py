@@ -1,4 +1,5 @@
 import pytest
+from django.db import connection
 from rest_framework.test import APIClient
 
 from outreach.lib.endpoints import ApiViewSet
@@ -143,3 +144,19 @@ def test_speaks_json_alone_and_survives_what_is_nested_without_end(client_as):
     assert (deep.status_code, deep["Content-Type"]) == (400, "application/problem+json")
     form = client.post("/api/v1/prospects/", {"email": "a@b.example"}, format="multipart")
     assert form.status_code == 415
+
+
+@pytest.mark.django_db(transaction=True)
+def test_says_when_to_ask_again_while_the_database_is_away(monkeypatch, client_as):
+    office, gone = client_as("viewer"), {**connection.get_connection_params(), "host": "127.0.0.1", "port": 1}
+    office.raise_request_exception = False
+    connection.close()
+    with monkeypatch.context() as away:
+        away.setattr(connection, "get_connection_params", lambda: gone)
+        answer, page = office.get(PROGRAMS), office.get("/")
+        connection.close()
+    _is_problem(answer, 503)
+    assert page.status_code == 503
+    assert "try again in a moment" in page.content.decode()
+    assert answer["Retry-After"] == page["Retry-After"] == "30"
+    assert office.get(PROGRAMS).status_code == 200
