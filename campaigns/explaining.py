@@ -53,6 +53,9 @@ WORDS = {
     "rehearsal_astray": "a rehearsal goes to nobody but its own address",
     "rehearsal_over": "the rehearsal was ended",
     "erased": "the person asked to be forgotten",
+    "too_soon": "it began less than 20 minutes ago, and the server may still answer",
+    "no_slot": "its mailbox has no free place for it",
+    "settled": "it has been settled already",
     "manual": "somebody here added a suppression",
     "imported": "an import said not to write",
 }

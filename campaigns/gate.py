@@ -37,6 +37,8 @@ READER_SAID_NO = """EXISTS (
 # Few merges wait, and all of them stand in one small index.
 MERGE_WAITS = """EXISTS (
     SELECT 1 FROM prospects_merge g WHERE g.applied_at IS NULL AND (g.survivor_id = p.id OR g.merged_id = p.id))"""
+# Whoever may have got a mail may have answered it: the next one, or the same one again, waits until that is read.
+NO_ANSWER_YET = "NOT m.is_follow_up AND m.state <> 'uncertain' AND NOT m.why ? 'again'"
 
 CLAUSES = (
     Clause(
@@ -77,10 +79,11 @@ CLAUSES = (
     Clause("site_held", f"({REHEARSAL} OR s.held_at IS NULL)"),
     Clause("demo_person", f"({REHEARSAL} OR NOT p.is_demo OR b.is_demo)"),
     # Freshness: a follow-up is held while an answer may be waiting unread or unapplied.
-    Clause("mailbox_blind", "(NOT m.is_follow_up OR b.polled_at > clock_timestamp() - interval '30 minutes')"),
+    Clause("mailbox_blind", f"({NO_ANSWER_YET} OR b.polled_at > clock_timestamp() - interval '30 minutes')"),
     Clause(
         "answers_waiting",
-        "(NOT m.is_follow_up OR NOT EXISTS (SELECT 1 FROM integrations_inboundevent i WHERE i.applied_at IS NULL"
+        f"({NO_ANSWER_YET} OR "  # noqa: S608
+        "NOT EXISTS (SELECT 1 FROM integrations_inboundevent i WHERE i.applied_at IS NULL"
         " AND (i.mailbox_id = m.mailbox_id OR i.mailbox_id IS NULL)"
         " AND i.stored_at < clock_timestamp() - interval '2 minutes'))",
     ),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from campaigns.models import Message
 from integrations.models import InboundEvent
@@ -10,13 +10,15 @@ from integrations.ports import IncomingMail, MailKind
 from outreach.lib import signing
 from prospects import identity
 
-HANDED_OVER = (
-    Message.State.SENDING,
-    Message.State.SENT,
-    Message.State.UNCERTAIN,
-    Message.State.ABANDONED,
-    Message.State.REFUSED,
-)
+HANDED_OVER = Q(
+    state__in=(
+        Message.State.SENDING,
+        Message.State.SENT,
+        Message.State.UNCERTAIN,
+        Message.State.ABANDONED,
+        Message.State.REFUSED,
+    )
+) | Q(why__has_key="again")  # a person said that it was not, and this mail may know better
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ def find(*, mail: IncomingMail, mailbox_id: int | None) -> Match | None:
     program and quotes nothing still stops what we send to that address: stopping too much is safe. It proves nothing.
     """
     ids = (*mail.candidates, mail.message_id)
-    named = _related(Message.objects.filter(message_id__in=ids, state__in=HANDED_OVER))
+    named = _related(Message.objects.filter(HANDED_OVER, message_id__in=ids))
     best = {message.message_id: message for message in named}
     itself = best.get(mail.message_id)
     if itself is not None and itself.campaign.rehearsal_of_id:  # rehearsed to the mailbox's own address: no answer
@@ -44,9 +46,7 @@ def find(*, mail: IncomingMail, mailbox_id: int | None) -> Match | None:
             return Match(best[candidate], proven=True)
     if mail.kind not in (MailKind.REPLY, MailKind.UNSUBSCRIBE) or not mail.sender:
         return None
-    to_sender = Message.objects.filter(
-        mailbox=mailbox_id, recipient_key=identity.address_key(mail.sender), state__in=HANDED_OVER
-    )
+    to_sender = Message.objects.filter(HANDED_OVER, mailbox=mailbox_id, recipient_key=identity.address_key(mail.sender))
     if mail.sent_at is not None:  # a first look into a full mailbox finds letters from before our time
         to_sender = to_sender.filter(handed_over_at__lte=mail.sent_at)
     message = _related(to_sender).order_by("-handed_over_at", "-id").first()

@@ -87,6 +87,7 @@ urlpatterns = [
     path("prospects/act/", people.prospects_act, name="prospects-act"),
     path("messages/<uuid:id>/", people.message, name="message"),
     path("messages/<uuid:id>/settle/", people.message_settle, name="message-settle"),
+    path("messages/send-again/", people.messages_send_again, name="messages-send-again"),
     path("messages/uncertain/", people.uncertain, name="messages-uncertain"),
     path("inbox/", inbox.inbox, name="inbox"),
     path("inbox/<uuid:id>/read/", inbox.reply_read, name="reply-read"),

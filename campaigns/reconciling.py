@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.models import User
 from campaigns import outcomes, stopping
@@ -11,16 +12,20 @@ from integrations import copies
 
 GIVE_UP_AFTER = timedelta(days=5)
 SEARCHED_AT_ONCE = 500  # messages of one mailbox, the latest first
-UNSURE = (Message.State.UNCERTAIN, Message.State.ABANDONED)
+UNDER_WAY = (Message.State.UNCERTAIN, Message.State.PLANNED)
+# Evidence of the first hand-over also counts when a person had said that there was none, and sends it again.
+UNSURE = Q(state__in=(Message.State.UNCERTAIN, Message.State.ABANDONED)) | Q(
+    state__in=(Message.State.PLANNED, Message.State.CANCELLED), why__has_key="again"
+)
 
 
 @transaction.atomic
 def proven_sent(*, message: Message) -> bool:
     """Somebody answered or reported this message, so it was sent: evidence beats opinion, even an old one."""
-    was_uncertain = message.state == Message.State.UNCERTAIN
-    if not Message.objects.filter(pk=message.pk, state__in=UNSURE).update(state=Message.State.SENT):
+    was_under_way = message.state in UNDER_WAY
+    if not Message.objects.filter(UNSURE, pk=message.pk).update(state=Message.State.SENT):
         return False
-    if was_uncertain and message.handed_over_at:
+    if was_under_way and message.handed_over_at:
         outcomes.advance(
             message=message,
             next_step=_next_step(message),

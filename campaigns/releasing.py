@@ -1,6 +1,6 @@
 """Letting go what was due while nothing was sent: into free slots from now on, the most urgent first."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 
 import structlog
@@ -32,15 +32,15 @@ def release(*, now: datetime, by: User | None) -> int:
         locked = overdue.waiting().order_by("id").select_for_update(of=("self",))
         ids = list(locked.values_list("id", flat=True))
         books = planning.slot_books(now=now, until=now + FARTHEST)
-        slots = dict(_slots(ids, books, now))
+        slots = dict(slots_for(ids, books, now))
         with connection.cursor() as cursor:
             cursor.execute(_MOVE, [list(slots), list(slots.values())])
     log.info("overdue_released", count=len(slots), by=by.pk if by else None)
     return len(slots)
 
 
-def _slots(ids: list[int], books: dict[int, SlotBook], now: datetime) -> Iterator[tuple[int, datetime]]:
-    """The id and the new slot of each message whose mailbox has one."""
+def slots_for(ids: Collection[int], books: dict[int, SlotBook], now: datetime) -> Iterator[tuple[int, datetime]]:
+    """The id and the new slot of each message whose mailbox has one, which is taken then."""
     messages = Message.objects.filter(pk__in=ids).select_related("step", "campaign", "prospect")
     needed = (
         "mailbox",

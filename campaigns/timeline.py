@@ -88,7 +88,7 @@ def message_facts(message: Message) -> tuple[tuple[str, str], ...]:
     """What a message's page and its line on the timeline say beside the text; empty ones are left out."""
     status = "" if message.smtp_reply.startswith(message.smtp_status) else message.smtp_status
     said = f"{message.smtp_code} {status} {message.smtp_reply}" if message.smtp_code else ""
-    version = message.template_version
+    version, again = message.template_version, message.why.get("again", {})
     facts = (
         ("From", message.mailbox.from_address),
         ("To", message.recipient),
@@ -98,6 +98,8 @@ def message_facts(message: Message) -> tuple[tuple[str, str], ...]:
         ("Tried", f"{message.attempts} times" if message.attempts > 1 else ""),
         ("Settled by", str(message.why.get("settled_by", ""))),
         ("Note", str(message.why.get("note", ""))),
+        ("Sent again by", str(again.get("by", ""))),
+        ("As it was not sent", str(again.get("note", ""))),
     )
     return tuple(fact for fact in facts if fact[1])
 

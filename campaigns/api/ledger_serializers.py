@@ -4,9 +4,10 @@ from typing import Any
 
 from rest_framework import serializers
 
+from campaigns import resending
 from campaigns.models import Enrollment, Event, Message, Reply
 from integrations.ports import ReplyClass
-from outreach.lib.endpoints import StrictModelSerializer
+from outreach.lib.endpoints import StrictModelSerializer, StrictSerializer
 
 
 def _id_of(relation: str, *, nullable: bool = False) -> serializers.UUIDField:
@@ -86,6 +87,30 @@ class MessageDetailSerializer(MessageSerializer):
     class Meta(MessageSerializer.Meta):
         fields = [*MessageSerializer.Meta.fields, "text", "html", "why"]
         read_only_fields = fields
+
+
+class SettleMessageSerializer(StrictSerializer):
+    verdict = serializers.ChoiceField(
+        choices=["sent", "not_sent", "send_again"],
+        help_text="sent: the campaign goes on; not_sent: it ends for them; send_again: not sent, one new hand-over",
+    )
+    note = serializers.CharField(required=False, allow_blank=True, max_length=300, default="", help_text="How you know")
+
+
+class SendAgainSerializer(StrictSerializer):
+    messages = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=resending.MOST)
+    note = serializers.CharField(max_length=300, help_text="How you know that they were not sent")
+
+
+class KeptSerializer(serializers.Serializer[Any]):
+    rule = serializers.CharField()
+    why = serializers.CharField()
+    count = serializers.IntegerField()
+
+
+class SentAgainSerializer(serializers.Serializer[Any]):
+    sent_again = serializers.IntegerField(help_text="How many have a new slot")
+    kept = KeptSerializer(many=True, help_text="Why the others stay as they are")
 
 
 class EventSerializer(StrictModelSerializer[Event]):

@@ -1,12 +1,22 @@
-"""The ledger over HTTP: what was planned and sent, and what came back. Only a reply's read mark and class change."""
+"""The ledger over HTTP: what was planned and sent, and what came back.
+
+A person settles what is uncertain, and a reply's read mark and class change.
+"""
+
+from collections import Counter
+from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from accounts.callers import caller
-from campaigns import labelling, replies
+from campaigns import explaining, labelling, reconciling, replies, resending
 from campaigns.api import ledger_serializers as serializers
 from campaigns.api.filters import EnrollmentFilter, EventFilter, MessageFilter, ReplyFilter
 from campaigns.api.ledger_serializers import public_ids
@@ -40,6 +50,51 @@ class MessageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSe
     def get_queryset(self) -> QuerySet[Message]:
         """A list leaves the texts where they are."""
         return super().get_queryset().only(*public_ids(self.get_serializer_class()))
+
+    @extend_schema(
+        request=serializers.SettleMessageSerializer, responses={200: serializers.MessageDetailSerializer}, filters=False
+    )
+    @action(detail=True, methods=["post"])
+    def settle(self, request: Request, **kwargs: Any) -> Response:
+        """A person's word about a message we are not sure about. 409 when it is settled, or can't be sent again now."""
+        body = serializers.SettleMessageSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        related = Message.objects.select_related(*MESSAGE_RELATIONS)
+        found, given = related.get(pk=self.get_object().pk), body.validated_data
+        if given["verdict"] == "send_again":
+            done = resending.send_again(
+                message_ids=[found.pk], note=given["note"], by=caller(request), now=timezone.now()
+            )
+            if found.pk in done.kept:
+                raise resending.StaysUncertain(f"It stays as it is: {explaining.words(done.kept[found.pk])}.")
+        elif not reconciling.decide(
+            message=found, sent=given["verdict"] == "sent", note=given["note"], by=caller(request)
+        ):
+            raise resending.StaysUncertain("It has been settled already.")
+        found.refresh_from_db()
+        return Response(serializers.MessageDetailSerializer(found).data)
+
+    @extend_schema(
+        operation_id="messages_send_again",
+        request=serializers.SendAgainSerializer,
+        responses={200: serializers.SentAgainSerializer},
+        filters=False,
+    )
+    @action(detail=False, methods=["post"], url_path="send-again", filterset_class=None)
+    def send_again(self, request: Request) -> Response:
+        """Messages we are not sure about were not sent: each gets one new hand-over, in a free slot."""
+        body = serializers.SendAgainSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        found = self.get_queryset().filter(public_id__in=body.validated_data["messages"])
+        done = resending.send_again(
+            message_ids=list(found.order_by("id").values_list("pk", flat=True)),
+            note=body.validated_data["note"],
+            by=caller(request),
+            now=timezone.now(),
+        )
+        kept = Counter(done.kept.values()).most_common()
+        rows = [{"rule": rule, "why": explaining.words(rule), "count": count} for rule, count in kept]
+        return Response(serializers.SentAgainSerializer({"sent_again": len(done.slots), "kept": rows}).data)
 
 
 class EventViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet[Event]):

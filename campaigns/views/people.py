@@ -39,6 +39,7 @@ NOTHING_BACK = (
 )
 
 message, message_settle, uncertain = messages.message, messages.message_settle, messages.uncertain
+messages_send_again = messages.messages_send_again
 prospects_act = require_POST(chosen_people.act)
 
 
