@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from accounts.models import User
-from campaigns import stopping, suppressing
+from campaigns import journal, stopping, suppressing
 from outreach.lib.errors import DomainError
 from outreach.lib.models import DatabaseClock
 from outreach.lib.retrying import retried
@@ -49,7 +49,7 @@ def stop_site(*, site: Site, reason: str, by: User | None) -> bool:
     """
     if not may_stop(site):
         raise SharedSite(f"Strangers share {site.domain}. Stop the person or their address instead.")
-    _, created = stopping.suppress(
+    row, created = stopping.suppress(
         kind=Suppression.Kind.DOMAIN,
         value=site.domain,
         reason=Suppression.Reason.MANUAL,
@@ -57,4 +57,5 @@ def stop_site(*, site: Site, reason: str, by: User | None) -> bool:
         by=by,
     )
     stopped = Site.objects.filter(pk=site.pk, stopped_at=None).update(stopped_at=DatabaseClock())
+    journal.site_stopped(domain=site.domain, key=row.key)
     return created or bool(stopped)

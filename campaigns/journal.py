@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from django.db import transaction
@@ -19,13 +19,14 @@ from uuid_utils.compat import uuid7
 from campaigns import outside
 from campaigns.models import SendingControl
 from outreach.lib import crypto, durable
-from outreach.lib.models import DatabaseClock
-from prospects.models import Prospect, Suppression
+from outreach.lib.models import DatabaseClock, first_public_id
+from prospects.models import Prospect, Site, Suppression
 
 log = structlog.get_logger(__name__)
 
 KEPT_MONTHS = 13
 BY_DOMAIN = "domain:"
+TOGETHER = 5_000  # entries in one line
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,41 @@ class Line:
     at: datetime
     do: str
     said: dict[str, Any]
+    is_of_list: bool = False
 
 
 def suppressed(*, row: Suppression, prospect: Prospect | None = None) -> None:
     """Notes, once this is committed and before the answer is given, that nobody is written to by this key."""
-    ends = row.expires_at.isoformat() if row.expires_at else None
     who = str(prospect.public_id) if prospect else None
-    _note("suppress", kind=row.kind, key=row.key, reason=row.reason, expires_at=ends, prospect=who)
+    _note("suppress", kind=row.kind, key=row.key, reason=row.reason, expires_at=_iso(row.expires_at), prospect=who)
+
+
+class Entry(Protocol):
+    """A row of the list of suppressions, as far as it is noted."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def expires_at(self) -> datetime | None: ...
+
+
+def all_suppressed(*, rows: Iterable[Entry]) -> None:
+    """As `suppressed` for a whole list: an entry for each, encrypted and written together."""
+    entries = [
+        {"kind": str(row.kind), "key": row.key, "reason": str(row.reason), "expires_at": _iso(row.expires_at)}
+        for row in rows
+    ]
+    if entries:
+        _note("suppress_all", entries=entries)
+
+
+def site_stopped(*, domain: str, key: str) -> None:
+    """Notes that nobody of this company is written to; lifting its domain, of this key, lifts that too."""
+    _note("stop_site", domain=domain, key=key)
 
 
 def erased(*, keys: Iterable[str]) -> None:
@@ -87,7 +116,7 @@ def read(*, since: datetime | None) -> Iterator[Line]:
                 continue
             if line.id not in seen and (since is None or line.at >= since):
                 seen.add(line.id)
-                yield line
+                yield from _each(line)
     if unread:
         log.error("journal_lines_unreadable", count=unread)
 
@@ -100,13 +129,32 @@ def catch_up() -> bool:
         return True
     SendingControl.objects.filter(journal_failed_at=since).update(journal_failed_at=None)  # set again if it still fails
     with transaction.atomic():
-        for row in Suppression.objects.filter(created_at__gte=since).order_by("id").iterator():
-            suppressed(row=row)
+        rows = Suppression.objects.filter(public_id__gte=first_public_id(since)).order_by(
+            "id"
+        )  # lists tell older times
+        while part := list(rows[:TOGETHER]):
+            all_suppressed(rows=part)
+            rows = rows.filter(id__gt=part[-1].pk)
+        for domain in Site.objects.filter(stopped_at__gte=since).order_by("id").values_list("domain", flat=True):
+            site_stopped(domain=domain, key=f"{BY_DOMAIN}{domain}")
         stopped(prospects=list(Prospect.objects.filter(stopped_at__gte=since).order_by("id")))
     if SendingControl.objects.filter(journal_failed_at__isnull=False).update(journal_failed_at=since):
         return False
     log.info("journal_caught_up", since=since.isoformat())
     return True
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
+
+
+def _each(line: Line) -> Iterator[Line]:
+    """A list is read as its entries."""
+    if line.do != "suppress_all":
+        yield line
+        return
+    for number, entry in enumerate(line.said["entries"]):
+        yield Line(f"{line.id}:{number}", line.at, "suppress", {**entry, "prospect": None}, is_of_list=True)
 
 
 def _note(do: str, **said: Any) -> None:

@@ -1,6 +1,8 @@
 """Putting noes back that the database has forgotten since its backup; safe to repeat."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import structlog
@@ -8,12 +10,15 @@ from django.db import transaction
 
 from campaigns import journal, reconciling, stopping
 from campaigns.models import Event, Message
+from outreach.lib.models import DatabaseClock
 from outreach.lib.retrying import retried
 from prospects import suppression as facts
-from prospects.models import Prospect
+from prospects import suppression_lists
+from prospects.models import Prospect, Site, Suppression
 
 log = structlog.get_logger(__name__)
 
+TOGETHER = 1_000  # entries of lists in one transaction
 EARLIER = timedelta(days=1)
 REASON = "said no before the database was put back"
 
@@ -33,7 +38,9 @@ def replay(*, since: datetime | None) -> int:
                 del standing[key]
         else:
             standing[line.id] = line
-    missing = sum(_replay_one(line) for line in standing.values())
+    singles = [line for line in standing.values() if not line.is_of_list]
+    missing = sum(_replay_one(line) for line in singles)
+    missing += sum(_replay_list(part) for part in _parts(line for line in standing.values() if line.is_of_list))
     log.info("journal_replayed", lines=len(standing), missing=missing)
     return missing
 
@@ -43,10 +50,36 @@ def _is_about(line: journal.Line, lifted: journal.Line) -> bool:
     return by_key or (line.do == "stop" and line.said["prospect"] == lifted.said["prospect"])
 
 
+def _parts(lines: Iterable[journal.Line]) -> Iterator[list[journal.Line]]:
+    rest = iter(lines)
+    while part := list(islice(rest, TOGETHER)):
+        yield part
+
+
+@retried
+@transaction.atomic
+def _replay_list(lines: Sequence[journal.Line]) -> int:
+    """Entries of imported lists, in sets: a list may name everybody who ever said no to somebody."""
+    said = {line.said["key"]: line.said for line in lines}
+    known = set(Suppression.objects.filter(key__in=said).values_list("key", flat=True))
+    for reason in {each["reason"] for each in said.values()}:
+        stopping.end_named(keys=[key for key, each in said.items() if each["reason"] == reason], reason=reason)
+    entries = [_entry(each, is_known=key in known) for key, each in said.items()]
+    return len(suppression_lists.store(lines=entries, by=None))
+
+
+def _entry(said: dict[str, Any], *, is_known: bool) -> suppression_lists.Line:
+    key, ends = said["key"], said["expires_at"] and datetime.fromisoformat(said["expires_at"])
+    value = "" if is_known or said["reason"] == Suppression.Reason.ERASED else facts.value_of(key)
+    return suppression_lists.Line(
+        number=0, kind=said["kind"], value=value, key=key, reason=said["reason"], source=facts.PUT_BACK, expires_at=ends
+    )
+
+
 @retried
 @transaction.atomic
 def _replay_one(line: journal.Line) -> bool:
-    replay_line = {"suppress": _suppress, "stop": _stop, "end": _end, "unsubscribe": _unsubscribe}.get(line.do)
+    replay_line = REPLAYED.get(line.do)
     return replay_line(line.said) if replay_line else False
 
 
@@ -68,6 +101,11 @@ def _stop(said: dict[str, Any]) -> bool:
     new = [facts.put_back(kind=key.partition(":")[0], key=key, reason="manual") for key in said["keys"]]
     stopping.end_named(keys=said["keys"], reason="manual")
     return any(new)
+
+
+def _stop_site(said: dict[str, Any]) -> bool:
+    """Its domain is on the list by an entry of its own, also where the backup does not know the company."""
+    return bool(Site.objects.filter(domain=said["domain"], stopped_at=None).update(stopped_at=DatabaseClock()))
 
 
 def _end(said: dict[str, Any]) -> bool:
@@ -97,3 +135,6 @@ def _unsubscribe(said: dict[str, Any]) -> bool:
 
 def _person(public_id: str | None) -> Prospect | None:
     return Prospect.objects.filter(public_id=public_id).first() if public_id else None
+
+
+REPLAYED = {"suppress": _suppress, "stop": _stop, "stop_site": _stop_site, "end": _end, "unsubscribe": _unsubscribe}

@@ -12,7 +12,7 @@ from django.core.cache import cache
 from django.db import transaction
 
 from accounts.models import User
-from campaigns import stopping
+from campaigns import journal, stopping
 from outreach.lib import spreadsheets
 from outreach.lib.errors import DomainError, Problem
 from outreach.lib.retrying import retried
@@ -135,10 +135,12 @@ def _take(part: Sequence[Line | BadLine], taken: Taken, by: User | None) -> None
 @retried
 @transaction.atomic
 def _stop_and_store(lines: Sequence[Line], by: User | None) -> tuple[int, int, int]:
-    """The fact is written last, as in every stop."""
+    """The fact is written last, as in every stop; the journal outside the database knows it when this returns."""
     ended = _end((line.key, line.reason) for line in lines)
-    added, strengthened = suppression_lists.store(lines=lines, by=by)
-    return added, strengthened, ended
+    stored = suppression_lists.store(lines=lines, by=by)
+    journal.all_suppressed(rows=stored)
+    added = sum(each.is_new for each in stored)
+    return added, len(stored) - added, ended
 
 
 def _end(named: Iterable[tuple[str, str]]) -> int:

@@ -20,6 +20,7 @@ log = structlog.get_logger(__name__)
 
 ASKED = (Suppression.Reason.UNSUBSCRIBED, Suppression.Reason.COMPLAINED, Suppression.Reason.DECLINED)
 LIFTABLE = (Suppression.Reason.MANUAL, Suppression.Reason.IMPORTED, Suppression.Reason.BOUNCED)
+PUT_BACK = "journal of opt-outs"  # the source of what a backup had forgotten
 SHORT = 50_000  # entries: each looked up among everybody's keys in 3 µs, as long as a person takes among the entries
 NOTED = 10_000  # people who get a note when their domain is lifted
 # An address that no form would take, but a mail server might; nothing that was written beside one is part of it.
@@ -88,9 +89,9 @@ def put_back(*, kind: str, key: str, reason: str, expires_at: datetime | None = 
 
     The address, handle or page is shown again when somebody here has it.
     """
-    source = "journal of opt-outs"
+    source = PUT_BACK
     wanted = Suppression(kind=kind, key=key, reason=reason, source=source, expires_at=expires_at)
-    wanted.value = "" if reason == Suppression.Reason.ERASED else _value_of(key)
+    wanted.value = "" if reason == Suppression.Reason.ERASED else value_of(key)
     Suppression.objects.bulk_create([wanted], ignore_conflicts=True)
     if reason in ASKED:
         ours = Suppression.objects.filter(key=key, reason__in=LIFTABLE)
@@ -207,7 +208,7 @@ def _names(email: str, x_handle: str, linkedin_url: str) -> Iterator[tuple[str, 
             yield (kind, *named(kind=kind, value=text))
 
 
-def _value_of(key: str) -> str:
+def value_of(key: str) -> str:
     """What a key stands for; "" where nobody here has it."""
     if key.startswith("domain:"):
         return key.removeprefix("domain:")[:254]

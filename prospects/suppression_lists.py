@@ -57,7 +57,7 @@ SELECT id, kind, key, value, reason, source, expires, %(by)s, coalesce(since, cl
  WHERE (excluded.reason = 'erased' AND old.reason <> 'erased')
     OR (excluded.reason = ANY(%(strong)s) AND NOT old.reason = ANY(%(strong)s))
     OR (old.expires_at IS NOT NULL AND (excluded.expires_at IS NULL OR excluded.expires_at > old.expires_at))
-RETURNING xmax = 0
+RETURNING kind, key, reason, expires_at, xmax = 0
 """
 
 
@@ -116,8 +116,18 @@ def read(*, source: BinaryIO, meant: Meant) -> Iterator[Line | BadLine]:
             yield from _lines(number, values[:width], values[width:], columns, meant)
 
 
-def store(*, lines: Sequence[Line], by: User | None) -> tuple[int, int]:
-    """Puts these lines on the list in one statement; returns how many are new and how many made an old one stronger.
+class Stored(NamedTuple):
+    """An entry that is new on the list, or was made stronger, as it stands now."""
+
+    kind: str
+    key: str
+    reason: str
+    expires_at: datetime | None
+    is_new: bool
+
+
+def store(*, lines: Sequence[Line], by: User | None) -> list[Stored]:
+    """Puts these lines on the list in one statement; returns those that changed it.
 
     What is on the list stays, but for what the person asked for themselves, and for a later end.
     """
@@ -135,8 +145,7 @@ def store(*, lines: Sequence[Line], by: User | None) -> tuple[int, int]:
             "since": [line.since for line in given],
         }
         cursor.execute(STORE, {**values, "by": by.pk if by else None, "strong": [str(reason) for reason in STRONG]})
-        found = [is_new for (is_new,) in cursor.fetchall()]
-    return found.count(True), found.count(False)
+        return [Stored(*row) for row in cursor.fetchall()]
 
 
 def rows() -> Iterator[Sequence[str]]:

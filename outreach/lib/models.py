@@ -1,6 +1,7 @@
 """Abstract bases and fields that every app shares."""
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from django.db import models
@@ -13,6 +14,11 @@ from outreach.lib import crypto
 def new_public_id() -> uuid.UUID:
     """A UUIDv7 (RFC 9562): unguessable, and sorts by the time it was made."""
     return uuid7()
+
+
+def first_public_id(at: datetime) -> uuid.UUID:
+    """The lowest `new_public_id` of that moment: what is made later comes after it."""
+    return uuid.UUID(int=int(at.timestamp() * 1000) << 80 | 7 << 76 | 2 << 62)
 
 
 class DatabaseClock(Func):

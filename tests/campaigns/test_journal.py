@@ -1,5 +1,6 @@
 """The journal of opt-outs: written before the answer, readable without the database, replayed as often as one likes."""
 
+import io
 import json
 from datetime import timedelta
 
@@ -7,11 +8,12 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from campaigns import journal, lifting, privacy, replaying, stopping, tracking
+from campaigns import companies, journal, lifting, privacy, replaying, stopping, suppressing_lists, tracking
 from campaigns.models import Enrollment, Event, Message, SendingControl
 from outreach.lib import crypto
-from prospects.models import Prospect, Suppression
+from prospects.models import Prospect, Site, Suppression
 from prospects.suppression import BadExpiry
+from prospects.suppression_lists import Meant
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,6 +28,7 @@ def forget():
     """What a backup does not know."""
     Event.objects.all().delete()
     Suppression.objects.all().delete()
+    Site.objects.update(stopped_at=None)
     Prospect.objects.update(stopped_at=None, stop_reason="")
     Enrollment.objects.update(state="active", stop_reason="", ended_at=None)
 
@@ -145,3 +148,80 @@ def test_starts_a_file_each_month_and_forgets_very_old_ones(safety):
     (folder / "2020-01.jsonl").write_text("")
     stopping.suppress(kind="address", value="one@site.example", reason="declined")
     assert [path.name for path in folder.iterdir()] == [f"{timezone.now():%Y-%m}.jsonl"]
+
+
+def take_list(text, now, reason="imported", **meant):
+    meant = Meant(reason, "their list", meant.get("expires_at"))
+    return suppressing_lists.take(source=io.BytesIO(text.encode()), meant=meant, by=None, now=now)
+
+
+def entries():
+    return list(Suppression.objects.order_by("key").values_list("key", "kind", "reason", "expires_at"))
+
+
+def test_an_imported_list_is_on_disk_when_it_is_answered_and_names_nobody(sent, safety):
+    take_list(f"email\n{sent.first.recipient}\nb@b.example\n", sent.now)
+    (line,) = lines(safety)
+    said = json.loads(crypto.decrypt(line["said"]))
+    assert len(said["entries"]) == 2
+    assert sent.first.recipient.partition("@")[0] not in json.dumps([line, said])
+
+
+def test_an_imported_list_is_replayed_whole_and_twice_is_once(sent):
+    ends = timezone.now() + timedelta(days=30)
+    listed = [sent.first.recipient, "not-in-the-backup@b.example", *(f"p{n}@many.example" for n in range(2_500))]
+    take_list("email\n" + "\n".join(listed), sent.now, reason="declined")
+    take_list("domain\nrival.example\n", sent.now, expires_at=ends)
+    shown = entries()
+    assert len(shown) == 2_503
+    forget()
+    stopping.suppress(kind="address", value="p7@many.example", reason="manual")
+    assert replaying.replay(since=None) == 2_503  # one of them only as what they asked for themselves
+    assert entries() == shown
+    assert Suppression.objects.get(kind="domain").value == "rival.example"
+    assert Suppression.objects.filter(value=sent.first.recipient).exists()
+    assert Enrollment.objects.get(prospect=sent.first.prospect).stop_reason == "declined"
+    assert Enrollment.objects.get(prospect=sent.second.prospect).state == "active"
+    assert replaying.replay(since=None) == 0
+    assert entries() == shown
+
+
+def test_the_same_list_again_writes_no_line_again(sent, safety):
+    for _ in range(3):
+        take_list("email\na@a.example\n", sent.now)
+    assert len(lines(safety)) == 1
+
+
+def test_an_entry_of_a_list_that_was_taken_back_stays_so(sent):
+    take_list("email\na@a.example\nb@b.example\n", sent.now)
+    lifting.lift(suppression=Suppression.objects.get(value="a@a.example"), note="A mistake", by=None)
+    forget()
+    replaying.replay(since=None)
+    assert Suppression.objects.count() == 1
+
+
+def test_never_contact_this_company_is_replayed_and_so_is_that_it_was_taken_back(sent):
+    site, other = sent.first.prospect.site, sent.second.prospect.site
+    companies.stop_site(site=site, reason="asked", by=None)
+    companies.stop_site(site=other, reason="a mistake", by=None)
+    lifting.lift(suppression=Suppression.objects.get(value=other.domain), note="A mistake", by=None)
+    forget()
+    assert replaying.replay(since=None) == 2
+    assert list(Site.objects.exclude(stopped_at=None)) == [site]
+    assert Suppression.objects.get().value == site.domain
+    assert Enrollment.objects.get(prospect=sent.first.prospect).state == "stopped"
+    assert replaying.replay(since=None) == 0
+
+
+def test_lists_and_companies_that_a_full_disk_kept_out_are_caught_up(sent, safety):
+    safety.mkdir(parents=True, exist_ok=True)
+    (safety / "opt-outs").write_text("in the way")
+    take_list("email,since\na@a.example,2020-01-01\n", sent.now)
+    companies.stop_site(site=sent.first.prospect.site, reason="asked", by=None)
+    (safety / "opt-outs").unlink()
+    assert journal.catch_up()
+    shown = entries()
+    forget()
+    replaying.replay(since=None)
+    assert entries() == shown
+    assert Site.objects.filter(stopped_at__isnull=False).count() == 1
