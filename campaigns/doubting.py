@@ -36,18 +36,19 @@ RETURNING found.id, found.gap_from, found.gap_until
 """
 
 
-def doubt_due(*, since: datetime, until: datetime, enrolled_before: datetime) -> int:
-    """Makes uncertain what may have been handed over in the gap; returns how many messages.
+def doubt_due(*, since: datetime, until: datetime, enrolled_before: datetime, most: int) -> int:
+    """Makes uncertain what may have been handed over in the gap, `most` at once; returns how many messages.
 
     Those are all that had a slot by `until` (whatever held them, as it may have been lifted), and what was planned
     after the backup was put back and before that was noticed. `enrolled_before` is the database's time of the notice:
     who came later was never written to.
     """
-    open_states = (Message.State.PLANNED, Message.State.SENDING)
     due = Q(send_at__lte=until) | Q(planned_at__gt=since + A_TICK, planned_at__gte=F("enrollment__due_at"))
-    found = Message.objects.filter(due, state__in=open_states, enrollment__created_at__lte=enrolled_before)
-    ids = list(found.order_by("id").select_for_update(of=("self",)).values_list("id", flat=True))
-    return _doubt(ids, since=since, until=until)
+    found = Message.objects.filter(due, enrollment__created_at__lte=enrolled_before).values_list("id", flat=True)
+    ids = [*found.filter(state=Message.State.PLANNED)[:most]]  # apart: each state has its own index
+    ids += found.filter(state=Message.State.SENDING)[: most - len(ids)]
+    locked = Message.objects.filter(pk__in=ids).order_by("id").select_for_update()
+    return _doubt(list(locked.values_list("id", flat=True)), since=since, until=until)
 
 
 def doubt_what_follows(*, enrollment_ids: Collection[int]) -> int:

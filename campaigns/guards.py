@@ -17,7 +17,7 @@ from django.db import connection
 from django.db.models import Q
 
 from campaigns import outside
-from campaigns.models import Campaign, Message, SendingControl
+from campaigns.models import Campaign, Errand, Message, SendingControl
 from campaigns.outside import Known
 
 log = structlog.get_logger(__name__)
@@ -222,6 +222,7 @@ def _hold(because: SendingControl.Held, *, instead_of: Iterable[str], note: str 
         cursor.execute(_HOLD, values)
         row = cursor.fetchone()
     if row is not None:
+        Errand.objects.filter(kind=Errand.Kind.SETTLE, finished_at=None).delete()  # it was about an earlier restore
         log.error("sending_held", because=str(because), note=note, gap_from=row[0] and row[0].isoformat())
     return row is not None
 

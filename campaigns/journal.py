@@ -121,6 +121,11 @@ def read(*, since: datetime | None) -> Iterator[Line]:
         log.error("journal_lines_unreadable", count=unread)
 
 
+def size() -> int:
+    """Bytes of all its lines."""
+    return sum(path.stat().st_size for path in _folder().glob("*.jsonl"))
+
+
 def catch_up() -> bool:
     """Writes down what a disk that failed kept out. False while it still fails."""
     failed = SendingControl.objects.filter(journal_failed_at__isnull=False).values_list("journal_failed_at", flat=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from campaigns import analytics, obstacles, overdue, suspects
+from campaigns import analytics, obstacles, overdue, releasing, suspects
 from campaigns.models import Campaign, Message
 from campaigns.situation import MOST_WAITING, Situation
 from integrations import outages
@@ -80,6 +80,9 @@ def _overdue() -> Iterator[Need]:
         what = "1 mail was" if count == 1 else f"{many} mails were"
         hint = "They leave spread out, within windows, gaps and daily caps, and follow-ups not before answers are read."
         text = f"{what} due while nothing was sent."
+        if releasing.is_under_way():
+            yield Need(f"{text} They are being given new places.", hint=hint, tone="warn")
+            return
         yield Need(text, "Release them", "sending-release", hint=hint, at_once=True)
 
 

@@ -27,6 +27,7 @@ PERSONAL: dict[str, frozenset[str]] = {
     "Event": frozenset({"prospect", "inbound", "detail"}),
     "Reply": frozenset({"prospect", "sender", "subject", "text", "relabelled_by"}),
     "SendingControl": frozenset({"stopped_by", "stop_reason", "settled_by"}),
+    "Errand": frozenset({"asked_by"}),
     "MailboxRound": frozenset(),
     "CampaignEvent": frozenset({"pgh_context", "rehearsal_to", "state_reason"}),
 }
@@ -108,6 +109,7 @@ IMPERSONAL: dict[str, frozenset[str]] = {
             *("held_note", "gap_from", "gap_until", "settled_at", "journal_failed_at"),
         }
     ),
+    "Errand": frozenset({"id", "kind", "asked_at", "done", "finished_at"}),
     "MailboxRound": frozenset({"mailbox", "looked_at", "claimed"}),
     "CampaignEvent": frozenset(
         {

@@ -76,10 +76,10 @@ def plan(*, now: datetime) -> Planned:
     return done
 
 
-def plan_alone(*, now: datetime) -> Planned:
-    """As `plan`, for whoever holds the planner's lock in a transaction: whatever a guard says."""
+def plan_alone(*, now: datetime, most: int = PER_RUN) -> Planned:
+    """As `plan`, for whoever holds the planner's lock in a transaction: whatever a guard says, `most` of a mailbox."""
     done = Planned(ran=True)
-    _plan(done, now=now)
+    _plan(done, now=now, most=most)
     return done
 
 
@@ -91,12 +91,12 @@ def alone() -> Iterator[None]:
         yield
 
 
-def _plan(done: Planned, *, now: datetime) -> None:
+def _plan(done: Planned, *, now: datetime, most: int = PER_RUN) -> None:
     if not candidates.are_due(now=now):
         return
     books = slot_books(now=now)
     aside = overdue.counted()  # it comes before new people once it is released
-    free = {mailbox_id: min(book.free(now), PER_RUN) - aside.get(mailbox_id, 0) for mailbox_id, book in books.items()}
+    free = {mailbox_id: min(book.free(now), most) - aside.get(mailbox_id, 0) for mailbox_id, book in books.items()}
     wanted = {mailbox_id: slots for mailbox_id, slots in free.items() if slots > 0}
     found = candidates.load(wanted=wanted, now=now)
     last = candidates.last_decisions([candidate.enrollment_id for candidate in found])

@@ -1,20 +1,29 @@
 """Letting go what was due while nothing was sent: into free slots from now on, the most urgent first."""
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from django.db import connection
+from django.db.models import Case, F, When
 
 from accounts.models import User
-from campaigns import candidates, overdue, planning
-from campaigns.models import Message
+from campaigns import candidates, errands, overdue, planning
+from campaigns.models import Errand, Message
 from campaigns.scheduling import SlotBook, Window
+from outreach.lib.retrying import retried
 
 log = structlog.get_logger(__name__)
 
+KIND = Errand.Kind.RELEASE
+PIECE, SMALL_PIECE = 1_000, 200  # messages
 FARTHEST = timedelta(days=180)  # what finds no slot until then stays set aside
 
+SKEW = timedelta(minutes=2)  # between the clocks of two machines
+
+_TURN = (Case(When(attempts=0, then=1), default=0), F("is_follow_up").desc(), "send_at", "id")
 _MOVE = """
 UPDATE campaigns_message m SET send_at = slot.at, overdue_at = NULL
   FROM (SELECT unnest(%s::bigint[]) AS id, unnest(%s::timestamptz[]) AS at) slot
@@ -22,21 +31,57 @@ UPDATE campaigns_message m SET send_at = slot.at, overdue_at = NULL
 """
 
 
-def release(*, now: datetime, by: User | None) -> int:
-    """Gives everything that is set aside a new slot, never an earlier one; returns how many.
+@dataclass(frozen=True)
+class Released:
+    """How many have a new slot so far; a tick goes on until `is_done`."""
+
+    count: int
+    is_done: bool
+
+
+def release(*, now: datetime, by: User | None, seconds: float = errands.TO_THE_END) -> Released:
+    """Gives everything that is set aside a new slot, never an earlier one: an errand, begun for `seconds`.
 
     Retries come first, then follow-ups, then new people. Caps, gaps and windows hold, and so does the gate: a follow-up
-    waits until the answers that came in meanwhile were read. Nothing is cancelled.
+    waits until the answers that came in meanwhile were read. Nothing is cancelled. What finds no slot, and what is set
+    aside after this was asked, stays so.
     """
+    errand = errands.ask(kind=KIND, now=now, by=by)
+    go_on(now=now, seconds=seconds)
+    errand.refresh_from_db()
+    return Released(errand.done.get("released", 0), errand.finished_at is not None)
+
+
+def go_on(*, now: datetime, seconds: float = errands.SLICE) -> None:
+    """Goes on with the release that was asked for, for these seconds."""
+    most = PIECE if seconds >= errands.SLICE else SMALL_PIECE
+    errands.go_on(kind=KIND, piece=partial(_piece, now=now, most=most), seconds=seconds)
+
+
+def is_under_way() -> bool:
+    """Whether a tick goes on with a release."""
+    return errands.waiting(KIND) is not None
+
+
+@retried
+def _piece(errand: Errand, until: float, *, now: datetime, most: int) -> bool:
+    """The most urgent of what was set aside before it was asked for; False when there is none."""
     with planning.alone():
-        locked = overdue.waiting().order_by("id").select_for_update(of=("self",))
+        aside = overdue.waiting().filter(overdue_at__lte=errand.asked_at + SKEW)
+        ids = list(aside.order_by(*_TURN).values_list("id", flat=True)[:most])
+        locked = Message.objects.filter(pk__in=ids).order_by("id").select_for_update()
         ids = list(locked.values_list("id", flat=True))
         books = planning.slot_books(now=now, until=now + FARTHEST)
         slots = dict(slots_for(ids, books, now))
         with connection.cursor() as cursor:
             cursor.execute(_MOVE, [list(slots), list(slots.values())])
-    log.info("overdue_released", count=len(slots), by=by.pk if by else None)
-    return len(slots)
+        # Out of the way of the next piece: set aside anew.
+        aside.filter(pk__in=set(ids) - set(slots)).update(overdue_at=errand.asked_at + 2 * SKEW)
+        errands.keep(errand, released=errand.done.get("released", 0) + len(slots))
+        if not ids:
+            errands.finish(errand)
+            log.info("overdue_released", by=errand.asked_by_id, **errand.done)
+    return bool(ids)
 
 
 def slots_for(ids: Collection[int], books: dict[int, SlotBook], now: datetime) -> Iterator[tuple[int, datetime]]:
@@ -52,7 +97,7 @@ def slots_for(ids: Collection[int], books: dict[int, SlotBook], now: datetime) -
         "campaign__time_zone",
         "prospect__time_zone",
     )
-    for message in sorted(messages.only(*needed), key=_turn):
+    for message in messages.only(*needed).order_by(*_TURN):
         book, step = books.get(message.mailbox_id), message.step
         zone = message.prospect.time_zone or message.campaign.time_zone
         window = Window(zone, step.window_start, step.window_end, frozenset(step.weekdays))
@@ -61,7 +106,3 @@ def slots_for(ids: Collection[int], books: dict[int, SlotBook], now: datetime) -
         if book is not None and slot is not None:
             book.take(slot, domain=domain)
             yield message.pk, slot
-
-
-def _turn(message: Message) -> tuple[bool, bool, datetime, int]:
-    return not message.attempts, not message.is_follow_up, message.send_at, message.pk

@@ -1,8 +1,9 @@
 """Putting noes back that the database has forgotten since its backup; safe to repeat."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -19,8 +20,18 @@ from prospects.models import Prospect, Site, Suppression
 log = structlog.get_logger(__name__)
 
 TOGETHER = 1_000  # entries of lists in one transaction
+FEW = 20  # lines between two looks at the time
 EARLIER = timedelta(days=1)
 REASON = "said no before the database was put back"
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """How many noes were missing, the line it came to, and whether that was the last."""
+
+    missing: int
+    last: str
+    is_done: bool
 
 
 def replay(*, since: datetime | None) -> int:
@@ -29,31 +40,56 @@ def replay(*, since: datetime | None) -> int:
     What was lifted after it was said stays lifted. Noes for good are replayed from a day before, as a clock may be off
     and they do no harm; the end of a campaign concerns those of its time only.
     """
+    return go_on(since=since, after="", until=float("inf")).missing
+
+
+def go_on(*, since: datetime | None, after: str, until: float) -> Replayed:
+    """As `replay`, behind the line of this id and up to the moment `until` (monotonic), with at least one step."""
+    standing = _standing(since)
+    lines = sorted(standing.values(), key=lambda line: line.is_of_list)
+    ids = [line.id for line in lines]
+    rest = lines[ids.index(after) + 1 :] if after in standing else lines
+    missing, last = 0, after
+    for part in _parts(rest):
+        missing += _replay_list(part) if part[0].is_of_list else sum(_replay_one(line) for line in part)
+        last = part[-1].id
+        if monotonic() >= until and last != ids[-1]:
+            return Replayed(missing, last, is_done=False)
+    log.info("journal_replayed", lines=len(rest), missing=missing)
+    return Replayed(missing, last, is_done=True)
+
+
+def _standing(since: datetime | None) -> dict[str, journal.Line]:
+    """What was said and not taken back, by the ids of its lines."""
     standing: dict[str, journal.Line] = {}
+    by_key: dict[str, list[str]] = {}
     for line in journal.read(since=since and since - EARLIER):
         if line.do == "end" and since is not None and line.at < since:
             continue
         if line.do == "lift":
-            for key in [key for key, said in standing.items() if _is_about(said, line)]:
-                del standing[key]
+            for name in _names_of(line):
+                for pk in by_key.pop(name, ()):
+                    standing.pop(pk, None)
         else:
             standing[line.id] = line
-    singles = [line for line in standing.values() if not line.is_of_list]
-    missing = sum(_replay_one(line) for line in singles)
-    missing += sum(_replay_list(part) for part in _parts(line for line in standing.values() if line.is_of_list))
-    log.info("journal_replayed", lines=len(standing), missing=missing)
-    return missing
+            for name in _names_of(line):
+                by_key.setdefault(name, []).append(line.id)
+    return standing
 
 
-def _is_about(line: journal.Line, lifted: journal.Line) -> bool:
-    by_key = bool(lifted.said["key"]) and line.said.get("key") == lifted.said["key"]
-    return by_key or (line.do == "stop" and line.said["prospect"] == lifted.said["prospect"])
+def _names_of(line: journal.Line) -> list[str]:
+    """By what a line and its lifting find each other: a key, or the person of a stop."""
+    person = line.said["prospect"] if line.do in ("stop", "lift") else None
+    return [name for name in (line.said.get("key"), person and f"person:{person}") if name]
 
 
-def _parts(lines: Iterable[journal.Line]) -> Iterator[list[journal.Line]]:
-    rest = iter(lines)
-    while part := list(islice(rest, TOGETHER)):
-        yield part
+def _parts(lines: Sequence[journal.Line]) -> Iterator[Sequence[journal.Line]]:
+    """Those of lists come last, and go together."""
+    first = next((number for number, line in enumerate(lines) if line.is_of_list), len(lines))
+    for begin in range(0, first, FEW):
+        yield lines[begin : min(begin + FEW, first)]
+    for begin in range(first, len(lines), TOGETHER):
+        yield lines[begin : begin + TOGETHER]
 
 
 @retried

@@ -17,6 +17,8 @@ from campaigns import (
     merging,
     planning,
     reconciling,
+    releasing,
+    restoring,
     retention,
     sending_state,
     suppressing_lists,
@@ -89,6 +91,14 @@ def search_copies(mailbox_id: int, **kwargs: Any) -> None:
 def undo_imports(**kwargs: Any) -> None:
     """Goes on with the undo of an import that was asked for."""
     undoing.undo_next(now=timezone.now())
+
+
+@shared_task
+def run_errands(**kwargs: Any) -> None:
+    """Goes on with what was asked for after a restore, or after hours without sending."""
+    restoring.go_on()
+    if not sending_state.is_held():
+        releasing.go_on(now=timezone.now())
 
 
 @shared_task

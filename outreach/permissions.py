@@ -47,6 +47,7 @@ ROUTES: dict[str, dict[str, Least]] = {
     "sending-stop": _FORM,  # stopping is quick, starting again is considered
     "sending-resume": _MANAGERS_FORM,
     "sending-settle": _MANAGERS_FORM,
+    "sending-settle-live": {"GET": MANAGER},
     "sending-release": _OPERATE,
     "settings": _READ,
     "setup": _READ,

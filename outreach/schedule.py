@@ -19,6 +19,7 @@ BEAT: dict[str, dict[str, Any]] = {
     "count-week": _tick("campaigns.tasks.count_week", seconds=3600),
     "imports": _tick("prospects.tasks.run_imports", seconds=2),
     "undo-imports": _tick("campaigns.tasks.undo_imports", seconds=2),
+    "errands": _tick("campaigns.tasks.run_errands", seconds=2),
     "housekeeping": _tick("campaigns.tasks.keep_house", seconds=60),
     "forget-answers": _tick("accounts.tasks.forget_answers", seconds=3600),
     "end-suppressed": _tick("campaigns.tasks.end_suppressed", seconds=10),

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import profiles, throttling
 from accounts.callers import caller, client_address
 from accounts.models import Installation, Role
-from campaigns import answers, releasing, restoring, sending_state, stopping
+from campaigns import answers, errands, releasing, restoring, sending_state, stopping
 from campaigns.models import Campaign, SendingControl
 from outreach import permissions
 from outreach.lib import pages
@@ -209,15 +209,22 @@ def sending_resume(request: HttpRequest) -> HttpResponse:
 def sending_settle(request: HttpRequest) -> HttpResponse:
     """Says why a guard holds all sending; a person's word lets it go on."""
     if request.method != "POST":
-        return render(request, "shell/sending_held.html")
+        return render(request, "shell/sending_held.html", {"settling": restoring.under_way()})
     try:
         restored = request.POST.get("restored") == "yes"
-        done = restoring.settle(restored=restored, now=timezone.now(), by=caller(request))
+        done = restoring.settle(restored=restored, now=timezone.now(), by=caller(request), seconds=errands.HURRY)
     except DomainError as error:
         pages.refused(request, error)
         return redirect("sending-settle")
+    if not done.is_done:
+        return redirect("sending-settle")
     pages.said(request, _settled(done))
     return redirect("messages-uncertain" if done.uncertain else "today")
+
+
+def sending_settle_live(request: HttpRequest) -> HttpResponse:
+    """How far the checking after a restore is."""
+    return render(request, "shell/settling.html", {"settling": restoring.under_way()})
 
 
 def _settled(done: restoring.Settled) -> str:
@@ -230,8 +237,10 @@ def _settled(done: restoring.Settled) -> str:
 @require_POST
 def sending_release(request: HttpRequest) -> HttpResponse:
     """Lets go what was due while nothing was sent."""
-    count = releasing.release(now=timezone.now(), by=caller(request))
-    pages.said(request, f"{number(count)} {'mail has' if count == 1 else 'mails have'} a new place and will be sent.")
+    done = releasing.release(now=timezone.now(), by=caller(request), seconds=errands.HURRY)
+    goes_on = "" if done.is_done else " The others get theirs in the next minutes."
+    what = f"{number(done.count)} {'mail has' if done.count == 1 else 'mails have'}"
+    pages.said(request, f"{what} a new place and will be sent.{goes_on}")
     return pages.back_to(request, reverse("today"))
 
 

@@ -13,6 +13,7 @@ urlpatterns = [
     path("sign-out/", shell.sign_out, name="sign-out"),
     path("sending/stop/", shell.sending_stop, name="sending-stop"),
     path("sending/resume/", shell.sending_resume, name="sending-resume"),
+    path("sending/held/live/", shell.sending_settle_live, name="sending-settle-live"),
     path("sending/held/", shell.sending_settle, name="sending-settle"),
     path("sending/release/", shell.sending_release, name="sending-release"),
     path("settings/", shell.settings_index, name="settings"),

@@ -195,6 +195,12 @@ class ReasonSerializer(StrictSerializer):
     reason = serializers.CharField(required=False, allow_blank=True, max_length=200, default="")
 
 
+class SettledSerializer(serializers.Serializer[Any]):
+    uncertain = serializers.IntegerField(help_text="Mails that may have been sent meanwhile, and are not sent again")
+    noes = serializers.IntegerField(help_text="Stops that the backup did not know")
+    done = serializers.BooleanField(source="is_done", help_text="False while it goes on; sending is held until then")
+
+
 class SendingSerializer(serializers.Serializer[Any]):
     stopped = serializers.BooleanField()
     stopped_at = serializers.DateTimeField(allow_null=True)
@@ -203,6 +209,7 @@ class SendingSerializer(serializers.Serializer[Any]):
     held_at = serializers.DateTimeField(allow_null=True, help_text="Since when a guard holds all sending")
     held_because = serializers.CharField(help_text="What the guard found: restored, unknown or clock; else empty")
     gap_from = serializers.DateTimeField(allow_null=True, help_text="When the database had last worked, if put back")
+    settling = SettledSerializer(allow_null=True, help_text="How far the settling after a restore is, while it goes on")
     overdue = serializers.IntegerField(help_text="Mails that were due while nothing was sent, counted to 10,000")
 
 
@@ -210,10 +217,6 @@ class SettleSerializer(StrictSerializer):
     restored = serializers.BooleanField(help_text="Whether the database was put back from a backup")
 
 
-class SettledSerializer(serializers.Serializer[Any]):
-    uncertain = serializers.IntegerField(help_text="Mails that may have been sent meanwhile, and are not sent again")
-    noes = serializers.IntegerField(help_text="Stops that the backup did not know")
-
-
 class ReleasedSerializer(serializers.Serializer[Any]):
-    released = serializers.IntegerField()
+    released = serializers.IntegerField(source="count", help_text="Mails that have a new slot so far")
+    done = serializers.BooleanField(source="is_done", help_text="False while it goes on")

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.callers import caller
-from campaigns import overdue, releasing, restoring, stopping, suppressing_lists
+from campaigns import errands, overdue, releasing, restoring, stopping, suppressing_lists
 from campaigns.api import serializers
 from campaigns.api.filters import SuppressionFilter
 from campaigns.models import SendingControl
@@ -130,7 +130,7 @@ class SettleView(APIView):
         body = serializers.SettleSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         restored = body.validated_data["restored"]
-        done = restoring.settle(restored=restored, now=timezone.now(), by=caller(request))
+        done = restoring.settle(restored=restored, now=timezone.now(), by=caller(request), seconds=errands.HURRY)
         return Response(serializers.SettledSerializer(done).data)
 
 
@@ -141,8 +141,8 @@ class ReleaseView(APIView):
 
     @extend_schema(operation_id="sending_release", request=None, responses={200: serializers.ReleasedSerializer})
     def post(self, request: Request) -> Response:
-        released = releasing.release(now=timezone.now(), by=caller(request))
-        return Response(serializers.ReleasedSerializer({"released": released}).data)
+        done = releasing.release(now=timezone.now(), by=caller(request), seconds=errands.HURRY)
+        return Response(serializers.ReleasedSerializer(done).data)
 
 
 def _state() -> Response:
@@ -157,6 +157,7 @@ def _state() -> Response:
                 "held_at": control.held_at,
                 "held_because": control.held_because,
                 "gap_from": control.gap_from,
+                "settling": restoring.under_way(),
                 "overdue": overdue.waiting()[:MOST_COUNTED].count(),
             }
         ).data

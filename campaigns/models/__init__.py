@@ -6,7 +6,7 @@ from campaigns.models.enrollment import Decision, Enrollment
 from campaigns.models.history import CampaignEvent
 from campaigns.models.message import Message, TrackedLink
 from campaigns.models.outcome import Event, Reply
-from campaigns.models.sending import MailboxRound, SendingControl
+from campaigns.models.sending import Errand, MailboxRound, SendingControl
 
 __all__ = [
     "Arm",
@@ -17,6 +17,7 @@ __all__ = [
     "DailyCount",
     "Decision",
     "Enrollment",
+    "Errand",
     "Event",
     "MailboxRound",
     "Message",

@@ -52,6 +52,28 @@ class SendingControl(models.Model):
         return bool(self.stopped_at or self.held_at)
 
 
+class Errand(models.Model):
+    """What a person asked for and no answer can wait for: a tick does it in pieces, `done` says how far it is."""
+
+    class Kind(models.TextChoices):
+        SETTLE = "settle", "After the database was put back"
+        RELEASE = "release", "Mails that were due while nothing was sent"
+
+    kind = models.CharField(max_length=10, choices=Kind)
+    asked_at = models.DateTimeField(help_text="Business time")
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    done = models.JSONField(default=dict)
+    finished_at = models.DateTimeField(null=True, help_text="Database time")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind"], condition=Q(finished_at=None), name="errand_one_at_a_time")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}, asked {self.asked_at:%Y-%m-%d %H:%M}"
+
+
 class MailboxRound(models.Model):
     """What its last owner did with a mailbox.
 

@@ -109,14 +109,14 @@ def test_programs_read_and_settle(put_back, client_as):
     assert api.post("/api/v1/sending/settle/", {}).status_code == 400
     refused = api.post("/api/v1/sending/settle/", {"restored": False})
     assert (refused.status_code, refused.json()["title"]) == (409, "The database was put back")
-    assert api.post("/api/v1/sending/settle/", {"restored": True}).json() == {"uncertain": 2, "noes": 0}
+    assert api.post("/api/v1/sending/settle/", {"restored": True}).json() == {"uncertain": 2, "noes": 0, "done": True}
     assert api.get("/api/v1/sending/").json()["held_at"] is None
 
 
 def test_programs_release_what_is_late(late, client_as):
     api = client_as("operator")
     assert api.get("/api/v1/sending/").json()["overdue"] == 3
-    assert api.post("/api/v1/sending/release/").json() == {"released": 3}
+    assert api.post("/api/v1/sending/release/").json() == {"released": 3, "done": True}
     assert api.get("/api/v1/sending/").json()["overdue"] == 0
 
 

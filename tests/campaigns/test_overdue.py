@@ -53,7 +53,7 @@ def test_a_release_spreads_what_is_late_over_free_slots(running):
     planning.plan(now=world.now)
     Message.objects.update(send_at=world.now)  # all of them were due
     down(world, hours=7)
-    assert releasing.release(now=world.now, by=None) == 5
+    assert releasing.release(now=world.now, by=None).count == 5
     released = slots()
     assert released[0] >= world.now
     assert all(later - sooner >= timedelta(minutes=10) for sooner, later in pairwise(released))
@@ -64,7 +64,7 @@ def test_a_release_spreads_what_is_late_over_free_slots(running):
     for _ in range(200):
         world.tick(minutes=10)
     assert len(world.smtp.received) == 5
-    assert releasing.release(now=world.now, by=None) == 0
+    assert releasing.release(now=world.now, by=None).count == 0
 
 
 def test_retries_come_first_then_follow_ups_then_new_people(running):
@@ -91,7 +91,7 @@ def test_what_is_set_aside_keeps_its_place_before_new_people(running):
         factories.ProspectFactory()
     enrolling.enroll_segment(campaign=world.campaign, now=world.now, by=None)
     world.tick(seconds=5)
-    assert releasing.release(now=world.now, by=None) == 4
+    assert releasing.release(now=world.now, by=None).count == 4
     assert len(slots()) == 4  # two today and two tomorrow
     assert max(slots()) <= planning.horizon(world.now)
 

@@ -1,0 +1,66 @@
+"""What was asked for in a request and is too much for one: begun there, ended by a tick, one piece after the other."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from time import monotonic
+from typing import Any
+
+from django.db import connection
+
+from accounts.models import User
+from campaigns.models import Errand
+from outreach.lib.models import DatabaseClock
+
+LOCK = 0x4552524E
+HURRY = 0.5  # seconds of pieces in a request, and of the piece that was begun
+SLICE = 20.0  # seconds of a tick
+TO_THE_END = float("inf")
+
+
+def ask(*, kind: Errand.Kind, now: datetime, by: User | None) -> Errand:
+    """The errand of this kind that is open, or a new one."""
+    return Errand.objects.get_or_create(kind=kind, finished_at=None, defaults={"asked_at": now, "asked_by": by})[0]
+
+
+def waiting(kind: Errand.Kind) -> Errand | None:
+    """The errand of this kind that is not finished."""
+    return Errand.objects.select_related("asked_by").filter(kind=kind, finished_at=None).first()
+
+
+def go_on(*, kind: Errand.Kind, piece: Callable[[Errand, float], bool], seconds: float) -> None:
+    """Calls `piece` with the open errand and the moment to end at (monotonic) until it says False, for these seconds.
+
+    At least once. One worker at a time; whoever wants to reach the end waits for the other. Each piece is its own
+    transaction and keeps how far it is, so that a cut-off loses nothing.
+    """
+    with _alone(wait=seconds == TO_THE_END) as taken:
+        errand = waiting(kind) if taken else None
+        until = monotonic() + seconds
+        while errand is not None and piece(errand, until) and monotonic() < until:
+            pass
+
+
+def keep(errand: Errand, **done: Any) -> None:
+    """How far it is, in the transaction of the piece."""
+    errand.done = {**errand.done, **done}
+    Errand.objects.filter(pk=errand.pk).update(done=errand.done)
+
+
+def finish(errand: Errand) -> bool:
+    """Nothing of it is left; False when it was over before."""
+    return bool(Errand.objects.filter(pk=errand.pk, finished_at=None).update(finished_at=DatabaseClock()))
+
+
+@contextmanager
+def _alone(*, wait: bool) -> Iterator[bool]:
+    """A session lock of the database: gone with the connection, so a killed worker blocks nobody."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_{'' if wait else 'try_'}advisory_lock(%s)", [LOCK])
+        taken = wait or bool(cursor.fetchone()[0])
+    try:
+        yield taken
+    finally:
+        if taken:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
