@@ -1,17 +1,20 @@
 """What the end of a hand-over changes: the ledger, the enrollment, and whom or what it stops."""
 
+import sys
+from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import structlog
 from django.db import transaction
 from django.db.models import F
 
-from campaigns import ledger, scheduling, stopping
+from campaigns import candidates, ledger, scheduling, stopping
 from campaigns.batches import Job
 from campaigns.ledger import Ended
 from campaigns.models import Enrollment, Event, Message, Step
+from campaigns.scheduling import SlotBook
 from integrations.models import Mailbox
 from integrations.ports import Fault, Outcome, Verdict
 from outreach.lib.faults import fault
@@ -23,6 +26,7 @@ log = structlog.get_logger(__name__)
 
 GAVE_UP = "gave_up"
 PERMANENT = 500
+FARTHEST = timedelta(days=30)  # beyond it a share that is used up for so long counts no more
 RATE_LIMITED = "4.7.28"  # Gmail: our sending rate
 
 
@@ -62,11 +66,29 @@ def _deferred(job: Job, outcome: Outcome, token: int, now: datetime) -> None:
     wait = scheduling.retry_after(attempts=job.message.attempts + 1)
     if wait is not None:
         _words(job.message, outcome)
-        ledger.give_back(
-            message_id=job.message.pk, token=token, send_at=job.window.next_open(now + max(wait, outcome.retry_after))
-        )
+        at = next_place(job=job, earliest=now + max(wait, outcome.retry_after), now=now)
+        ledger.give_back(message_id=job.message.pk, token=token, send_at=at)
     elif ledger.record(message_id=job.message.pk, token=token, state=Message.State.REFUSED, outcome=outcome):
         stopping.end_enrollments(enrollment_ids=[job.message.enrollment_id], reason=GAVE_UP)
+
+
+def next_place(*, job: Job, earliest: datetime, now: datetime) -> datetime:
+    """When a message that was not taken is tried again: in its window, and within its domain's share of that day."""
+    mailbox, domain = job.message.mailbox, candidates.domain_of(job.message.recipient)
+    if mailbox.domain_cap is None:
+        return job.window.next_open(earliest)
+    today = datetime.combine(now.date(), time(0), UTC)
+    taken = Counter(candidates.taken_domains(mailbox_ids=[mailbox.pk], since=today).get(mailbox.pk, {}))
+    taken[now.date(), domain] -= 1  # itself
+    book = SlotBook(
+        cap=sys.maxsize,
+        gap=timedelta(0),
+        taken=(),
+        horizon=earliest + FARTHEST,
+        domain_cap=mailbox.domain_cap,
+        domains=taken,
+    )
+    return book.first(window=job.window, earliest=earliest, domain=domain) or job.window.next_open(earliest)
 
 
 def _words(message: Message, outcome: Outcome) -> None:
@@ -88,7 +110,7 @@ def _is_ours(job: Job, outcome: Outcome) -> bool:
 def _refused(job: Job, outcome: Outcome, token: int, now: datetime) -> None:
     if _is_ours(job, outcome):  # the row waits until somebody has looked at the mailbox
         _words(job.message, outcome)
-        later = job.window.next_open(now + scheduling.DAY)
+        later = next_place(job=job, earliest=now + scheduling.DAY, now=now)
         ledger.give_back(message_id=job.message.pk, token=token, send_at=later)
         return
     if not ledger.record(message_id=job.message.pk, token=token, state=Message.State.REFUSED, outcome=outcome):

@@ -1,8 +1,7 @@
 """From a launched campaign to the receiving server's log, and what happens when things go wrong in between."""
 
 import threading
-from collections import Counter
-from datetime import time, timedelta
+from datetime import time
 from email import message_from_bytes, policy
 
 import pytest
@@ -301,27 +300,3 @@ def test_keeps_up_with_an_address_that_changed_after_planning(running):
     stopping.suppress(kind="address", value=old, reason="manual")
     world.tick()
     assert world.smtp.received == []
-
-
-def test_gives_no_domain_more_than_its_share_of_a_day(running):
-    world = running(people=7, steps=1)
-    for person in world.prospects[:5]:
-        editing.change_prospect(prospect=person, by=None, email=f"p{person.pk}@big.example")
-    Mailbox.objects.update(domain_cap=2)
-    for _ in range(20):
-        world.tick(hours=5)
-    assert len(world.smtp.received) == 7
-    begun = Message.objects.filter(recipient__endswith="@big.example").values_list("handed_over_at", flat=True)
-    assert sorted(Counter(at.date() for at in begun).values()) == [1, 2, 2]
-    others = Message.objects.exclude(recipient__endswith="@big.example").values_list("handed_over_at", flat=True)
-    assert max(others) < min(begun) + timedelta(hours=6)  # they wait for nobody
-
-
-def test_says_that_a_domain_has_had_its_share(running):
-    world = running(people=5, steps=1)
-    for person in world.prospects:
-        editing.change_prospect(prospect=person, by=None, email=f"p{person.pk}@big.example")
-    Mailbox.objects.update(domain_cap=1)
-    planning.plan(now=world.now)
-    assert Message.objects.count() == 2  # today and tomorrow
-    assert set(Decision.objects.values_list("rule", flat=True)) == {"domain_full"}

@@ -47,7 +47,8 @@ def test_nothing_leaves_a_database_that_was_put_back_until_a_person_confirms(ins
     for path in ("/inbox/", "/campaigns/", "/prospects/"):
         assert "put back from a backup" in visitor.get(path), path
     assert installation.received() == rest
-    assert "may have been sent meanwhile" in visitor.post("/sending/held/", restored="yes")
+    assert "may have been sent" in visitor.post("/sending/held/", restored="yes")
+    installation.wait(lambda: "Nothing holds sending" in visitor.get("/sending/held/"), seconds=120)
     installation.wait(lambda: installation.received() > rest, seconds=120)
     assert max(copies(installation).values()) == 1
     assert installation.stop() == 0
