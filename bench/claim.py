@@ -109,9 +109,13 @@ def tick():
 def path(campaign):
     """From due to sent, for so many people."""
     sending.plan(SENT)
+    hand_over(campaign, SENT)
+
+
+def hand_over(campaign, messages):
     how = {"mailbox_id": campaign.mailbox_id, "owner": "bench", "pace": Pace(connections=4, ahead=10)}
-    done = delivery.deliver(now=datetime.now(UTC), limit=SENT, **how)
-    if done.sent != SENT:
+    done = delivery.deliver(now=datetime.now(UTC), limit=messages, **how)
+    if done.sent != messages:
         raise SystemExit(f"{done.sent} were sent.")
 
 
@@ -143,6 +147,7 @@ def measured(sizes, port):
         sent = timed(lambda: path(busy))
         sending.plan(CLAIMED)
         found[size] = timed(lambda: claim(busy.mailbox)), ticked, sent
+        hand_over(busy, CLAIMED)  # nothing is left for the next size's empty tick
         print(f"{size:,} enrollments measured", file=sys.stderr)
     return report(found)
 

@@ -247,11 +247,12 @@ def taken_domains(*, mailbox_ids: Collection[int], since: datetime) -> dict[int,
     return taken
 
 
-def taken_slots(*, since: datetime) -> dict[int, list[datetime]]:
+def taken_slots(*, mailbox_ids: Collection[int], since: datetime) -> dict[int, list[datetime]]:
     """By mailbox: slots that are planned, and hand-overs that were begun since then. What was set aside takes none."""
     taken: dict[int, list[datetime]] = {}
-    planned = Message.objects.filter(state=Message.State.PLANNED, overdue_at=None)
-    begun = Message.objects.filter(handed_over_at__gte=since, state__in=BEGUN)
+    theirs = Message.objects.filter(mailbox__in=mailbox_ids)
+    planned = theirs.filter(state=Message.State.PLANNED, overdue_at=None)
+    begun = theirs.filter(handed_over_at__gte=since, state__in=BEGUN)
     for messages, column in ((planned, "send_at"), (begun, "handed_over_at")):
         for mailbox_id, at in messages.values_list("mailbox_id", F(column)):
             taken.setdefault(mailbox_id, []).append(at)

@@ -184,7 +184,7 @@ def _present(step: Step, enrollment: Enrollment, now: datetime) -> Line:
     found = candidates.facts_of([enrollment.pk])
     if not found:
         return Line(step.position, "none", "There is nothing to send for this step.")
-    book = planning.slot_books(now=now).get(enrollment.mailbox_id)
+    book = planning.slot_books(now=now, mailbox_ids=[enrollment.mailbox_id]).get(enrollment.mailbox_id)
     book = book or SlotBook(cap=0, gap=deciding.LOOK_AGAIN, taken=(), horizon=planning.horizon(now))
     verdict = deciding.decide(now=now, facts=found[0].facts, slots=book)
     stored = Decision.objects.filter(enrollment=enrollment).order_by("-id").first()

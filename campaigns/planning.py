@@ -4,7 +4,7 @@ One planner at a time; it loads what the decisions need in a fixed number of que
 writes ledger rows and enrollment updates in sets. Stops that come while it works are caught at the gate.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, time, timedelta
@@ -125,11 +125,16 @@ class _OpenBook(SlotBook):
             self._beside.take(at, domain=domain)
 
 
-def slot_books(*, now: datetime, until: datetime | None = None) -> dict[int, SlotBook]:
-    """The slots of every active mailbox up to the horizon (or `until`); caps are counted from the ledger."""
+def slot_books(
+    *, now: datetime, until: datetime | None = None, mailbox_ids: Collection[int] | None = None
+) -> dict[int, SlotBook]:
+    """The slots of each active mailbox (of these) up to the horizon (or `until`); caps are counted from the ledger."""
     today = datetime.combine(now.date(), time(0), UTC)
-    taken = candidates.taken_slots(since=today - DAY)  # yesterday's last keeps its gap to today's first
-    mailboxes = Mailbox.objects.filter(status=Mailbox.Status.ACTIVE).only("daily_cap", "gap_seconds", "domain_cap")
+    active = Mailbox.objects.filter(status=Mailbox.Status.ACTIVE)
+    active = active if mailbox_ids is None else active.filter(pk__in=mailbox_ids)
+    mailboxes = list(active.only("daily_cap", "gap_seconds", "domain_cap"))
+    before = today - DAY  # yesterday's last keeps its gap to today's first
+    taken = candidates.taken_slots(mailbox_ids=[mailbox.pk for mailbox in mailboxes], since=before)
     limited = [mailbox.pk for mailbox in mailboxes if mailbox.domain_cap]
     domains = candidates.taken_domains(mailbox_ids=limited, since=today)
     return {

@@ -1,8 +1,7 @@
 """What happens next for one person in each campaign they are in: planned and held, or the decision as of now."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 
 from django.utils import timezone
 
@@ -10,7 +9,6 @@ from campaigns import candidates, deciding, explaining, gate, planning, scheduli
 from campaigns.candidates import Candidate
 from campaigns.models import Campaign, Enrollment, Message, Step
 from campaigns.scheduling import SlotBook
-from integrations.models import Mailbox
 from prospects.models import Prospect
 
 MOST = 3
@@ -51,7 +49,8 @@ def of(*, prospect: Prospect, now: datetime) -> list[Next]:
     facts = {row.enrollment_id: row for row in candidates.facts_of([way.pk for way in ways])}
     steps = Step.objects.in_bulk([row.ledger.step_id for row in facts.values()])
     last = explaining.last_of([way.pk for way in ways])
-    books = _books({row.mailbox_id for pk, row in facts.items() if pk not in messages}, now)
+    boxes = {row.mailbox_id for pk, row in facts.items() if pk not in messages}
+    books = planning.slot_books(now=now, mailbox_ids=boxes)
     answers = []
     for way in ways:
         if message := messages.get(way.pk):
@@ -108,20 +107,3 @@ def _clock(now: datetime) -> explaining.Clock:
         return f"today {local:%H:%M}" if local.date() == today else f"{local.day} {local:%b %H:%M}"
 
     return said
-
-
-def _books(mailbox_ids: Collection[int], now: datetime) -> dict[int, SlotBook]:
-    """The slots of these active mailboxes as the planner counts them, without asking for everybody else's."""
-    since = datetime.combine(now.date(), time(0), UTC) - timedelta(days=1)
-    taken: dict[int, list[datetime]] = {}
-    mine = Message.objects.filter(mailbox__in=mailbox_ids)
-    planned = mine.filter(state=Message.State.PLANNED)
-    begun = mine.filter(handed_over_at__gte=since, state__in=candidates.BEGUN)
-    for rows, column in ((planned, "send_at"), (begun, "handed_over_at")):
-        for pk, at in rows.values_list("mailbox_id", column):
-            taken.setdefault(pk, []).append(at)
-    active = Mailbox.objects.filter(pk__in=mailbox_ids, status=Mailbox.Status.ACTIVE)
-    return {
-        pk: SlotBook(cap=cap, gap=timedelta(seconds=gap), taken=taken.get(pk, ()), horizon=planning.horizon(now))
-        for pk, cap, gap in active.values_list("id", "daily_cap", "gap_seconds")
-    }
