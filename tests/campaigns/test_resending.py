@@ -10,14 +10,13 @@ from django.db import connection
 from django.urls import reverse
 
 from campaigns import ledger, planning, reconciling, resending, stopping
-from campaigns.ledger import Said
 from campaigns.models import Enrollment, Message
 from campaigns.resending import NoteNeeded
 from integrations import leases
 from integrations.models import Mailbox
 from outreach.demo.smtp_server import Manner, Stage
 from outreach.lib.models import DatabaseClock
-from tests import factories
+from tests import factories, saying
 from tests.campaigns import mails
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -143,10 +142,11 @@ def test_a_proof_that_comes_while_it_is_in_a_workers_hand_wins(unsure):
     again(world)
     token = leases.take(mailbox_id=world.mailbox.pk, owner="a")
     (pk,) = ledger.claim(mailbox_id=world.mailbox.pk, token=token, now=world.now, limit=1)
+    words = saying.said(pk, now=world.now)
     assert reconciling.proven_sent(
         message=Message.objects.select_related("enrollment", "prospect", "campaign", "step").get()
     )
-    assert not ledger.mark(said=[Said(pk, "s", "t", "")], token=token, now=world.now)
+    assert not ledger.mark(said=[words], token=token, now=world.now)
     assert (states(), Enrollment.objects.get().steps_handed_over) == (["sent"], 1)
 
 
