@@ -4,14 +4,16 @@ import os
 from datetime import UTC, datetime
 
 import pytest
+from django.conf import settings as django_settings
 from django.core.cache import cache
+from django.db import connection
 from hypothesis import HealthCheck, settings
 from rest_framework.test import APIClient
 
 from campaigns import reaching
 from outreach.demo.imap_server import ImapServer
 from outreach.demo.smtp_server import SmtpServer
-from tests import factories
+from tests import databases, factories
 from tests.installation import installation
 from tests.running import running, running_now
 
@@ -21,6 +23,23 @@ _relaxed = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 settings.register_profile("test", max_examples=30, deadline=None, suppress_health_check=_relaxed)
 settings.register_profile("prove", max_examples=400, deadline=None, suppress_health_check=_relaxed)
 settings.load_profile("prove" if os.environ.get("PROVE") else "test")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords():
+    django_settings.PASSWORD_HASHERS = ["tests.passwords.Quick"]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, django_db_blocker):
+    with django_db_blocker.unblock():
+        connection.settings_dict["TEST"]["TEMPLATE"] = databases.template()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock():
+        databases.hurry()
 
 
 @pytest.fixture
