@@ -231,7 +231,7 @@ class Runner:
             directory=PROJECT,
             output=writer,
             on_orphaned=signal.SIGKILL,  # nobody would restart or stop it; the ledger survives any kill
-            environ={**os.environ, "PYTHONUNBUFFERED": "1"},
+            environ=_environ(),
         )
         os.close(writer)
         self._selector.register(reader, selectors.EVENT_READ, child.program.name)
@@ -296,6 +296,12 @@ def _ready(port: int) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _environ() -> dict[str, str]:
+    """Ours, but for the settings: those of a worker are leaner."""
+    kept = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    return {**kept, "PYTHONUNBUFFERED": "1"}
 
 
 def _end_group(group: int) -> None:

@@ -5,8 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
-from openpyxl.utils import column_index_from_string
-
 PIECE = 1_000_000  # bytes
 LONGEST = 200_000  # bytes that may be carried into the next piece; a longer cell is left unseen
 MOST_MERGED = 100_000  # areas of a sheet
@@ -88,6 +86,14 @@ def _end(text: bytes) -> int:
     return end if end >= 0 and len(text) - end <= LONGEST else max(text.rfind(b"<"), 0)
 
 
+def _column(letters: bytes) -> int:
+    """A is 0, Z is 25, AA is 26."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - ord("A") + 1
+    return number - 1
+
+
 def _look(text: bytes, found: Marks) -> None:
     for cell in UNSAVED.finditer(text):
         if b't="str"' in cell[1] and (b"<v" in cell[0] or b":v" in cell[0]):
@@ -98,4 +104,4 @@ def _look(text: bytes, found: Marks) -> None:
     for area in MERGED.finditer(text):
         first, last = int(area[2]), int(area[3])
         if last > first and len(found.merged) < MOST_MERGED:
-            found.merged.append((column_index_from_string(area[1].decode()) - 1, first, last))
+            found.merged.append((_column(area[1]), first, last))

@@ -233,7 +233,7 @@ class Celery:
 
     def __init__(self, log):
         url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
-        self.env = {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "outreach.settings"}
+        self.env = {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "outreach.worker_settings"}
         self.log = log
         self.beats = [self.start_beat() for _ in range(2)]
         self.worker = self.start_worker()
