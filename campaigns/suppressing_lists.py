@@ -15,6 +15,7 @@ from accounts.models import User
 from campaigns import journal, stopping
 from outreach.lib import spreadsheets
 from outreach.lib.errors import DomainError, Problem
+from outreach.lib.faults import fault
 from outreach.lib.retrying import retried
 from prospects import suppression as facts
 from prospects import suppression_lists
@@ -71,6 +72,7 @@ def take(*, source: BinaryIO, meant: Meant, by: User | None, now: datetime) -> T
         lines = suppression_lists.read(source=source, meant=meant)
         for part in _parts(lines):
             _take(part, taken, by)
+            fault("after_listed")
     except UnreadableSource as error:
         raise UnreadableList(problems=[Problem("file", str(error))]) from error
     if not taken.added + taken.known + taken.rejected:
@@ -109,6 +111,7 @@ def end_suppressed(*, limit: int = 20 * TOGETHER) -> int:
     ended, reached = 0, min(last, newest)
     for part in _parts(new.values_list("id", "key", "reason")[:limit].iterator()):
         ended += _end((key, reason) for _, key, reason in part)
+        fault("after_ended")
         reached = max(reached, part[-1][0])
     cache.set(CURSOR, reached, KEPT)
     return ended

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from campaigns.models import Enrollment, Event, Message, Reply
+from outreach.lib.faults import fault
 from outreach.lib.retrying import retried
 from prospects import counting
 from prospects.importing import running
@@ -49,6 +50,7 @@ def _slice(batch: ImportBatch, now: datetime, until: float) -> None:
     for step in (_remove, _give_back, _remove_sites):
         while (after := step(batch, done)) is not None:
             done = after
+            fault("after_undone")
             if monotonic() >= until:
                 return
     stay = {why: count for why, count in _counts(batch).items() if why != GO}

@@ -14,10 +14,11 @@ from campaigns import reaching
 from outreach.demo.imap_server import ImapServer
 from outreach.demo.smtp_server import SmtpServer
 from tests import databases, factories
+from tests.backups import backup
 from tests.installation import installation
 from tests.running import running, running_now
 
-__all__ = ["installation", "running", "running_now"]  # fixtures
+__all__ = ["backup", "installation", "running", "running_now"]  # fixtures
 
 _relaxed = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 settings.register_profile("test", max_examples=30, deadline=None, suppress_health_check=_relaxed)

@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
+from outreach.lib.faults import fault
 from outreach.lib.models import DatabaseClock
 from outreach.lib.retrying import is_away
 from prospects.importing import forgotten, sorting
@@ -91,6 +92,7 @@ def _next() -> ImportBatch | None:
 
 def _slice(batch: ImportBatch, seconds: float | None, progress: Progress | None) -> None:
     ImportBatch.objects.filter(pk=batch.pk).update(status=ImportBatch.Status.RUNNING)
+    fault("after_import_begun")
     readers = _Readers(batch)
     pieces = _pieces(batch)
     done = batch.records_done
@@ -103,6 +105,7 @@ def _slice(batch: ImportBatch, seconds: float | None, progress: Progress | None)
             ahead = _read_ahead(beside, pieces, readers)
             done += len(piece.records)
             store(batch=batch, chunk=chunk, reader=reader, done=done, bytes_done=piece.bytes_done, now=timezone.now())
+            fault("after_chunk")
             if ahead:
                 sort()
             if progress:

@@ -1,34 +1,23 @@
-"""PostgreSQL and Redis killed, hung, emptied and full under a sending worker. Not collected by itself: it needs servers
-that nobody else uses, which test_outages.py starts.
+"""PostgreSQL killed, stopped, full and out of sessions under a sending worker. Not collected by itself: it needs
+servers that nobody else uses, which test_outages.py starts.
 """
 
 import os
 import signal
-import subprocess
-import sys
 import threading
-import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
-from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
-from django.urls import reverse
-from django.utils import timezone
-from redis import Redis
 
-from campaigns import enrolling, planning, tracking
+from campaigns import planning
 from campaigns.models import Enrollment, Message
 from outreach import embedded
 from outreach.embedded import folder as folders
 from outreach.embedded import servers
-from outreach.lib import signing
-from prospects.models import Suppression
-from tests import factories
 from tests.faults import workers
-from tests.faults.rig import MARKS, Rig, bury, owned, slowly
+from tests.faults.rig import MARKS, Rig, bury, slowly
 from tests.racing import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -131,7 +120,7 @@ class TestPostgres:
         sessions = []
         try:
             with pytest.raises(OperationalError):
-                sessions.extend(_session() for _ in range(1000))
+                sessions.extend(new_session() for _ in range(1000))
             each = child(world)
             each.join(60)
             assert each.exitcode == 1  # as a task that fails: the next tick tries again
@@ -146,7 +135,7 @@ class TestPostgres:
         """Somebody locks in another order than all our verbs: PostgreSQL ends the stop, which is tried again."""
         world = sending(people=2)
         messages = Message.objects.order_by("id").values_list("pk", flat=True)
-        other = _session()
+        other = new_session()
         try:
             other.set_autocommit(False)
             with other.cursor() as cursor:
@@ -186,7 +175,7 @@ class TestPostgres:
 _TOUCH = "UPDATE campaigns_message SET attempts = attempts WHERE id = %s"
 
 
-def _session():
+def new_session():
     other = connection.copy()
     other.ensure_connection()
     return other
@@ -226,234 +215,3 @@ def _somebody_waits():
     with connection.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
         return cursor.fetchone()[0]
-
-
-class Celery:
-    """A worker and two beats on the test's database, as a deployment by hand may have them by mistake."""
-
-    def __init__(self, log):
-        url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
-        self.env = {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "outreach.worker_settings"}
-        self.log = log
-        self.beats = [self.start_beat() for _ in range(2)]
-        self.worker = self.start_worker()
-
-    def start(self, *words):
-        command = [sys.executable, "-m", "celery", "--quiet", "-A", "outreach", *words, "--loglevel", "info"]
-        with self.log.open("ab") as out:
-            return subprocess.Popen(command, cwd=PROJECT, env=self.env, stdout=out, stderr=out)
-
-    def start_beat(self):
-        return self.start("beat", "-S", "django")
-
-    def start_worker(self):
-        bare = ["--without-gossip", "--without-mingle"]
-        return self.start("worker", *bare, "-Q", "celery,mail", "--pool", "threads", "--concurrency", "8")
-
-    def look_after(self):
-        """Starts what has ended, as `manage.py run` does: now and then a broken connection to Redis ends a worker."""
-        self.beats = [each if each.poll() is None else self.start_beat() for each in self.beats]
-        self.worker = self.worker if self.worker.poll() is None else self.start_worker()
-
-    def kill(self):
-        for each in (*self.beats, self.worker):
-            each.kill()
-            each.wait()
-
-
-@pytest.fixture
-def celery(running, tmp_path):
-    """A campaign in real time that one new person enters at a time."""
-    world = running(people=1, steps=1)
-    world.now = timezone.now()
-    world.rig = Rig(world)
-    world.celery = Celery(tmp_path / "celery.txt")
-    yield world
-    print(world.celery.log.read_text()[-5000:])
-    world.celery.kill()
-
-
-def somebody_new_gets_a_mail(world, *, seconds):
-    """Enrolled now, by whoever works in the office; how long it takes is what the fault costs."""
-    began, before = time.monotonic(), len(world.smtp.received)
-    person = factories.ProspectFactory()
-    enrolling.enroll_segment(campaign=world.campaign, now=timezone.now(), by=None)
-
-    def has_got_it():
-        world.celery.look_after()
-        return person.email in {mail.recipient for mail in world.smtp.received[before:]}
-
-    until(has_got_it, seconds=seconds)
-    world.rig.check()
-    print(f"a mail after {time.monotonic() - began:.1f} s")
-
-
-class TestPostgresAway:
-    AWAY = 8  # seconds: longer than every patience of theirs (a transaction is tried again for three)
-    LEASE_AND_POLL = 90  # seconds: a worker that lost its database could not give its mailbox back
-
-    def test_workers_come_back_by_themselves_and_no_opt_out_that_was_acknowledged_is_lost(self, celery, client):
-        client.raise_request_exception = False
-        somebody_new_gets_a_mail(celery, seconds=TestRedis.POLL)
-        until(lambda: Message.objects.filter(state="sent").count() == 2)
-        heard, asks_again = Message.objects.order_by("id")
-        assert opts_out(client, heard).status_code == 200
-        celery.smtp.behaviour = slowly(1)
-        for _ in range(3):
-            factories.ProspectFactory()
-        enrolling.enroll_segment(campaign=celery.campaign, now=timezone.now(), by=None)
-        received(celery, 3)
-        with without_postgres():
-            began = time.monotonic()
-            while time.monotonic() - began < self.AWAY:
-                answer = opts_out(client, asks_again)
-                assert (answer.status_code, answer["Retry-After"]) == (503, "30"), answer
-                assert "Please try again" in answer.content.decode()
-                assert client.get("/ready").status_code == 503
-                threading.Event().wait(1)
-        celery.rig = Rig(celery)
-        assert opts_out(client, asks_again).status_code == 200
-        celery.rig.allowed = MARKS
-        somebody_new_gets_a_mail(celery, seconds=self.LEASE_AND_POLL)
-        until(lambda: not Message.objects.filter(state__in=OPEN).exists())
-        celery.rig.check()
-        assert len({mail.recipient for mail in celery.smtp.received}) == len(celery.smtp.received) == 6
-        assert Suppression.objects.filter(reason="unsubscribed").count() == 2
-
-
-def opts_out(client, message):
-    """As a mail program does (RFC 8058)."""
-    token = signing.make_token(tracking.UNSUBSCRIBE, message.public_id)
-    return client.post(reverse("unsubscribe", args=[token]), {"List-Unsubscribe": "One-Click"})
-
-
-@contextmanager
-def without_postgres():
-    """Nobody starts it again before the end."""
-    supervisor, postgres = pid("supervisor"), pid("postgres")
-    os.kill(supervisor, signal.SIGSTOP)
-    os.kill(postgres, signal.SIGQUIT)
-    until(lambda: not _takes_sessions())
-    try:
-        yield
-    finally:
-        os.kill(supervisor, signal.SIGCONT)
-        up_again()
-
-
-def _takes_sessions():
-    try:
-        _session().close()
-    except OperationalError:
-        return False
-    return True
-
-
-def redis():
-    return Redis.from_url(settings.REDIS_URL, socket_timeout=5)
-
-
-class TestRedis:
-    POLL = 60  # seconds
-
-    def test_emptied_killed_hung_and_full_costs_one_poll_at_most(self, celery):
-        somebody_new_gets_a_mail(celery, seconds=self.POLL)
-
-        redis().flushall()
-        somebody_new_gets_a_mail(celery, seconds=self.POLL)
-
-        os.kill(pid("valkey"), signal.SIGKILL)
-        up_again()
-        celery.rig = Rig(celery)
-        somebody_new_gets_a_mail(celery, seconds=self.POLL)
-
-        with hung():
-            celery.celery.log.open("a").write("--- hung ---\n")
-            threading.Event().wait(8)  # longer than every patience of theirs
-        somebody_new_gets_a_mail(celery, seconds=self.POLL)
-
-        with full():
-            threading.Event().wait(8)
-        somebody_new_gets_a_mail(celery, seconds=self.POLL)
-        assert len({mail.recipient for mail in celery.smtp.received}) == len(celery.smtp.received) == 6
-
-    @pytest.mark.parametrize("trouble", ["hung", "full", "gone"])
-    def test_in_trouble_keeps_nobody_waiting(self, running, client_as, client, trouble):
-        world = running(people=1)
-        world.tick()
-        message = Message.objects.get()
-        office = client_as("manager")
-        with {"hung": hung, "full": full, "gone": gone}[trouble]():
-            for send in (
-                lambda: client.post(
-                    reverse("unsubscribe", args=[signing.make_token(tracking.UNSUBSCRIBE, message.public_id)])
-                ),
-                lambda: office.post(reverse("api-campaigns-pause", args=[world.campaign.public_id])),
-                lambda: office.get("/ready"),
-            ):
-                began = time.monotonic()
-                answer = send()
-                assert time.monotonic() - began < 3, answer
-                assert answer.status_code in (200, 503), answer
-        assert answer.status_code == 503  # not ready, in words
-        world.campaign.refresh_from_db()
-        assert world.campaign.state == "paused"
-        assert Enrollment.objects.get().stop_reason == "unsubscribed"
-
-
-@contextmanager
-def hung():
-    os.kill(pid("valkey"), signal.SIGSTOP)
-    yield
-    os.kill(pid("valkey"), signal.SIGCONT)
-
-
-@contextmanager
-def full():
-    redis().config_set("maxmemory", "1mb")
-    yield
-    redis().config_set("maxmemory", "0")
-
-
-@contextmanager
-def gone():
-    """It is killed as often as it is started again."""
-    over = threading.Event()
-
-    def kill():
-        while not over.is_set():
-            with suppress(KeyError, ProcessLookupError):
-                os.kill(pid("valkey"), signal.SIGKILL)
-            over.wait(0.01)
-
-    killer = threading.Thread(target=kill)
-    killer.start()
-    try:
-        until(lambda: "valkey" not in embedded.pids(FOLDER))
-        yield
-    finally:
-        over.set()
-        killer.join()
-        up_again()
-
-
-def test_a_worker_that_is_asked_to_end_under_load_leaves_nothing_in_doubt(celery):
-    """SIGTERM, as a deployment sends it: within half a minute it is gone, nothing is uncertain, no lease is left."""
-    celery.smtp.behaviour = slowly(0.2)
-    for _ in range(300):
-        factories.ProspectFactory()
-    enrolling.enroll_segment(campaign=celery.campaign, now=timezone.now(), by=None)
-    until(lambda: len(celery.smtp.received) > 5, seconds=60)
-    began = time.monotonic()
-    celery.celery.worker.send_signal(signal.SIGTERM)
-    celery.celery.worker.wait(60)
-    took = time.monotonic() - began
-    assert took < 30, took
-    assert not owned()
-    assert not Message.objects.filter(state__in=("sending", "uncertain")).exists()
-    assert Message.objects.filter(state="planned").exists()  # it was under load
-    celery.rig.check()
-    celery.smtp.behaviour = None
-    celery.celery.worker = celery.celery.start_worker()
-    until(lambda: len(celery.smtp.received) == 301, seconds=60)
-    celery.rig.check()

@@ -1,14 +1,18 @@
 """Every fault point of the code: what a child does that comes there, and whether a message is in its hand then."""
 
+import io
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from campaigns import enrolling, gate, planning
+from django.core.cache import cache
+
+from campaigns import enrolling, gate, planning, suppressing_lists, undoing
 from campaigns.models import Enrollment, Message
 from integrations.models import Mailbox
 from outreach.demo.smtp_server import Stage
-from prospects import merging
-from prospects.models import Prospect
+from prospects import merging, suppression
+from prospects.importing import choosing, uploading
+from prospects.models import ImportBatch, Prospect
 from tests import factories
 from tests.campaigns import mails
 from tests.faults import workers
@@ -118,6 +122,84 @@ def _a_merge(world):
     yield _job(world, workers.tick, limit=LIMIT)
 
 
+BROUGHT = 5
+
+
+def _waiting_import(world):
+    """People whom nobody knew, two of them in each transaction."""
+    number = ImportBatch.objects.count()
+    lines = "".join(f"new{each}@list{number}.example,Acme\n" for each in range(BROUGHT))
+    source = io.BytesIO(f"Email,Company\n{lines}".encode())
+    batch = uploading.store(source=source, file_name="people.csv", by=None, now=world.now)
+    choosing.choose_by_names(batch=batch)
+    uploading.queue(batch=batch)
+    return batch
+
+
+def _undone(world, batch):
+    world.rig.run(workers.undo, now=world.now)
+    batch.refresh_from_db()
+    assert batch.undone_at
+    assert not Prospect.objects.filter(import_batch=batch).exists()
+
+
+@contextmanager
+def _an_import(world):
+    batch = _waiting_import(world)
+    yield workers.bring, {}
+    world.rig.run(workers.bring)
+    batch.refresh_from_db()
+    assert (batch.status, batch.added) == ("done", BROUGHT)
+    assert Prospect.objects.filter(import_batch=batch).count() == BROUGHT
+    undoing.ask(batch=batch, by=None, now=world.now)
+    _undone(world, batch)
+
+
+@contextmanager
+def _an_undo(world):
+    batch = _waiting_import(world)
+    world.rig.run(workers.bring)
+    batch.refresh_from_db()
+    undoing.ask(batch=batch, by=None, now=world.now)
+    yield workers.undo, {"now": world.now}
+    _undone(world, batch)
+
+
+def _under_way(many):
+    ways = Enrollment.objects.filter(state="active", prospect__person=None).select_related("prospect")
+    return [way.prospect for way in ways.order_by("-id")[:many]]
+
+
+@contextmanager
+def _a_list_of_noes(world):
+    """It names people under way and people nobody knows; after the kill it is given again."""
+    people = _under_way(2)
+    names = [person.email for person in people] + [f"nobody{world.now:%d%H}{each}@list.example" for each in range(4)]
+    given = {"text": "\n".join(sorted(names, reverse=True)), "now": world.now}
+    yield workers.take_list, given
+    world.rig.run(workers.take_list, **given)
+    _said_no(world, people)
+
+
+@contextmanager
+def _noes_of_an_import(world):
+    """Facts that no stop has drawn the consequences of yet."""
+    people = _under_way(4)
+    for person in people:
+        suppression.suppress(kind="address", value=person.email, reason="imported")
+    cache.delete(suppressing_lists.CURSOR)
+    yield workers.end_suppressed, {}
+    world.rig.run(workers.end_suppressed)
+    _said_no(world, people)
+
+
+def _said_no(world, people):
+    for person in people:
+        world.said_no.add(person.pk)
+        world.rig.stopped(person)
+        assert not Message.objects.filter(prospect=person, state="planned").exists()
+
+
 def _untouched():
     new = Enrollment.objects.filter(state="active", steps_handed_over=0, prospect__person=None).exclude(
         pk__in=Message.objects.exclude(state="planned").values("enrollment")
@@ -159,4 +241,9 @@ POINTS = {
     "after_apply": Point(_an_answer),
     "in_stop": Point(_an_opt_out),
     "in_merge": Point(_a_merge),
+    "after_import_begun": Point(_an_import),
+    "after_chunk": Point(_an_import, passes=3),
+    "after_undone": Point(_an_undo, passes=3),
+    "after_listed": Point(_a_list_of_noes, passes=3),
+    "after_ended": Point(_noes_of_an_import),
 }

@@ -91,7 +91,7 @@ def ends_well(world):
     ("people", "points", "rounds"),
     [
         pytest.param(40, TEN, 1, id="10 kills"),
-        pytest.param(400, POINTS, 8, id="224 kills", marks=pytest.mark.prove),
+        pytest.param(400, POINTS, 8, id="304 kills", marks=pytest.mark.prove),
     ],
 )
 def test_a_kill_between_any_two_commits_loses_nothing_and_repeats_nothing(killed, people, points, rounds):

@@ -1,4 +1,4 @@
-"""What outages.py tries, on a PostgreSQL and a Redis of its own: nobody else's are killed."""
+"""What outages.py and broker_outages.py try, on a PostgreSQL and a Redis of its own: nobody else's are killed."""
 
 import os
 import subprocess
@@ -11,6 +11,7 @@ from outreach import embedded
 from tests.installation import OWN_SERVERS, PROJECT
 
 DISK = "600m"
+OUTAGES = ("tests/faults/outages.py", "tests/faults/broker_outages.py")
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def small_disk():
 @pytest.mark.prove
 def test_servers_that_die_hang_or_are_full_lose_nothing_and_repeat_nothing(small_disk):
     kept = {name: value for name, value in os.environ.items() if name not in OWN_SERVERS and "XDIST" not in name}
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "tests/faults/outages.py"]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", *OUTAGES]
     env = {**kept, "DATA_DIR": small_disk}
     done = subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True, timeout=900)
     print(done.stdout[-6000:])

@@ -3,6 +3,7 @@
 A server that has loaded Django forks them, so that a child begins within a moment and without any connection.
 """
 
+import io
 import os
 import threading
 from multiprocessing import get_context
@@ -14,12 +15,23 @@ from django.db import connection
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "outreach.settings")
 django.setup()
 
-from campaigns import delivery, inbound, merging, planning, stopping  # noqa: E402
+from campaigns import (  # noqa: E402
+    delivery,
+    inbound,
+    merging,
+    planning,
+    stopping,
+    suppressing_lists,
+    undoing,
+)
 from campaigns.models import Message  # noqa: E402
 from integrations import leases, polling  # noqa: E402
 from integrations.models import Mailbox  # noqa: E402
 from outreach.celery import app  # noqa: E402
 from outreach.lib import faults  # noqa: E402
+from prospects.importing import running as importing  # noqa: E402
+from prospects.importing import undoing as undone  # noqa: E402
+from prospects.suppression_lists import Meant  # noqa: E402
 
 app.loader.import_default_modules()
 FORKS = get_context("forkserver")
@@ -65,6 +77,29 @@ def deliver_all(*, now, lease_seconds, limit=None):
         for mailbox_id in found:
             deliver(mailbox_id=mailbox_id, now=now, limit=limit)
         threading.Event().wait(0.1)  # others hold what is left
+
+
+def bring(**given):
+    """A slice of an import, two lines in each transaction."""
+    importing.CHUNK = 2
+    importing.run_next()
+
+
+def undo(*, now):
+    """The same of its undo."""
+    undone.CHUNK = 2
+    undoing.undo_next(now=now)
+
+
+def take_list(*, text, now):
+    suppressing_lists.TOGETHER = 2
+    meant = Meant(reason="declined")
+    suppressing_lists.take(source=io.BytesIO(text.encode()), meant=meant, by=None, now=now)
+
+
+def end_suppressed(**given):
+    suppressing_lists.TOGETHER = 2
+    suppressing_lists.end_suppressed()
 
 
 def unsubscribe(*, message_id, now):
