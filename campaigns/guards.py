@@ -31,11 +31,12 @@ TOLERANCE = timedelta(minutes=2)
 # Where it is: the server, its timeline, the database and one of its tables. A restore changes one of them even when it
 # comes within a tick of its backup; so does a move, which is why a person is asked.
 _STORED = """
-SELECT installation_id, beats, clock_timestamp() - greatest(ticked_at, settled_at), held_because, settled_at,
+SELECT installation_id, coalesce(beats, 0), clock_timestamp() - greatest(ticked_at, settled_at),
+       coalesce(held_because, ''), settled_at,
        concat_ws(':', (SELECT system_identifier FROM pg_control_system()),
                  (SELECT timeline_id FROM pg_control_checkpoint()),
                  (SELECT oid FROM pg_database WHERE datname = current_database()), 'campaigns_message'::regclass::oid)
-  FROM campaigns_sendingcontrol WHERE id = 1
+  FROM (VALUES (1)) AS always(id) LEFT JOIN campaigns_sendingcontrol USING (id)
 """
 _BEAT = """
 INSERT INTO campaigns_sendingcontrol (id, stop_reason, ticked_at, installation_id, beats, business_at)
@@ -169,10 +170,7 @@ def _both() -> tuple[Known | None, Stored]:
 def _stored() -> Stored:
     with connection.cursor() as cursor:
         cursor.execute(_STORED)
-        row = cursor.fetchone()
-    if row is None:
-        return Stored()
-    installation, beats, away, held_because, settled_at, place = row
+        installation, beats, away, held_because, settled_at, place = cursor.fetchone()
     return Stored(installation, beats, away, held_because, settled_at.isoformat() if settled_at else "", place)
 
 

@@ -223,6 +223,18 @@ def test_a_backup_of_this_very_moment_is_noticed_by_its_tables(running_now, back
     assert len(running.smtp.received) == 3
 
 
+def test_a_backup_of_the_very_first_tick_is_noticed_too(running_now, backup):
+    """Found by tests/faults/test_restores.py: the first tick did not note where the database lies."""
+    running = running_now()
+    beat(running)
+    planning.plan(now=running.now)
+    copy = backup()
+    assert running.deliver().sent == 3
+    copy.restore()
+    assert running.deliver().sent == 0
+    assert control().held_because == "unknown"
+
+
 def test_a_second_restore_before_a_word_keeps_the_first_gap(running_now, backup):
     running = running_now()
     beat(running)
