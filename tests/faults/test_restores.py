@@ -134,7 +134,7 @@ class Restores(RuleBasedStateMachine):
     def everybody_has_one_thing_that_comes_next(self):
         for way in Enrollment.objects.filter(state="active"):
             waits = Message.objects.filter(
-                enrollment=way, state__in=("planned", "claimed", "sending", "uncertain")
+                enrollment=way, state__in=("planned", "sending", "uncertain")
             ).count()
             assert waits + (way.look_at is not None) == 1
 
