@@ -61,6 +61,8 @@ def _alone(*, wait: bool) -> Iterator[bool]:
     try:
         yield taken
     finally:
-        if taken:
+        if taken and connection.is_usable():
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+        elif taken:
+            connection.close()  # in a transaction that failed nothing else lets it go
