@@ -10,7 +10,6 @@ Uses a database of its own (`bench_send`) on the configured server. `--messages 
 import argparse
 import json
 import os
-import resource
 import smtplib
 import statistics
 import subprocess
@@ -36,6 +35,7 @@ from bench import results, sending  # noqa: E402
 from campaigns import delivery  # noqa: E402
 from campaigns.pacing import Pace  # noqa: E402
 from integrations.models import Mailbox  # noqa: E402
+from outreach.celery import app  # noqa: E402
 
 NAME = "bench_send"
 WAYS = {  # connections, and how many are marked ahead
@@ -71,7 +71,8 @@ def stat(pid):
 def child(*words):
     """What a process of its own measured."""
     command = [sys.executable, "-m", "bench.send", "--child", *map(str, words)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    env = os.environ | {"DJANGO_SETTINGS_MODULE": "outreach.worker_settings"}
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=env)
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
@@ -85,6 +86,7 @@ def floor(port, messages):
 def ours(connections, ahead, messages):
     """The delivery of what is planned; the first few messages warm up."""
     connection.settings_dict["NAME"] = NAME
+    app.loader.import_default_modules()  # a worker's memory holds all tasks
     how = {"mailbox_id": Mailbox.objects.get().pk, "owner": "bench", "pace": Pace(connections, ahead)}
     delivery.deliver(now=datetime.now(UTC), limit=WARM, **how)
     done = []
@@ -99,7 +101,8 @@ def measured(work):
     server, cpu, began = server_cpu(), time.process_time(), time.perf_counter()
     work()
     wall, cpu = time.perf_counter() - began, time.process_time() - cpu
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    status = Path("/proc/self/status").read_text()  # ru_maxrss is at least that of the process which started this one
+    peak = int(status.partition("VmHWM:")[2].split()[0]) / 1024
     return {"wall": wall, "cpu": cpu, "server": server_cpu() - server, "peak": peak}
 
 

@@ -15,6 +15,7 @@ FACES = (
     "unfold",
     "import_export",
     "openpyxl",
+    "requests",
     "rest_framework",
     "django_filters",
     "drf_spectacular",
