@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
-from django.db import OperationalError, connection
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
@@ -30,7 +30,7 @@ from outreach.celery import app
 from outreach.lib import signing
 from prospects.models import Prospect, Suppression
 from tests import factories
-from tests.faults.outages import FOLDER, OPEN, PROJECT, new_session, pid, received, up_again
+from tests.faults.outages import FOLDER, OPEN, PROJECT, pid, received, takes_sessions, up_again
 from tests.faults.rig import MARKS, Rig, owned, slowly
 from tests.racing import until
 
@@ -40,9 +40,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 class Celery:
     """A worker and two beats on the test's database, as a deployment by hand may have them by mistake."""
 
-    def __init__(self, log, settings="outreach.worker_settings"):
+    def __init__(self, log, module="outreach.worker_settings"):
         url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
-        self.env = {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": settings}
+        self.env = {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": module}
+        self.env["SAFETY_DIR"] = str(settings.SAFETY_DIR)  # what the test before left there is of another database
         self.log = log
         self.beats, self.worker = [], None
 
@@ -150,21 +151,12 @@ def without_postgres():
     supervisor, postgres = pid("supervisor"), pid("postgres")
     os.kill(supervisor, signal.SIGSTOP)
     os.kill(postgres, signal.SIGQUIT)
-    until(lambda: not _takes_sessions())
+    until(lambda: not takes_sessions())
     try:
         yield
     finally:
         os.kill(supervisor, signal.SIGCONT)
         up_again()
-        until(_takes_sessions)
-
-
-def _takes_sessions():
-    try:
-        new_session().close()
-    except OperationalError:
-        return False
-    return True
 
 
 def redis():

@@ -55,7 +55,16 @@ def pid(name):
 
 def up_again():
     until(lambda: servers.all_up(folders.at(FOLDER)))
+    until(takes_sessions)  # it answers while it recovers, too
     connection.close()
+
+
+def takes_sessions():
+    try:
+        new_session().close()
+    except OperationalError:
+        return False
+    return True
 
 
 def goes_on_to_the_end(world, *, uncertain):
