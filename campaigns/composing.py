@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 
@@ -55,6 +56,15 @@ def message_id(*, enrollment_public_id: object, step_key: str, domain: str) -> s
     """The Message-ID of a step for one enrollment: the same whenever and wherever it is computed (design, Identity)."""
     digest = signing.keyed_hash("message-id", str(enrollment_public_id), step_key)
     return f"<{digest[:40]}@{domain}>"
+
+
+def public_id(*, enrollment_public_id: UUID, step_key: str) -> UUID:
+    """What the links of this mail name it by: computed as the Message-ID is, so that they lead to its row although the
+    database was put back and knows no more that it was sent. A UUIDv7 (RFC 9562 section 5.7) of the enrollment's time.
+    """
+    digest = bytes.fromhex(signing.keyed_hash("public-id", str(enrollment_public_id), step_key))
+    marked = bytes([0x70 | digest[0] >> 4, digest[1], 0x80 | digest[2] >> 2])  # the version, and the variant
+    return UUID(bytes=enrollment_public_id.bytes[:6] + marked + digest[3:10])
 
 
 def values_for(*, prospect: Prospect, program: Program, mailbox: Mailbox, unsubscribe_url: str) -> dict[str, Any]:

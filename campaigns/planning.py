@@ -200,6 +200,7 @@ def _verdict(candidate: Candidate, *, now: datetime, book: SlotBook) -> deciding
 def _message(candidate: Candidate, verdict: deciding.Send, now: datetime) -> Message:
     return Message(
         **asdict(candidate.ledger),
+        public_id=composing.public_id(enrollment_public_id=candidate.enrollment_public_id, step_key=candidate.step_key),
         message_id=composing.message_id(
             enrollment_public_id=candidate.enrollment_public_id,
             step_key=candidate.step_key,

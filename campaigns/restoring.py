@@ -119,9 +119,9 @@ def _doubt(errand: Errand, held: SendingControl, *, most: int) -> None:
     at = datetime.fromisoformat(errand.done["at"]) if "at" in errand.done else since
     with planning.alone():
         found = doubting.doubt_due(since=since, until=until, enrolled_before=held.held_at or until, most=most)
-        if not found and at < until and not planning.plan_alone(now=at, most=most).messages:
+        if not found and at <= until and not planning.plan_alone(now=at, most=most).messages:
             at += DAY
-        done = {"doubted_at": at.isoformat()} if not found and at >= until else {}
+        done = {"doubted_at": at.isoformat()} if not found and at > until else {}
         errands.keep(errand, uncertain=errand.done.get("uncertain", 0) + found, at=at.isoformat(), **done)
 
 

@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 
 from accounts.callers import caller
 from campaigns import stopping
-from campaigns.models import MailboxRound, SendingControl
+from campaigns.models import Errand, MailboxRound, SendingControl
 from outreach.lib.admin import AnyModelForm, ReadOnlyAdmin, VerbAdmin, each
 from outreach.lib.exporting import ExportsList
 from prospects.admin import ProspectAdmin
@@ -41,6 +41,13 @@ class MailboxRoundAdmin(ReadOnlyAdmin):
     says = "When each mailbox was last looked at for something to send: what fell due since then is overdue."
     list_display = ["mailbox", "looked_at"]
     list_select_related = ["mailbox"]
+
+
+@admin.register(Errand)
+class ErrandAdmin(ReadOnlyAdmin):
+    says = "What somebody asked for and a tick does in pieces: after a restore, or after hours without sending."
+    list_display = ["kind", "asked_at", "asked_by", "done", "finished_at"]
+    list_select_related = ["asked_by"]
 
 
 class SuppressionForm(AnyModelForm):

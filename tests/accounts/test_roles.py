@@ -33,7 +33,7 @@ WORDS = {
         "mailboxes": ("mailbox", "setup-practice"),
         "lets stopped or held sending go on": ("sending-resume", "sending-settle"),
         "lifts suppressions": ("suppression-lift", "prospect-lift"),
-        "uncertain messages": ("message-settle",),
+        "uncertain messages": ("message-settle", "messages-settle", "messages-send-again"),
         "proves, exports and erases": (
             "prospect-proof",
             "prospect-export",

@@ -7,6 +7,9 @@ import uuid
 from collections import Counter
 from concurrent import futures
 from datetime import timedelta
+from email.parser import BytesParser
+from email.policy import SMTP
+from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection
@@ -138,6 +141,34 @@ def test_a_gap_of_days_doubts_what_the_planner_would_have_sent_in_it(running_now
     copies = Counter((mail.recipient, mail.message_id) for mail in running.smtp.received)
     assert set(copies.values()) == {1}
     assert len(running.smtp.received) > 2
+
+
+def test_a_gap_of_no_time_doubts_what_was_due_in_it(running_now, backup):
+    running = running_now(people=2, steps=1)
+    beat(running)
+    saved = backup()
+    planning.plan(now=running.now)
+    running.deliver()
+    assert len(running.smtp.received) == 2
+    saved.restore()
+    assert guards.look()
+    restoring.settle(restored=True, now=running.now, by=None)
+    assert states() == ["uncertain", "uncertain"]
+
+
+def test_the_opt_out_link_of_a_mail_that_was_forgotten_still_works(running_now, backup, client):
+    running = running_now(people=1, steps=2)
+    beat(running)
+    saved = backup()
+    planning.plan(now=running.now)
+    running.deliver()
+    (mail,) = running.smtp.received
+    link = urlsplit(BytesParser(policy=SMTP).parsebytes(mail.raw)["List-Unsubscribe"].strip("<>"))
+    saved.restore()
+    assert guards.look()
+    restoring.settle(restored=True, now=running.now, by=None)
+    assert client.post(link.path, {"List-Unsubscribe": "One-Click"}).status_code == 200
+    assert Enrollment.objects.get().stop_reason == "unsubscribed"
 
 
 def test_what_was_due_next_in_the_same_gap_is_doubted_when_the_first_is_proven(running_now, backup):
