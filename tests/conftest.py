@@ -39,8 +39,9 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, d
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
-    with django_db_blocker.unblock():
-        databases.hurry()
+    if not os.environ.get("DURABLE"):  # where the database server itself is killed
+        with django_db_blocker.unblock():
+            databases.hurry()
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ def _make(cursor, name):
 
 
 def hurry():
-    """A test's commit waits for no disk: what survives a power cut is asked of servers of its own."""
+    """A test's commit waits for no disk: what survives the server's end is asked with DURABLE=1 (tests/faults)."""
     with connection.cursor() as cursor:
         cursor.execute(f'ALTER DATABASE "{connection.settings_dict["NAME"]}" SET synchronous_commit = off')
     connection.close()

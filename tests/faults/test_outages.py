@@ -30,7 +30,7 @@ def small_disk():
 def test_servers_that_die_hang_or_are_full_lose_nothing_and_repeat_nothing(small_disk):
     kept = {name: value for name, value in os.environ.items() if name not in OWN_SERVERS and "XDIST" not in name}
     command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", *OUTAGES]
-    env = {**kept, "DATA_DIR": small_disk}
+    env = {**kept, "DATA_DIR": small_disk, "DURABLE": "1"}
     done = subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True, timeout=900)
     print(done.stdout[-6000:])
     assert done.returncode == 0
