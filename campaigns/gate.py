@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from campaigns.deciding import CONTACTED_LATELY
 from outreach.lib.retrying import retried
 
-PARKED_AFTER = 3  # deaths of a worker
+PARKED_AFTER = 4  # deaths of a worker: the one that made it a suspect, and three while it was written alone
 
 
 @dataclass(frozen=True)

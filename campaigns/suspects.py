@@ -1,8 +1,8 @@
-"""Messages that may kill their worker: tried alone after a death, and parked after the third.
+"""Messages that may kill their worker: tried alone after a death, and parked after the third time alone.
 
 What was claimed when a worker died comes back as a suspect: any of the batch may have killed it (out of memory, say).
 Before the next claim each is written alone, with nothing on the wire, and counted before that; whoever lets its worker
-live is no suspect any more, and is claimed as ever. So only the one that kills comes to three deaths, and waits behind
+live is no suspect any more, and is claimed as ever. So only the one that kills comes to three more, and waits behind
 the gate until a person tries it again. A mail on the wire when its worker dies is uncertain anyway.
 """
 
@@ -39,7 +39,7 @@ def try_out(*, mailbox_id: int, token: int, now: datetime) -> None:
     What kills this process on the way stays counted for the next. Ends early when the worker is asked to end.
     """
     mine = Message.objects.filter(mailbox=mailbox_id, state=Message.State.PLANNED, worker_deaths__gt=0)
-    suspected = mine.filter(worker_deaths__lt=PARKED_AFTER).order_by("send_at", "id")
+    suspected = mine.filter(worker_deaths__lt=PARKED_AFTER).order_by("worker_deaths", "send_at", "id")
     for pk in list(suspected.values_list("id", flat=True)):
         if draining.asked.is_set():
             return

@@ -52,7 +52,7 @@ def deaths(world):
 
 def test_a_message_that_kills_three_workers_is_parked_and_nobody_else_waits(poisoned):
     world = poisoned()
-    assert [works(world) for _ in range(5)] == [False, False, False, True, True]
+    assert [works(world) for _ in range(6)] == [False, False, False, False, True, True]
     others = {person.email for person in world.prospects} - {world.person.email}
     assert sent_to(world) == dict.fromkeys(others, 1)
     assert Message.objects.filter(state="uncertain").count() <= 1
@@ -104,7 +104,7 @@ def test_the_person_s_page_today_and_why_say_it_and_the_page_lets_it_go(poisoned
 def test_tried_again_it_is_parked_again_when_it_still_kills(poisoned):
     world = parked(poisoned())
     assert suspects.release(prospect=world.person, by=None) == 1
-    assert [works(world) for _ in range(3)] == [False, False, True]
+    assert [works(world) for _ in range(4)] == [False, False, False, True]
     assert list(suspects.parked()) == [world.message]
     assert not sent_to(world)[world.person.email]
 

@@ -65,7 +65,7 @@ def everything_ended(world):
 @pytest.mark.parametrize(
     ("crew", "mailboxes", "people", "every", "slow"),
     [
-        pytest.param(4, 3, 15, 0.2, 0.03, id="4 workers"),
+        pytest.param(4, 3, 15, 0.5, 0.03, id="4 workers"),
         pytest.param(20, 8, 150, 1.0, 0.01, id="20 workers, one killed every second", marks=pytest.mark.prove),
     ],
 )
