@@ -13,6 +13,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.prove, pytest.mark.django_db(tran
 
 PARTS = (
     *("today-live", "campaign-live", "campaign-chart", "rehearsal-live", "import-live", "import-rejects"),
+    "sending-settle-live",
     "step-html",  # a frame in which nothing runs, so nothing can be asked in it
     *("file", "prospects-export", "suppressions-export"),  # downloads
 )
