@@ -29,7 +29,7 @@ from django.test.runner import DiscoverRunner  # noqa: E402
 
 from bench import results, sending  # noqa: E402
 from campaigns import delivery, ledger, planning  # noqa: E402
-from campaigns.models import Campaign, Enrollment  # noqa: E402
+from campaigns.models import Campaign, Enrollment, Message  # noqa: E402
 from campaigns.pacing import Pace  # noqa: E402
 from integrations import leases  # noqa: E402
 from prospects.models import Prospect  # noqa: E402
@@ -109,14 +109,16 @@ def tick():
 def path(campaign):
     """From due to sent, for so many people."""
     sending.plan(SENT)
-    hand_over(campaign, SENT)
-
-
-def hand_over(campaign, messages):
     how = {"mailbox_id": campaign.mailbox_id, "owner": "bench", "pace": Pace(connections=4, ahead=10)}
-    done = delivery.deliver(now=datetime.now(UTC), limit=messages, **how)
-    if done.sent != messages:
+    done = delivery.deliver(now=datetime.now(UTC), limit=SENT, **how)
+    if done.sent != SENT:
         raise SystemExit(f"{done.sent} were sent.")
+
+
+def end(campaign):
+    """Nothing of it is left for the next size's empty tick, neither first mails nor what follows on them."""
+    Message.objects.filter(campaign=campaign, state="planned").update(state="cancelled")
+    Enrollment.objects.filter(campaign=campaign).update(state="finished", look_at=None)
 
 
 def report(found):
@@ -147,8 +149,8 @@ def measured(sizes, port):
         sent = timed(lambda: path(busy))
         sending.plan(CLAIMED)
         found[size] = timed(lambda: claim(busy.mailbox)), ticked, sent
-        hand_over(busy, CLAIMED)  # nothing is left for the next size's empty tick
-        print(f"{size:,} enrollments measured", file=sys.stderr)
+        end(busy)
+        print(f"{size:,} enrollments: {found[size]}", file=sys.stderr)
     return report(found)
 
 
