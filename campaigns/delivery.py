@@ -156,7 +156,7 @@ class _Run:
         mine: dict[str, Any] = {"mailbox_id": self._mailbox.pk, "token": self._token, "now": now, "held": held}
         ids = ledger.claim_rehearsals(limit=most, **mine)
         if not ids:
-            ids = ledger.claim(limit=max(0, min(most, _allowance(self._mailbox, now) - len(held))), **mine)
+            ids = ledger.claim(limit=max(0, min(most, _allowance(self._mailbox, now, held=len(held)))), **mine)
         fault("after_claim")
         self._marks.claim(ids)
         if self._left is not None:
@@ -164,15 +164,15 @@ class _Run:
         return batches.prepare(message_ids=ids, now=now)
 
 
-def _allowance(mailbox: Mailbox, now: datetime) -> int:
+def _allowance(mailbox: Mailbox, now: datetime, *, held: int) -> int:
     """How many messages the cap and the gap allow now; counted from the ledger, by one owner at a time.
 
-    What the owner has in hand, as it was before this was asked, is to be taken off: so none is counted nowhere.
+    `held` is how many the owner has in hand, as it was before this was asked: so none is counted nowhere.
     With a gap it is one at most: a gap shorter than the tick is as long as the tick.
     """
     today = datetime.combine(now.date(), time(0), UTC)
     begun = ledger.begun_since(mailbox_id=mailbox.pk, since=today)
     if not mailbox.gap_seconds:
-        return mailbox.daily_cap - begun
+        return mailbox.daily_cap - begun - held
     gap = timedelta(seconds=mailbox.gap_seconds) - timedelta(microseconds=1)
-    return 0 if ledger.begun_since(mailbox_id=mailbox.pk, since=now - gap) else min(mailbox.daily_cap - begun, 1)
+    return 0 if ledger.begun_since(mailbox_id=mailbox.pk, since=now - gap) else min(mailbox.daily_cap - begun - held, 1)

@@ -1,16 +1,17 @@
 """Claim and mark alone, as two workers and a stop meet in them."""
 
 import threading
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from django.db import connection, transaction
 
 from campaigns import gate, ledger, planning, stopping
-from campaigns.models import Message
+from campaigns.models import Message, Step
 from integrations import leases
 from integrations.models import Mailbox
 from prospects import suppression as facts
+from prospects.models import Prospect
 from tests.saying import said
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -105,3 +106,17 @@ def test_lets_an_overtaken_worker_neither_mark_nor_claim(running):
     assert leases.take(mailbox_id=world.mailbox.pk, owner="new") == old + 1
     assert not ledger.mark(said=[said(pk, now=world.now)], token=old, now=world.now)
     assert ledger.claim(mailbox_id=world.mailbox.pk, token=old, now=world.now, limit=1) == []
+
+
+def test_whose_window_has_closed_keeps_nobody_behind_them_waiting(running):
+    """Of a mailbox with a gap, which claims one at a time."""
+    world = running(people=3, steps=1)
+    Mailbox.objects.update(gap_seconds=60)
+    planning.plan(now=world.now)
+    Step.objects.update(window_start=time(9), window_end=time(17))
+    *silent, last = Message.objects.order_by("id")
+    Message.objects.exclude(pk=last.pk).update(send_at=world.now - timedelta(minutes=1))
+    Message.objects.filter(pk=last.pk).update(send_at=world.now)
+    Prospect.objects.filter(pk__in=[message.prospect_id for message in silent]).update(time_zone="Pacific/Auckland")
+    assert world.deliver().sent == 1
+    assert [mail.recipient for mail in world.smtp.received] == [last.recipient]
