@@ -11,7 +11,7 @@ from django.db.models import F, Q, QuerySet
 from campaigns import staging
 from campaigns.models import Campaign, CountCursor
 
-LOCK = 7_301_002  # advisory lock number of whoever counts
+LOCK = 0x434F554E  # advisory lock number of whoever counts
 DAY = timedelta(days=1)
 WEEK = 7
 PER_TICK = 100_000  # people whose standing one run counts, about: who has waited longest comes first

@@ -1,15 +1,13 @@
 """What was asked for in a request and is too much for one: begun there, ended by a tick, one piece after the other."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from time import monotonic
 from typing import Any
 
-from django.db import connection
-
 from accounts.models import User
 from campaigns.models import Errand
+from outreach.lib import locks
 from outreach.lib.models import DatabaseClock
 
 LOCK = 0x4552524E
@@ -34,7 +32,7 @@ def go_on(*, kind: Errand.Kind, piece: Callable[[Errand, float], bool], seconds:
     At least once. One worker at a time; whoever wants to reach the end waits for the other. Each piece is its own
     transaction and keeps how far it is, so that a cut-off loses nothing.
     """
-    with _alone(wait=seconds == TO_THE_END) as taken:
+    with locks.held(LOCK, wait=seconds == TO_THE_END) as taken:
         errand = waiting(kind) if taken else None
         until = monotonic() + seconds
         while errand is not None and piece(errand, until) and monotonic() < until:
@@ -50,19 +48,3 @@ def keep(errand: Errand, **done: Any) -> None:
 def finish(errand: Errand) -> bool:
     """Nothing of it is left; False when it was over before."""
     return bool(Errand.objects.filter(pk=errand.pk, finished_at=None).update(finished_at=DatabaseClock()))
-
-
-@contextmanager
-def _alone(*, wait: bool) -> Iterator[bool]:
-    """A session lock of the database: gone with the connection, so a killed worker blocks nobody."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT pg_{'' if wait else 'try_'}advisory_lock(%s)", [LOCK])
-        taken = wait or bool(cursor.fetchone()[0])
-    try:
-        yield taken
-    finally:
-        if taken and connection.is_usable():
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
-        elif taken:
-            connection.close()  # in a transaction that failed nothing else lets it go

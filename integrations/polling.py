@@ -1,19 +1,18 @@
 """Bringing in new mail: each one stored once, the cursor moved in the same transaction."""
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 import structlog
 from django.core.cache import cache
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 
 from integrations import sending
 from integrations.adapters import imap
 from integrations.models import InboundEvent, Mailbox
 from integrations.ports import CredentialsRefused, IntegrationError
+from outreach.lib import locks
 from outreach.lib.faults import fault
 from outreach.lib.models import DatabaseClock
 
@@ -48,7 +47,7 @@ def poll(*, mailbox: Mailbox) -> int:
     Each batch and its cursor are one transaction, and none is open while the server is asked. `polled_at` moves only
     after a complete run. A server that fails leaves a sentence in `poll_error` and raises nothing.
     """
-    with _alone(mailbox.pk) as alone:
+    with locks.held(LOCK, mailbox.pk % 2**31) as alone:
         if not alone:
             return 0
         mailbox.refresh_from_db()
@@ -100,18 +99,3 @@ def _failed(mailbox: Mailbox, error: IntegrationError) -> None:
 
 def _resting(mailbox_id: int) -> str:
     return f"poll-rest:{mailbox_id}"
-
-
-@contextmanager
-def _alone(mailbox_id: int) -> Iterator[bool]:
-    """A session lock of the database: gone with the connection, so a killed poller blocks nobody."""
-    key = [LOCK, mailbox_id % 2**31]
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", key)
-        taken = cursor.fetchone()[0]
-    try:
-        yield taken
-    finally:
-        if taken:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", key)

@@ -4,16 +4,17 @@ import gc
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from time import monotonic
 
 import structlog
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
+from outreach.lib import locks
 from outreach.lib.faults import fault
 from outreach.lib.models import DatabaseClock
 from outreach.lib.retrying import is_away
@@ -176,21 +177,6 @@ def _taking_turns() -> Iterator[None]:
         sys.setswitchinterval(before)
 
 
-@contextmanager
-def alone(*, wait: bool = False) -> Iterator[bool]:
-    """No other import runs meanwhile; False when another does, unless one waits for its slice to end.
-
-    A session lock of the database: gone with the connection, so a killed worker blocks nobody.
-    """
-    with connection.cursor() as cursor:
-        if wait:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
-        else:
-            cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
-        taken = wait or cursor.fetchone()[0]
-    try:
-        yield taken
-    finally:
-        if taken and connection.is_usable():
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+def alone(*, wait: bool = False) -> AbstractContextManager[bool]:
+    """No other import runs meanwhile; False when another does, unless one waits for its slice to end."""
+    return locks.held(LOCK, wait=wait)
