@@ -9,8 +9,8 @@ from django.db import connection
 from django.db.models import Case, Count, IntegerField, Value, When
 
 from campaigns import analytics, answers, scheduling, situation
+from campaigns.calendars import Place, Somebody, place_of
 from campaigns.models import Campaign, Message, Reply, Step
-from campaigns.scheduling import Window
 from campaigns.situation import Situation
 from integrations.models import Mailbox
 
@@ -139,22 +139,27 @@ def _last_known(campaigns: Sequence[Campaign], steps: dict[int, list[Step]]) -> 
     with connection.cursor() as cursor:
         cursor.execute(_LAST, [[each.pk for each in campaigns], [each.mailbox_id for each in campaigns]])
         rows = cursor.fetchall()
-    ends, zones = [], {each.pk: each.time_zone for each in campaigns}
+    ends, places = [], {each.pk: _place(each) for each in campaigns}
     for pk, key, at in rows:
         place = next((step.position for step in steps.get(pk, []) if step.key == key), 0)
         later = [step for step in steps.get(pk, []) if place and step.position > place]
-        ends.append(_through(later, at, zones[pk]).astimezone(UTC).date())
+        ends.append(_through(later, at, places[pk]).astimezone(UTC).date())
     return max(ends, default=None)
 
 
-def _through(steps: Sequence[Step], at: datetime, zone: str) -> datetime:
+def _place(campaign: Campaign) -> Place:
+    """That of people of whom nothing is known."""
+    return place_of(Somebody(), campaign)
+
+
+def _through(steps: Sequence[Step], at: datetime, place: Place) -> datetime:
     """When the last of these steps leaves, each after the one before (`at`), as the planner has it: step 1 at once."""
     for step in steps:
-        window = Window(zone, step.window_start, step.window_end, frozenset(step.weekdays))
+        window = scheduling.window_of(step, place)
         due = (
             at
             if step.position == 1
-            else scheduling.due_after(handed_over_at=at, delay=step.delay, unit=step.delay_unit, zone=zone)
+            else scheduling.due_after(handed_over_at=at, delay=step.delay, unit=step.delay_unit, place=place)
         )
         at = scheduling.opens_after(window, due)
     return at
@@ -177,7 +182,7 @@ def _days_of_mailbox(campaigns: Sequence[Campaign], steps: dict[int, list[Step]]
         count, mine = situation.standing(each), steps.get(each.pk, [])
         left += count.not_begun * len(mine) + (count.active - count.not_begun) * (len(mine) - 1) / 2
         if count.not_begun:  # of those under way the last known says it
-            longest = max(longest, (_through(mine, now, each.time_zone).date() - now.date()).days)
+            longest = max(longest, (_through(mine, now, _place(each)).date() - now.date()).days)
         open_days = min([open_days, *(len(step.weekdays) for step in mine)])
     sending = math.ceil(left / campaigns[0].mailbox.daily_cap) - 1
     return max(math.ceil(sending * WEEK / open_days), longest, 0)

@@ -7,10 +7,10 @@ from typing import Any
 
 from django.db import connection
 
+from campaigns.candidates import window_in
 from campaigns.deciding import CONTACTED_LATELY
 from campaigns.gate import MERGE_WAITS
 from campaigns.models import Campaign
-from campaigns.scheduling import Window
 from campaigns.situation import Situation
 from integrations.models import Mailbox
 
@@ -64,7 +64,7 @@ def _leaves(campaign: Campaign, seen: Situation) -> bool:
 
 def _ahead(campaign: Campaign, row: dict[str, Any], now: datetime) -> Ahead:
     try:
-        window = Window(row["zone"], row["window_start"], row["window_end"], frozenset(row["weekdays"]))
+        window = window_in(row)
         at = window.next_open(max(row["due_at"], now))
     except (ValueError, OSError, KeyError):  # a zone that is no longer known: the planner holds this one, and says why
         at = row["due_at"]
@@ -77,7 +77,7 @@ WITH waiting AS MATERIALIZED (
     SELECT w.id, w.campaign_id, w.sequence_version_id, w.next_step_key, greatest(w.due_at, %(now)s,
                     CASE WHEN w.steps_handed_over = 0
                          THEN p.contacted_elsewhere_at + interval '{CONTACTED_LATELY.days} days' END) AS due_at,
-           w.steps_handed_over, p.time_zone
+           w.steps_handed_over, p.time_zone, p.country
       FROM unnest(%(boxes)s::bigint[]) AS b(id)
      CROSS JOIN LATERAL (
            (SELECT e.* FROM campaigns_enrollment e
@@ -92,8 +92,8 @@ WITH waiting AS MATERIALIZED (
      WHERE w.campaign_id = ANY(%(ids)s) AND t.held_at IS NULL AND t.protected_at IS NULL AND NOT {MERGE_WAITS}),
 first AS (
     SELECT DISTINCT ON (campaign_id) * FROM waiting ORDER BY campaign_id, due_at, steps_handed_over DESC, id)
-SELECT f.campaign_id, f.due_at, coalesce(nullif(f.time_zone, ''), c.time_zone) AS zone,
-       s.position, s.window_start, s.window_end, s.weekdays,
+SELECT f.campaign_id, f.due_at, f.time_zone, f.country, c.time_zone AS campaign_zone, c.skip_holidays,
+       c.quiet_dates, s.position, s.window_start, s.window_end, s.weekdays,
        (SELECT count(*) FROM waiting o WHERE o.campaign_id = f.campaign_id AND o.next_step_key = f.next_step_key
                                          AND o.due_at < f.due_at + interval '1 day') AS people
   FROM first f

@@ -12,9 +12,10 @@ from django.db.models import F, TextField
 from django.db.models.expressions import RawSQL
 
 from campaigns import composing, ledger, lifecycle, stopping, tracking
+from campaigns.calendars import Place, place_of
 from campaigns.composing import CannotCompose, Composed, SenderIncomplete, Thread
 from campaigns.models import Campaign, Message, Step
-from campaigns.scheduling import Window
+from campaigns.scheduling import Window, window_of
 from integrations.models import Mailbox
 from outreach.lib.faults import fault
 from templates.models import TemplateVersion
@@ -50,7 +51,7 @@ class Job:
     message: Message
     version: str
     window: Window
-    zone: str
+    place: Place
     next_step: Step | None
     composed: Composed | None
 
@@ -66,11 +67,10 @@ def prepare(*, message_ids: list[int], now: datetime) -> Iterator[Job]:
     links = tracking.links_of({message.template_version_id for message in messages})
     steps = _steps(messages)
     for message in messages:
-        zone = message.prospect.time_zone or message.campaign.time_zone
-        step = message.step
-        window = Window(zone, step.window_start, step.window_end, frozenset(step.weekdays))
+        place = place_of(message.prospect, message.campaign)
+        window = window_of(message.step, place)
         composed = _compose(message, threads, links, now)
-        yield Job(message, _row(message), window, zone, _next_step(message, steps), composed)
+        yield Job(message, _row(message), window, place, _next_step(message, steps), composed)
 
 
 def try_out(*, message_id: int, now: datetime) -> None:

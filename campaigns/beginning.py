@@ -106,6 +106,8 @@ def duplicate(*, campaign: Campaign, by: User | None) -> Campaign:
         segment=campaign.segment,
         mailbox=campaign.mailbox,
         time_zone=campaign.time_zone,
+        skip_holidays=campaign.skip_holidays,
+        quiet_dates=campaign.quiet_dates,
         is_demo=campaign.is_demo,
         by=by,
     )

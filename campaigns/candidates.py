@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import F
 
+from campaigns.calendars import CampaignDays, Somebody, place_of
 from campaigns.deciding import Facts
 from campaigns.models import Decision, Message
 from campaigns.scheduling import Window
@@ -99,7 +100,7 @@ SELECT e.id, e.public_id, e.due_at, e.steps_handed_over,
        s.id AS step_id, s.key AS step_key, s.window_start, s.window_end, s.weekdays, s.channel,
        a.id AS arm_id, a.template_version_id,
        p.id AS prospect_id, p.email, p.contact_keys, p.is_demo AS person_is_demo,
-       coalesce(nullif(p.time_zone, ''), c.time_zone) AS zone,
+       p.time_zone, p.country, c.time_zone AS campaign_zone, c.skip_holidays, c.quiet_dates,
        p.stopped_at IS NOT NULL AS person_stopped,
        CASE WHEN p.held_at IS NOT NULL THEN coalesce(nullif(p.hold_reason, ''), 'held') ELSE '' END AS person_hold,
        p.person_id IS NOT NULL AS is_merged_away, p.contacted_elsewhere_at,
@@ -163,7 +164,7 @@ def _candidate(row: Mapping[str, Any]) -> Candidate:
         row = _rehearsing(row)
     facts = Facts(
         due_at=row["due_at"],
-        window=Window(row["zone"], row["window_start"], row["window_end"], frozenset(row["weekdays"])),
+        window=window_in(row),
         campaign_state=row["campaign_state"],
         mailbox_status=row["mailbox_status"],
         has_address=bool(row["email"]) if row["channel"] == Channel.EMAIL else True,
@@ -195,6 +196,14 @@ def _candidate(row: Mapping[str, Any]) -> Candidate:
         is_follow_up=row["steps_handed_over"] > 0,
     )
     return Candidate(row["public_id"], row["mailbox_domain"], facts, ledger, is_rehearsal)
+
+
+def window_in(row: Mapping[str, Any]) -> Window:
+    """The window of a step where its person is, by columns that are named as in FACTS."""
+    campaign = CampaignDays(row["campaign_zone"], row["skip_holidays"], row["quiet_dates"])
+    place = place_of(Somebody(row["time_zone"], row["country"]), campaign)
+    days = frozenset(row["weekdays"])
+    return Window(place.zone, row["window_start"], row["window_end"], days, place.calendar)
 
 
 def _rehearsing(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -121,10 +121,15 @@ def _slot(now: datetime, facts: Facts, slots: SlotBook) -> Send | Wait:
         return Wait(facts.due_at, "not_due", {"due_at": facts.due_at.isoformat()})
     opening = facts.window.next_open(due)
     if opening > slots.horizon:
-        return Wait(opening, "window_closed", {"opens_at": opening.isoformat(), "zone": facts.window.zone})
+        rule, holiday = facts.window.closed_because(due)
+        return Wait(opening, rule, {"opens_at": opening.isoformat(), "zone": facts.window.zone} | _named(holiday))
     slot = slots.first(window=facts.window, earliest=due, domain=facts.domain)
     if slot is None:
         is_free = slots.first(window=facts.window, earliest=due) is not None
         until = {"until": slots.horizon.date().isoformat()}
         return Wait(slots.horizon, "domain_full" if is_free else "mailbox_full", until)
     return Send(slot, {"due_at": facts.due_at.isoformat(), "zone": facts.window.zone})
+
+
+def _named(holiday: str) -> dict[str, Any]:
+    return {"holiday": holiday} if holiday else {}

@@ -15,6 +15,8 @@ WORDS = {
     "due": "its time has come",
     "not_due": "it is not due yet",
     "window_closed": "the sending window is closed",
+    "public_holiday": "it is a public holiday where they live",
+    "quiet_date": "nobody is written to on this day",
     "mailbox_full": "the mailbox has used up its daily cap",
     "domain_full": "enough goes to addresses of this domain already",
     "suppressed": "the address or its domain is suppressed",

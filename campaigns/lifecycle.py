@@ -1,14 +1,15 @@
 """From a draft to a running campaign: create, add steps, check, launch, pause, resume."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
 
 from accounts.models import User
-from campaigns import counting, drafting, enrolling, preflight, tracking
+from campaigns import calendars, counting, drafting, enrolling, preflight, releasing, tracking
 from campaigns.drafting import FIVE, NINE, InvalidCampaign, NotEditable
 from campaigns.models import Arm, Campaign, Enrollment, SequenceVersion, Step
 from campaigns.models.campaign import DelayUnit, workdays
@@ -16,6 +17,9 @@ from integrations.models import Mailbox
 from outreach.lib.errors import DomainError, Problem
 from prospects.models import Program, Segment
 from templates.models import Template
+
+DAYS_OFF = {"skip_holidays", "quiet_dates"}
+LAUNCHED = (Campaign.State.RUNNING, Campaign.State.PAUSED)
 
 __all__ = ["FIVE", "NINE", "InvalidCampaign", "NotEditable"]  # drafting's, which refuses by them too
 
@@ -47,6 +51,8 @@ def create_campaign(
     segment: Segment,
     mailbox: Mailbox,
     time_zone: str = "UTC",
+    skip_holidays: bool = True,
+    quiet_dates: Sequence[date] = (),
     by: User | None,
     is_demo: bool = False,
 ) -> Campaign:
@@ -58,6 +64,8 @@ def create_campaign(
         segment=segment,
         mailbox=mailbox,
         time_zone=time_zone,
+        skip_holidays=skip_holidays,
+        quiet_dates=_quiet(list(quiet_dates)),
         created_by=by,
         is_demo=is_demo,
     )
@@ -65,15 +73,30 @@ def create_campaign(
     return campaign
 
 
-def change_campaign(*, campaign: Campaign, **fields: object) -> Campaign:
-    """Changes name, program, segment, mailbox or time_zone of a draft. Raises NotEditable, InvalidCampaign."""
+@transaction.atomic
+def change_campaign(*, campaign: Campaign, now: datetime, **fields: object) -> Campaign:
+    """Changes name, program, segment, mailbox, time_zone or days off of a draft; of a launched one, its days off.
+
+    What is planned for a day that is quiet from now on gets another slot. Raises NotEditable, InvalidCampaign.
+    """
     if isinstance(fields.get("time_zone"), str):
         _check_zone(str(fields["time_zone"]))
-    changed = Campaign.objects.filter(pk=campaign.pk, state=Campaign.State.DRAFT).update(**fields) if fields else 1
+    if isinstance(days := fields.get("quiet_dates"), list):
+        fields["quiet_dates"] = _quiet(days)
+    open_in = (Campaign.State.DRAFT, *(LAUNCHED if fields.keys() <= DAYS_OFF else ()))
+    changed = Campaign.objects.filter(pk=campaign.pk, state__in=open_in).update(**fields) if fields else 1
     if not changed:
-        raise NotEditable("This campaign was launched: only a draft can be changed.")
+        raise NotEditable("This campaign was launched: of it only the days off can be changed, until it is archived.")
     campaign.refresh_from_db()
+    if campaign.state in LAUNCHED:
+        releasing.move_closed(campaign=campaign, now=now)
     return campaign
+
+
+def _quiet(days: list[date]) -> list[date]:
+    if len(set(days)) > calendars.MOST_QUIET:
+        raise InvalidCampaign("", [Problem("quiet_dates", f"More than {calendars.MOST_QUIET} quiet dates.")])
+    return sorted(set(days))
 
 
 def _check_zone(name: str) -> None:

@@ -12,6 +12,7 @@ from django.db.models import F
 
 from campaigns import candidates, ledger, scheduling, stopping
 from campaigns.batches import Job
+from campaigns.calendars import Place
 from campaigns.ledger import Ended
 from campaigns.models import Enrollment, Event, Message, Step
 from campaigns.scheduling import SlotBook
@@ -147,7 +148,7 @@ def bounced_for_good(*, message: Message, now: datetime, detail: dict[str, objec
 
 def ended(*, job: Job, outcome: Outcome, now: datetime) -> Ended:
     """What `ledger.mark` and `ledger.end` write of a message that the server took."""
-    onward = _onward(job.next_step, zone=job.zone, handed_over_at=now)
+    onward = _onward(job.next_step, place=job.place, handed_over_at=now)
     return Ended(job.message.pk, outcome, onward.next_step_key, onward.due_at, onward.look_at)
 
 
@@ -160,18 +161,18 @@ class _Onward:
     look_at: datetime | None = None
 
 
-def _onward(next_step: Step | None, *, zone: str, handed_over_at: datetime) -> _Onward:
+def _onward(next_step: Step | None, *, place: Place, handed_over_at: datetime) -> _Onward:
     if next_step is None:
         return _Onward()
     due = scheduling.due_after(
-        handed_over_at=handed_over_at, delay=next_step.delay, unit=next_step.delay_unit, zone=zone
+        handed_over_at=handed_over_at, delay=next_step.delay, unit=next_step.delay_unit, place=place
     )
     return _Onward(next_step.key, due, max(handed_over_at, due - scheduling.DAY))
 
 
-def advance(*, message: Message, next_step: Step | None, zone: str, handed_over_at: datetime) -> None:
+def advance(*, message: Message, next_step: Step | None, place: Place, handed_over_at: datetime) -> None:
     """The enrollment goes on to its next step, or is finished; one that was stopped meanwhile stays stopped."""
-    onward = _onward(next_step, zone=zone, handed_over_at=handed_over_at)
+    onward = _onward(next_step, place=place, handed_over_at=handed_over_at)
     changes: dict[str, Any] = {"next_step_key": onward.next_step_key, "look_at": onward.look_at}
     if next_step is None:
         changes |= {"state": Enrollment.State.FINISHED, "ended_at": DatabaseClock()}

@@ -36,6 +36,7 @@ IMPERSONAL: dict[str, frozenset[str]] = {
     "Campaign": frozenset(
         {
             *("id", "public_id", "created_at", "name", "program", "segment", "mailbox", "time_zone"),
+            *("skip_holidays", "quiet_dates"),
             *("state", "state_reason", "is_demo", "launched_at", "rehearsal_of"),
         }
     ),
@@ -114,6 +115,7 @@ IMPERSONAL: dict[str, frozenset[str]] = {
     "CampaignEvent": frozenset(
         {
             *(*_OF_HISTORY, "pgh_obj", "name", "program", "segment", "mailbox", "time_zone", "state", "launched_at"),
+            *("skip_holidays", "quiet_dates"),
         }
     ),
 }

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from accounts.models import User
 from campaigns import outcomes, stopping
+from campaigns.calendars import place_of
 from campaigns.models import Message, SendingControl, Step
 from integrations import copies
 
@@ -29,7 +30,7 @@ def proven_sent(*, message: Message) -> bool:
         outcomes.advance(
             message=message,
             next_step=_next_step(message),
-            zone=message.prospect.time_zone or message.campaign.time_zone,
+            place=place_of(message.prospect, message.campaign),
             handed_over_at=message.handed_over_at,
         )
     message.refresh_from_db(fields=["state"])

@@ -159,6 +159,7 @@ def _beside(campaign: Campaign, to: str, *, now: datetime, by: User | None) -> C
         segment=campaign.segment,
         mailbox=campaign.mailbox,
         time_zone=campaign.time_zone,
+        skip_holidays=False,
         is_demo=campaign.is_demo,
         state=Campaign.State.RUNNING,
         rehearsal_of=campaign,

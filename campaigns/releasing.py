@@ -7,12 +7,13 @@ from functools import partial
 
 import structlog
 from django.db import connection
-from django.db.models import Case, F, When
+from django.db.models import Case, F, QuerySet, When
 
 from accounts.models import User
 from campaigns import candidates, errands, overdue, planning
-from campaigns.models import Errand, Message
-from campaigns.scheduling import SlotBook, Window
+from campaigns.calendars import place_of
+from campaigns.models import Campaign, Errand, Message
+from campaigns.scheduling import SlotBook, Window, window_of
 from outreach.lib.retrying import retried
 
 log = structlog.get_logger(__name__)
@@ -84,25 +85,36 @@ def _piece(errand: Errand, until: float, *, now: datetime, most: int) -> bool:
     return bool(ids)
 
 
+def move_closed(*, campaign: Campaign, now: datetime) -> int:
+    """What is planned for a time at which its window is shut by now gets a slot in it. Returns how many.
+
+    The soonest thousand; what comes after them is put off when its time comes (campaigns.lanes).
+    """
+    with planning.alone():
+        planned = Message.objects.filter(campaign=campaign, state=Message.State.PLANNED, overdue_at=None)
+        soonest = _with_windows(planned.order_by("send_at")[:PIECE])
+        closed = [message.pk for message, window in soonest if not window.is_open(message.send_at)]
+        slots = dict(slots_for(closed, planning.slot_books(now=now, until=now + FARTHEST), now)) if closed else {}
+        if slots:
+            with connection.cursor() as cursor:
+                cursor.execute(_MOVE, [list(slots), list(slots.values())])
+        return len(slots)
+
+
 def slots_for(ids: Collection[int], books: dict[int, SlotBook], now: datetime) -> Iterator[tuple[int, datetime]]:
     """The id and the new slot of each message whose mailbox has one, which is taken then."""
-    messages = Message.objects.filter(pk__in=ids).select_related("step", "campaign", "prospect")
-    needed = (
-        "mailbox",
-        "recipient",
-        "attempts",
-        "is_follow_up",
-        "send_at",
-        "step",
-        "campaign__time_zone",
-        "prospect__time_zone",
-    )
-    for message in messages.only(*needed).order_by(*_TURN):
-        book, step = books.get(message.mailbox_id), message.step
-        zone = message.prospect.time_zone or message.campaign.time_zone
-        window = Window(zone, step.window_start, step.window_end, frozenset(step.weekdays))
+    for message, window in _with_windows(Message.objects.filter(pk__in=ids).order_by(*_TURN)):
+        book = books.get(message.mailbox_id)
         domain = candidates.domain_of(message.recipient)
         slot = book.first(window=window, earliest=now, domain=domain) if book else None
         if book is not None and slot is not None:
             book.take(slot, domain=domain)
             yield message.pk, slot
+
+
+def _with_windows(messages: QuerySet[Message]) -> Iterator[tuple[Message, Window]]:
+    needed = ("mailbox", "recipient", "attempts", "is_follow_up", "send_at", "step")
+    campaign = ("campaign__time_zone", "campaign__skip_holidays", "campaign__quiet_dates")
+    person = ("prospect__time_zone", "prospect__country")
+    for message in messages.select_related("step", "campaign", "prospect").only(*needed, *campaign, *person):
+        yield message, window_of(message.step, place_of(message.prospect, message.campaign))

@@ -6,18 +6,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from types import MappingProxyType
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from campaigns.calendars import NO_DAYS_OFF, PUBLIC_HOLIDAY, Calendar, Place
 from campaigns.models.campaign import DelayUnit
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
-SATURDAY = 6
+LONGEST_SHUT = 400  # days: a year of quiet dates, and the weeks around it
+WINDOW_CLOSED = "window_closed"
 
 
 @dataclass(frozen=True)
 class Window:
-    """Weekdays (ISO, 1 is Monday) and hours of a wall clock in which a step may go out.
+    """Weekdays (ISO, 1 is Monday) and hours of a wall clock in which a step may go out, but for days off.
 
     `end` is exclusive, 00:00 is midnight at the end of the day.
     """
@@ -26,30 +29,42 @@ class Window:
     start: time
     end: time
     weekdays: frozenset[int]
+    calendar: Calendar = NO_DAYS_OFF
 
     def is_open(self, at: datetime) -> bool:
         """True when the wall clock in the zone stands inside the window."""
         local = at.astimezone(ZoneInfo(self.zone))
         before_end = self.end == time(0) or local.time() < self.end
-        return local.isoweekday() in self.weekdays and self.start <= local.time() and before_end
+        return self.start <= local.time() and before_end and self._has(local.date())
+
+    def closed_because(self, at: datetime) -> tuple[str, str]:
+        """The rule that keeps it shut then, and the name of the holiday, if it is one; "" for both when it is open."""
+        if self.is_open(at):
+            return "", ""
+        today = at.astimezone(ZoneInfo(self.zone)).date()
+        rule = self.calendar.closed_because(today) if today.isoweekday() in self.weekdays else ""
+        return rule or WINDOW_CLOSED, self.calendar.holiday(today) if rule == PUBLIC_HOLIDAY else ""
+
+    def _has(self, day: date) -> bool:
+        return day.isoweekday() in self.weekdays and not self.calendar.closed_because(day)
 
     def next_open(self, at: datetime) -> datetime:
         """The first instant from `at` on (UTC) at which the window is open.
 
         An opening inside the hour that a clock skips moves forward to the end of that hour; a window that lies
-        wholly inside it stays shut that day. Raises ValueError when no weekday is allowed.
+        wholly inside it stays shut that day. Raises ValueError when it stays shut for more than a year.
         """
         if self.is_open(at):
             return at.astimezone(UTC)
         today = at.astimezone(ZoneInfo(self.zone)).date()
-        for offset in range(15):  # two weeks: a window on one weekday that one clock change shuts
+        for offset in range(LONGEST_SHUT):
             opening = self._opening(today + offset * DAY)
             if opening is not None and opening >= at:
                 return opening
-        raise ValueError("This window never opens: it names no weekday.")
+        raise ValueError("This window never opens: it names no weekday, or every day of a year is a quiet one.")
 
     def _opening(self, day: date) -> datetime | None:
-        if day.isoweekday() not in self.weekdays:
+        if not self._has(day):
             return None
         zone = ZoneInfo(self.zone)
         opening = datetime.combine(day, self.start, zone).astimezone(UTC)
@@ -57,6 +72,20 @@ class Window:
             opening = datetime.combine(day, self.start, zone).replace(fold=1).astimezone(UTC)
             opening = next((opening + n * MINUTE for n in range(181) if self.is_open(opening + n * MINUTE)), opening)
         return opening if self.is_open(opening) else None
+
+
+class Timing(Protocol):
+    """What a step says of its window."""
+
+    window_start: time
+    window_end: time
+    weekdays: list[int]
+
+
+def window_of(timing: Timing, place: Place) -> Window:
+    """A step's window where its person is."""
+    days = frozenset(timing.weekdays)
+    return Window(place.zone, timing.window_start, timing.window_end, days, place.calendar)
 
 
 def opens_after(window: Window, at: datetime) -> datetime:
@@ -67,27 +96,29 @@ def opens_after(window: Window, at: datetime) -> datetime:
         return at
 
 
-def due_after(*, handed_over_at: datetime, delay: int, unit: str, zone: str) -> datetime:
-    """When the next step is due (UTC). Days are calendar days on the zone's wall clock; business days skip weekends."""
+def due_after(*, handed_over_at: datetime, delay: int, unit: str, place: Place) -> datetime:
+    """When the next step is due (UTC). Days are calendar days on the place's wall clock; business days skip its
+    weekends and days off.
+    """
     if unit == DelayUnit.MINUTES:
         return handed_over_at + delay * MINUTE
     if unit == DelayUnit.HOURS:
         return handed_over_at + timedelta(hours=delay)
-    local = handed_over_at.astimezone(ZoneInfo(zone))
+    zone = ZoneInfo(place.zone)
+    local = handed_over_at.astimezone(zone)
     day = local.date()
     if unit == DelayUnit.DAYS:
         day += delay * DAY
     else:
         for _ in range(delay):
-            day = _next_business_day(day)
-    return datetime.combine(day, local.time(), ZoneInfo(zone)).astimezone(UTC)
+            day = _next_business_day(day, place.calendar)
+    return datetime.combine(day, local.time(), zone).astimezone(UTC)
 
 
-def _next_business_day(day: date) -> date:
-    day += DAY
-    while day.isoweekday() >= SATURDAY:
-        day += DAY
-    return day
+def _next_business_day(day: date, calendar: Calendar) -> date:
+    """The one after `day`; of a year without any, its end."""
+    ahead = (day + n * DAY for n in range(1, LONGEST_SHUT))
+    return next((each for each in ahead if calendar.is_business_day(each)), day + LONGEST_SHUT * DAY)
 
 
 class SlotBook:

@@ -60,6 +60,7 @@ ROUTES: dict[str, dict[str, Least]] = {
     "campaign-people": _READ,
     "campaign-pause": _OPERATE,
     "campaign-resume": _OPERATE,
+    "campaign-days-off": _FORM,
     "campaign-archive": _FORM,
     "campaign-restore": _OPERATE,
     "campaign-new": _FORM,

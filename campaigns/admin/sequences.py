@@ -26,7 +26,7 @@ class CampaignAdmin(WithoutRehearsals, ExportsList, VerbAdmin):
     campaign_path = ""
     fieldsets = (
         (None, {"fields": ("name", ("program", "segment"))}),
-        ("From whom, and when", {"fields": (("mailbox", "time_zone"),)}),
+        ("From whom, and when", {"fields": (("mailbox", "time_zone"), ("skip_holidays", "quiet_dates"))}),
         ("State", {"fields": CAMPAIGN_STATE}),
     )
     readonly_fields = CAMPAIGN_STATE
@@ -38,7 +38,8 @@ class CampaignAdmin(WithoutRehearsals, ExportsList, VerbAdmin):
     actions = ["launch", "pause", "resume"]
     sortable_by = ["name", "state", "launched_at"]
     exported = (
-        "public_id", "name", "program__name", "segment__name", "mailbox__from_address", "time_zone", "state",
+        "public_id", "name", "program__name", "segment__name", "mailbox__from_address", "time_zone", "skip_holidays",
+        "quiet_dates", "state",
         "state_reason", "launched_at", "created_at",
     )  # fmt: skip
 
@@ -50,7 +51,7 @@ class CampaignAdmin(WithoutRehearsals, ExportsList, VerbAdmin):
 
     def call_verb(self, request: HttpRequest, obj: Any, fields: dict[str, Any], *, change: bool) -> Campaign:
         if change:
-            return lifecycle.change_campaign(campaign=obj, **fields)
+            return lifecycle.change_campaign(campaign=obj, now=timezone.now(), **fields)
         return lifecycle.create_campaign(by=caller(request), **fields)
 
     @admin.action(description="Launch", permissions=["operate"])

@@ -33,7 +33,10 @@ class CampaignViewSet(
     mixins.UpdateModelMixin,
     ApiViewSet[Campaign],
 ):
-    """Who gets which sequence, from which mailbox, in whose name. Only a draft can be changed."""
+    """Who gets which sequence, from which mailbox, in whose name.
+
+    A draft can be changed; of a launched campaign only `skip_holidays` and `quiet_dates`.
+    """
 
     queryset = (
         Campaign.objects.filter(rehearsal_of=None)
@@ -47,7 +50,7 @@ class CampaignViewSet(
         serializer.instance = lifecycle.create_campaign(by=caller(self.request), **serializer.validated_data)
 
     def perform_update(self, serializer: BaseSerializer[Campaign]) -> None:
-        lifecycle.change_campaign(campaign=self.get_object(), **serializer.validated_data)
+        lifecycle.change_campaign(campaign=self.get_object(), now=timezone.now(), **serializer.validated_data)
         serializer.instance = self.get_object()
 
     @extend_schema(responses={200: serializers.PreflightSerializer})

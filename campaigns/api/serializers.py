@@ -28,6 +28,8 @@ class CampaignSerializer(StrictModelSerializer[Campaign]):
             "segment",
             "mailbox",
             "time_zone",
+            "skip_holidays",
+            "quiet_dates",
             "state",
             "state_reason",
             "is_demo",

@@ -34,6 +34,12 @@ class Campaign(PublicModel):
     segment = models.ForeignKey(Segment, on_delete=models.PROTECT, related_name="+")
     mailbox = models.ForeignKey(Mailbox, on_delete=models.PROTECT, related_name="+")
     time_zone = models.CharField(max_length=64, default="UTC", help_text="For prospects whose zone is not known")
+    skip_holidays = models.BooleanField(
+        default=True, db_default=True, help_text="Nobody is written to on a public holiday of their country"
+    )
+    quiet_dates = ArrayField(
+        models.DateField(), default=list, db_default=[], blank=True, help_text="Days on which nobody is written to"
+    )
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
     state_reason = models.CharField(max_length=200, blank=True)
     is_demo = models.BooleanField(default=False)

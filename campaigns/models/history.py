@@ -5,7 +5,10 @@ import pghistory
 from campaigns.models.campaign import Campaign
 from outreach.lib import history
 
-FIELDS = ["name", "program", "segment", "mailbox", "time_zone", "state", "state_reason", "rehearsal_to", "launched_at"]
+FIELDS = [
+    *("name", "program", "segment", "mailbox", "time_zone", "skip_holidays", "quiet_dates"),
+    *("state", "state_reason", "rehearsal_to", "launched_at"),
+]
 
 
 class CampaignEvent(pghistory.create_event_model(Campaign, *history.every_change(), fields=FIELDS)):  # type: ignore[misc]

@@ -91,7 +91,8 @@ def campaign_save(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """Saves the fields of one part of the page."""
     campaign = _campaign(id)
     form = CampaignForm(campaign, request.POST, only_posted=True)
-    saved = form.is_valid() and pages.called(form, lifecycle.change_campaign, campaign=campaign) is not None
+    fixed = {"campaign": campaign, "now": timezone.now()}
+    saved = form.is_valid() and pages.called(form, lifecycle.change_campaign, **fixed) is not None
     if pages.is_part(request):
         page = {"form": form, "saved_at": timezone.now() if saved else None, **_sender(_campaign(id))}
         answer = render(request, "campaigns/build/saved.html", page)

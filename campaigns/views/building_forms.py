@@ -7,6 +7,7 @@ from django import forms
 from django.db.models import Q
 from django.http import QueryDict
 
+from campaigns import calendars
 from campaigns.drafting import Content
 from campaigns.models import Campaign
 from campaigns.models.campaign import DelayUnit
@@ -18,6 +19,8 @@ from prospects.models import Program, Segment
 TEXTS = ("subject", "text", "html")
 TIMING = ("delay", "delay_unit", "window_start", "window_end", "weekdays")
 DAYS = [(1, "Mo"), (2, "Tu"), (3, "We"), (4, "Th"), (5, "Fr"), (6, "Sa"), (7, "Su")]
+DAYS_OFF = ("skip_holidays", "quiet_dates")
+HOLIDAYS = "Nobody gets mail on a public holiday of their country"
 UNITS = [(unit.value, unit.label.lower()) for unit in DelayUnit]
 
 
@@ -46,6 +49,35 @@ class HourField(forms.TimeField):
         return super().to_python("00:00" if text.replace(".", ":") == MIDNIGHT else text)
 
 
+class QuietDatesField(forms.CharField):
+    """Days and spans of days, as people write them."""
+
+    def __init__(self) -> None:
+        attrs = {"rows": 2, "placeholder": "2026-12-24 to 2027-01-02, 2027-05-01", "autocomplete": "off"}
+        text = "Days, or spans of days, on which this campaign sends nothing: a fair, your holidays."
+        super().__init__(label="Quiet dates", required=False, widget=forms.Textarea(attrs=attrs), help_text=text)
+
+    def prepare_value(self, value: Any) -> Any:
+        return calendars.days_said(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        """A sorted list of days. Raises ValidationError."""
+        try:
+            return calendars.days_in(super().to_python(value) or "")
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+
+
+class DaysOffForm(forms.Form):
+    """What can be changed of a campaign that runs."""
+
+    skip_holidays = forms.BooleanField(required=False, label=HOLIDAYS)
+    quiet_dates = QuietDatesField()
+
+    def __init__(self, campaign: Campaign, data: QueryDict | None = None) -> None:
+        super().__init__(data, initial={name: getattr(campaign, name) for name in DAYS_OFF})
+
+
 class NewCampaignForm(forms.Form):
     """A name is enough to begin; the browser adds its clock."""
 
@@ -63,9 +95,11 @@ class CampaignForm(forms.Form):
     segment = forms.ModelChoiceField(Segment.objects.order_by("-id"), label="People in the segment", empty_label=None)
     mailbox = forms.ModelChoiceField(Mailbox.objects.none(), label="Mailbox", empty_label=None)
     time_zone = ZoneField(label="Where we do not know somebody's time zone, use")
+    skip_holidays = forms.BooleanField(required=False, label=HOLIDAYS)
+    quiet_dates = QuietDatesField()
 
     def __init__(self, campaign: Campaign, data: QueryDict | None = None, *, only_posted: bool = False) -> None:
-        names = ("name", "program", "segment", "mailbox", "time_zone")
+        names = ("name", "program", "segment", "mailbox", "time_zone", *DAYS_OFF)
         super().__init__(data, initial={name: getattr(campaign, name) for name in names})
         self._campaign = campaign
         mailboxes = Mailbox.objects.filter(~Q(status=Mailbox.Status.RETIRED) | Q(pk=campaign.mailbox_id))
@@ -73,9 +107,9 @@ class CampaignForm(forms.Form):
         if isinstance(choice, forms.ModelChoiceField):
             choice.queryset = mailboxes.defer("smtp_password", "imap_password", "service_key").order_by("name")
         zones.keep(self, "time_zone", campaign.time_zone)
-        for name in names if only_posted and data is not None else ():
-            if name not in (data or {}):
-                del self.fields[name]
+        posted = {*(data or {}), *(DAYS_OFF if data and "quiet_dates" in data else ())}  # an empty box is not posted
+        for name in set(names) - posted if only_posted and data is not None else ():
+            del self.fields[name]
 
     def clean_name(self) -> str:
         """Raises ValidationError for a name that another campaign has."""

@@ -12,9 +12,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from campaigns import candidates, composing, drafting
+from campaigns.calendars import Somebody, place_of
 from campaigns.drafting import Content
 from campaigns.models import Campaign, Message, Step
-from campaigns.scheduling import Window
+from campaigns.scheduling import window_of
 from campaigns.views.building_forms import StepForm
 from outreach.lib.errors import Problem
 from prospects import segments
@@ -226,7 +227,7 @@ def outlook(campaign: Campaign, *, people: int, steps: Sequence[Step], now: date
     if not steps:
         return None
     first, mailbox = steps[0], campaign.mailbox
-    window = Window(campaign.time_zone, first.window_start, first.window_end, frozenset(first.weekdays))
+    window = window_of(first, place_of(Somebody(), campaign))
     days = math.ceil(people / mailbox.daily_cap) if mailbox.daily_cap else 0
     return Outlook(begins_at=window.next_open(now + timedelta(seconds=10)), days=days, messages=people * len(steps))
 

@@ -10,13 +10,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.callers import caller
 from campaigns import agenda, ahead, analytics, answers, lifecycle, obstacles, roster, situation
 from campaigns.analytics import Reached
 from campaigns.models import Campaign, Enrollment, Message, Step
 from campaigns.situation import Situation
+from campaigns.views.building_forms import DaysOffForm
 from outreach.lib import pages
 from outreach.lib.errors import DomainError
 from outreach.lib.text import printable
@@ -182,6 +183,18 @@ def campaign_resume(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     else:
         pages.refused(request, f"{found.name} is not paused.")
     return pages.back_to(request, _address(found))
+
+
+@require_http_methods(["GET", "POST"])
+def campaign_days_off(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
+    """On which days a launched campaign sends nothing."""
+    found = _launched(id)
+    form = DaysOffForm(found, request.POST or None)
+    fixed = {"campaign": found, "now": timezone.now()}
+    if form.is_valid() and pages.called(form, lifecycle.change_campaign, **fixed) is not None:
+        pages.said(request, "Saved. What was planned for a day off goes out on the next day that is none.")
+        return redirect(_address(found))
+    return render(request, "campaigns/days_off.html", {"campaign": found, "form": form})
 
 
 def campaign_archive(request: HttpRequest, id: uuid.UUID) -> HttpResponse:

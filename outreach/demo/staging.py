@@ -178,7 +178,13 @@ def _write_campaign(cast: Cast, mailbox: Mailbox, by: User | None) -> Campaign:
     ]
     segment, _ = Segment.objects.get_or_create(name=cast.name("people"), defaults={"filter": {"all": condition}})
     campaign = lifecycle.create_campaign(
-        name=cast.name("tea affiliates"), program=program, segment=segment, mailbox=mailbox, by=by, is_demo=True
+        name=cast.name("tea affiliates"),
+        program=program,
+        segment=segment,
+        mailbox=mailbox,
+        skip_holidays=False,  # the world answers on any day
+        by=by,
+        is_demo=True,
     )
     for content in sequence.STEPS:
         lifecycle.add_step(

@@ -72,7 +72,7 @@ def test_a_launched_sequence_no_longer_changes(now):
     with pytest.raises(lifecycle.NotEditable):
         lifecycle.remove_step(step=step)
     with pytest.raises(lifecycle.NotEditable):
-        lifecycle.change_campaign(campaign=campaign, name="other")
+        lifecycle.change_campaign(campaign=campaign, now=now, name="other")
 
 
 def test_removing_a_step_closes_the_gap_and_keeps_the_other_keys():

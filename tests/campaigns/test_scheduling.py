@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from campaigns.calendars import Place
 from campaigns.scheduling import DAY, SlotBook, Window, due_after, retry_after
 
 ALL_WEEK = frozenset(range(1, 8))
@@ -69,19 +70,19 @@ def test_refuses_a_window_without_weekdays():
 
 
 def test_a_day_is_a_calendar_day_across_a_clock_change():
-    due = due_after(handed_over_at=utc(2026, 3, 28, 9), delay=1, unit="days", zone="Europe/Berlin")
+    due = due_after(handed_over_at=utc(2026, 3, 28, 9), delay=1, unit="days", place=Place("Europe/Berlin"))
     assert due == utc(2026, 3, 29, 8)  # 10:00 on the wall both days
 
 
 def test_business_days_skip_the_weekend():
-    assert due_after(handed_over_at=utc(2026, 3, 6, 9), delay=2, unit="business_days", zone="UTC") == utc(
+    assert due_after(handed_over_at=utc(2026, 3, 6, 9), delay=2, unit="business_days", place=Place("UTC")) == utc(
         2026, 3, 10, 9
     )
 
 
 @pytest.mark.parametrize(("unit", "expected"), [("minutes", utc(2026, 3, 6, 9, 3)), ("hours", utc(2026, 3, 6, 12))])
 def test_short_delays_are_exact(unit, expected):
-    assert due_after(handed_over_at=utc(2026, 3, 6, 9), delay=3, unit=unit, zone="Asia/Kolkata") == expected
+    assert due_after(handed_over_at=utc(2026, 3, 6, 9), delay=3, unit=unit, place=Place("Asia/Kolkata")) == expected
 
 
 @given(
