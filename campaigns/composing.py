@@ -1,6 +1,5 @@
 """From a planned message to the exact text and bytes that are handed over."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +8,7 @@ from uuid import UUID
 from django.conf import settings
 
 from campaigns import tracking
-from campaigns.models import Campaign, Message
+from campaigns.rows import Batch, MessageRow, ProspectRow
 from integrations import mime
 from integrations.models import Mailbox
 from integrations.ports import OutgoingMail
@@ -37,7 +36,6 @@ class SenderIncomplete(Exception):
 class Composed:
     """One message ready for the wire, with the text that the ledger keeps."""
 
-    message: Message
     subject: str
     text: str
     html: str
@@ -67,7 +65,7 @@ def public_id(*, enrollment_public_id: UUID, step_key: str) -> UUID:
     return UUID(bytes=enrollment_public_id.bytes[:6] + marked + digest[3:10])
 
 
-def values_for(*, prospect: Prospect, program: Program, mailbox: Mailbox, unsubscribe_url: str) -> dict[str, Any]:
+def values_for(*, prospect: ProspectRow, program: Program, mailbox: Mailbox, unsubscribe_url: str) -> dict[str, Any]:
     """What a template may say about this person, as plain strings (the names are `templates.context.VARIABLES`)."""
     return {
         "first_name": prospect.first_name,
@@ -76,7 +74,7 @@ def values_for(*, prospect: Prospect, program: Program, mailbox: Mailbox, unsubs
         "company": prospect.company,
         "job_title": prospect.job_title,
         "website": prospect.website,
-        "site": prospect.site.domain if prospect.site else "",
+        "site": prospect.site or "",
         "country": places.country_name(prospect.country),
         "program": program.name,
         "merchant": program.merchant,
@@ -94,47 +92,42 @@ def preview(
 ) -> rendering.Rendered:
     """What this person would read; the unsubscribe link is a sample. Raises rendering.RenderError."""
     sample = f"{settings.PUBLIC_URL}/u/sample"
-    values = values_for(prospect=prospect, program=program, mailbox=mailbox, unsubscribe_url=sample)
+    person = ProspectRow.of(prospect)
+    values = values_for(prospect=person, program=program, mailbox=mailbox, unsubscribe_url=sample)
     return rendering.render(template_version, values)
 
 
-def compose(
-    *, message: Message, campaign: Campaign, thread: Thread, links: Mapping[str, int], now: datetime
-) -> Composed:
+def compose(*, message: MessageRow, batch: Batch, thread: Thread, now: datetime) -> Composed:
     """Renders one message and builds its bytes from what is loaded. Raises CannotCompose and SenderIncomplete."""
-    unsubscribe_url = tracking.unsubscribe_url(message=message)
-    values = values_for(
-        prospect=message.prospect, program=campaign.program, mailbox=message.mailbox, unsubscribe_url=unsubscribe_url
-    )
+    version_id, mailbox = message.template_version_id, batch.mailboxes[message.mailbox_id]
+    program = batch.campaigns[message.campaign_id].program
+    unsubscribe_url = tracking.unsubscribe_url(public_id=message.public_id)
+    values = values_for(prospect=message.prospect, program=program, mailbox=mailbox, unsubscribe_url=unsubscribe_url)
     try:
-        rendered = rendering.render(message.template_version, values)
-        html = tracking.with_tracked_links(rendered.html, message=message, links=dict(links)) if rendered.html else ""
+        rendered = rendering.render(batch.template_versions[version_id], values)
+        links = batch.links.get(version_id, {})
+        html = tracking.with_tracked_links(rendered.html, public_id=message.public_id, links=links)
         follows = not rendered.subject
         subject = thread.subject if follows else rendered.subject
-        mail = _mail(message, subject, rendered.text, html, thread if follows else Thread(), unsubscribe_url, now)
-        return Composed(message=message, subject=subject, text=rendered.text, html=html, data=mime.build(mail))
+        if not subject:
+            raise CannotCompose("The message has no subject.")
+        before = thread.message_ids if follows else ()
+        mail = OutgoingMail(
+            message_id=message.message_id,
+            from_name=mailbox.from_name,
+            from_address=mailbox.from_address,
+            to_name=message.prospect.full_name,
+            to_address=message.recipient,
+            subject=subject,
+            text=rendered.text,
+            html=html,
+            date=now,
+            in_reply_to=before[-1] if before else "",
+            references=before,
+            unsubscribe_url=unsubscribe_url,
+        )
+        return Composed(subject=subject, text=rendered.text, html=html, data=mime.build(mail))
     except rendering.RenderError as error:
         raise (SenderIncomplete if error.variable in SENDERS_WORDS else CannotCompose)(str(error)) from error
     except ValueError as error:  # a header that can't be, named first
         raise (CannotCompose if str(error).startswith(PERSONS_FIELDS) else SenderIncomplete)(str(error)) from error
-
-
-def _mail(
-    message: Message, subject: str, text: str, html: str, thread: Thread, unsubscribe_url: str, now: datetime
-) -> OutgoingMail:
-    if not subject:
-        raise CannotCompose("The message has no subject.")
-    return OutgoingMail(
-        message_id=message.message_id,
-        from_name=message.mailbox.from_name,
-        from_address=message.mailbox.from_address,
-        to_name=message.prospect.full_name,
-        to_address=message.recipient,
-        subject=subject,
-        text=text,
-        html=html,
-        date=now,
-        in_reply_to=thread.message_ids[-1] if thread.message_ids else "",
-        references=thread.message_ids,
-        unsubscribe_url=unsubscribe_url,
-    )

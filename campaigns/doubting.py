@@ -5,10 +5,12 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 
-from campaigns import composing, tracking
+from campaigns import composing, rows
 from campaigns.composing import CannotCompose, SenderIncomplete, Thread
 from campaigns.models import Message
+from campaigns.rows import MessageRow
 
 A_TICK = timedelta(seconds=30)  # the backup may be so much younger than the last tick in it
 
@@ -70,25 +72,19 @@ def _doubt(ids: list[int], *, since: datetime, until: datetime) -> int:
 
 def _write_texts(ids: Iterable[int]) -> None:
     """What each would have said: later mails run under its subject, and a person wants to look it up."""
-    related = ("campaign__program", "mailbox", "prospect__site", "template_version")
-    silent = Message.objects.filter(pk__in=list(ids), subject="").order_by("id")
-    links = tracking.links_of(silent.order_by().values_list("template_version", flat=True).distinct())
-    for message in silent.select_related(*related).iterator():
+    silent = Message.objects.filter(pk__in=list(ids), subject="")
+    began = dict(silent.values_list("id", Coalesce("handed_over_at", "send_at")))
+    batch = rows.load(message_ids=began.keys())
+    for message in batch.messages:
         try:
-            said = composing.compose(
-                message=message,
-                campaign=message.campaign,
-                thread=_thread(message),
-                links=links.get(message.template_version_id, {}),
-                now=message.handed_over_at or message.send_at,
-            )
+            said = composing.compose(message=message, batch=batch, thread=_thread(message), now=began[message.pk])
         except (CannotCompose, SenderIncomplete):
             continue  # then it says nothing to us, and said nothing to them
         words = {"subject": said.subject, "text": said.text, "html": said.html}
         Message.objects.filter(pk=message.pk).update(**words)
 
 
-def _thread(message: Message) -> Thread:
+def _thread(message: MessageRow) -> Thread:
     if not message.is_follow_up:
         return Thread()
     before = Message.objects.filter(enrollment=message.enrollment_id, state=Message.State.SENT).exclude(subject="")

@@ -121,7 +121,9 @@ class Lane:
 
     def _mark(self, ready: Sequence[tuple[Job, Composed]], now: datetime) -> list[tuple[Job, Composed]]:
         """Those whose hand-over begins; what the server took before is recorded with it."""
-        said = [Said(job.message.pk, job.version, words.subject, words.text, words.html) for job, words in ready]
+        said = [
+            Said(job.message.pk, job.message.version, words.subject, words.text, words.html) for job, words in ready
+        ]
         try:
             begun = self._marks.mark(said=said, ended=self._ended, now=now)
         except Error as error:

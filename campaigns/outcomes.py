@@ -45,9 +45,9 @@ def apply(*, job: Job, outcome: Outcome, token: int, now: datetime, mailbox: Mai
         case Verdict.UNKNOWN:
             ledger.record(message_id=job.message.pk, token=token, state=Message.State.UNCERTAIN, outcome=outcome)
         case Verdict.DEFERRED | Verdict.WITHHELD:
-            _deferred(job, outcome, token, now)
+            _deferred(job, outcome, token, now, mailbox)
         case Verdict.REFUSED:
-            _refused(job, outcome, token, now)
+            _refused(job, outcome, token, now, mailbox)
     fault("in_outcome")
     if not _pauses_mailbox(job, outcome):
         return True
@@ -63,19 +63,19 @@ def _pauses_mailbox(job: Job, outcome: Outcome) -> bool:
     return outcome.verdict == Verdict.DEFERRED and (outcome.fault == Fault.MAILBOX or outcome.status == RATE_LIMITED)
 
 
-def _deferred(job: Job, outcome: Outcome, token: int, now: datetime) -> None:
+def _deferred(job: Job, outcome: Outcome, token: int, now: datetime, mailbox: Mailbox) -> None:
     wait = scheduling.retry_after(attempts=job.message.attempts + 1)
     if wait is not None:
-        _words(job.message, outcome)
-        at = next_place(job=job, earliest=now + max(wait, outcome.retry_after), now=now)
+        _words(job.message.pk, outcome)
+        at = next_place(job=job, mailbox=mailbox, earliest=now + max(wait, outcome.retry_after), now=now)
         ledger.give_back(message_id=job.message.pk, token=token, send_at=at)
     elif ledger.record(message_id=job.message.pk, token=token, state=Message.State.REFUSED, outcome=outcome):
         stopping.end_enrollments(enrollment_ids=[job.message.enrollment_id], reason=GAVE_UP)
 
 
-def next_place(*, job: Job, earliest: datetime, now: datetime) -> datetime:
+def next_place(*, job: Job, mailbox: Mailbox, earliest: datetime, now: datetime) -> datetime:
     """When a message that was not taken is tried again: in its window, and within its domain's share of that day."""
-    mailbox, domain = job.message.mailbox, candidates.domain_of(job.message.recipient)
+    domain = candidates.domain_of(job.message.recipient)
     if mailbox.domain_cap is None:
         return job.window.next_open(earliest)
     today = datetime.combine(now.date(), time(0), UTC)
@@ -92,9 +92,9 @@ def next_place(*, job: Job, earliest: datetime, now: datetime) -> datetime:
     return book.first(window=job.window, earliest=earliest, domain=domain) or job.window.next_open(earliest)
 
 
-def _words(message: Message, outcome: Outcome) -> None:
+def _words(message_id: int, outcome: Outcome) -> None:
     """What the server said of an attempt stays readable while the message waits for the next."""
-    Message.objects.filter(pk=message.pk).update(
+    Message.objects.filter(pk=message_id).update(
         smtp_phase=outcome.phase,
         smtp_code=outcome.code,
         smtp_status=outcome.status[:12],
@@ -108,16 +108,17 @@ def _is_ours(job: Job, outcome: Outcome) -> bool:
     return outcome.fault == Fault.MAILBOX or (outcome.fault == Fault.POLICY and not refused_before)
 
 
-def _refused(job: Job, outcome: Outcome, token: int, now: datetime) -> None:
+def _refused(job: Job, outcome: Outcome, token: int, now: datetime, mailbox: Mailbox) -> None:
     if _is_ours(job, outcome):  # the row waits until somebody has looked at the mailbox
-        _words(job.message, outcome)
-        later = next_place(job=job, earliest=now + scheduling.DAY, now=now)
+        _words(job.message.pk, outcome)
+        later = next_place(job=job, mailbox=mailbox, earliest=now + scheduling.DAY, now=now)
         ledger.give_back(message_id=job.message.pk, token=token, send_at=later)
         return
     if not ledger.record(message_id=job.message.pk, token=token, state=Message.State.REFUSED, outcome=outcome):
         return
     if outcome.fault == Fault.RECIPIENT:
-        bounced_for_good(message=job.message, now=now, detail={"code": outcome.code, "reply": outcome.reply})
+        message = Message.objects.select_related("campaign", "prospect").get(pk=job.message.pk)
+        bounced_for_good(message=message, now=now, detail={"code": outcome.code, "reply": outcome.reply})
     else:
         stopping.end_enrollments(enrollment_ids=[job.message.enrollment_id], reason="refused")
 

@@ -1,10 +1,11 @@
 """Links we mail: each names a stored row under a signature, never an address of its own."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from html import escape, unescape
+from uuid import UUID
 
 from django.conf import settings
 from django.urls import reverse
@@ -19,9 +20,9 @@ SCANNER_SECONDS = 5  # a click this soon after the hand-over is a scanner's
 _HREF = re.compile(r'(?P<before>\bhref\s*=\s*")(?P<url>https?://[^"{}\s]+)(?=")', re.IGNORECASE)
 
 
-def unsubscribe_url(*, message: Message) -> str:
+def unsubscribe_url(*, public_id: UUID) -> str:
     """The opt-out link of one message; it never expires."""
-    return _absolute("unsubscribe", signing.make_token(UNSUBSCRIBE, message.public_id))
+    return _absolute("unsubscribe", signing.make_token(UNSUBSCRIBE, public_id))
 
 
 def _absolute(route: str, token: str) -> str:
@@ -59,14 +60,14 @@ def links_of(template_version_ids: Iterable[int]) -> dict[int, dict[str, int]]:
     return found
 
 
-def with_tracked_links(html: str, *, message: Message, links: dict[str, int]) -> str:
+def with_tracked_links(html: str, *, public_id: UUID, links: Mapping[str, int]) -> str:
     """The HTML with every stored link pointing to us; unsubscribe and unknown links stay as they are."""
 
     def replace(found: re.Match[str]) -> str:
         link_id = links.get(unescape(found["url"]))
         if link_id is None:
             return found[0]
-        token = signing.make_token(CLICK, message.public_id, number=link_id)
+        token = signing.make_token(CLICK, public_id, number=link_id)
         return found["before"] + escape(_absolute("click", token))
 
     return _HREF.sub(replace, html)

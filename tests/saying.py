@@ -7,4 +7,4 @@ from campaigns.ledger import Said
 def said(pk, *, now):
     """A message as its row is now, in words of our own."""
     (job,) = batches.prepare(message_ids=[pk], now=now)
-    return Said(pk, job.version, "s", "t", "")
+    return Said(pk, job.message.version, "s", "t", "")

@@ -56,6 +56,11 @@ def searchable() -> Combinable:
     return Upper(Concat(*(part for name in names for part in (name, Value(" ")))))
 
 
+def full_name(first: str, last: str) -> str:
+    """First and last name, whichever there are."""
+    return f"{first} {last}" if first and last else first or last
+
+
 class People(models.QuerySet["Prospect"]):
     """Questions about prospects that every list asks."""
 
@@ -185,4 +190,4 @@ class Prospect(PublicModel):
     @property
     def full_name(self) -> str:
         """First and last name, whichever there are."""
-        return " ".join(part for part in (self.first_name, self.last_name) if part)
+        return full_name(self.first_name, self.last_name)

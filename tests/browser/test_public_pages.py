@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 def test_a_person_unsubscribes_with_one_button(running, live_server, page):
     world = running()
     world.tick()
-    link = tracking.unsubscribe_url(message=Message.objects.get())
+    link = tracking.unsubscribe_url(public_id=Message.objects.get().public_id)
     page.goto(live_server.url + "/u/" + link.rpartition("/u/")[2])
     assert "No more mail from Acme?" in page.inner_text("h1")
     assert not Suppression.objects.exists()

@@ -42,7 +42,7 @@ def sent(running):
 
 
 def test_one_click_is_on_disk_when_it_is_answered_and_names_nobody(sent, safety):
-    token = tracking.unsubscribe_url(message=sent.first).partition("/u/")[2]
+    token = tracking.unsubscribe_url(public_id=sent.first.public_id).partition("/u/")[2]
     assert Client().post(f"/u/{token}", {"List-Unsubscribe": "One-Click"}).status_code == 200
     said = [json.loads(crypto.decrypt(line["said"])) for line in lines(safety)]
     assert {each["do"] for each in said} == {"suppress", "unsubscribe"}

@@ -21,7 +21,7 @@ def sent(running):
     world = running()
     world.tick()
     world.message = Message.objects.get()
-    world.path = "/u/" + tracking.unsubscribe_url(message=world.message).rpartition("/u/")[2]
+    world.path = "/u/" + tracking.unsubscribe_url(public_id=world.message.public_id).rpartition("/u/")[2]
     return world
 
 

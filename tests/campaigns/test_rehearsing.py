@@ -133,7 +133,7 @@ def test_does_not_count_its_clicks_and_says_so_to_who_unsubscribes(rehearse, cli
     message = first_message(world)
     link = next(word for word in message.html.split('"') if "/c/" in word)
     assert client.get("/c/" + link.rpartition("/c/")[2])["Location"] == "https://acme.example/"
-    path = "/u/" + tracking.unsubscribe_url(message=message).rpartition("/u/")[2]
+    path = "/u/" + tracking.unsubscribe_url(public_id=message.public_id).rpartition("/u/")[2]
     assert b"This was a rehearsal" in client.post(path).content
     assert client.post(path).status_code == 200
     assert way(world).stop_reason == "unsubscribed"

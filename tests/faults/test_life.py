@@ -124,7 +124,7 @@ class Life(RuleBasedStateMachine):
             return
         job = claims.pop(sorted(claims)[which % len(claims)])
         pk = job.message.pk
-        if ledger.mark(said=[Said(pk, job.version, "s", "t", "")], token=token, now=self.now):
+        if ledger.mark(said=[Said(pk, job.message.version, "s", "t", "")], token=token, now=self.now):
             assert pk not in self.hands or self.hands[pk].token != token
             self.hands[pk] = Hand(worker, token, job)
 

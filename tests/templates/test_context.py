@@ -3,6 +3,7 @@
 import pytest
 
 from campaigns import composing
+from campaigns.rows import ProspectRow
 from integrations.models import Mailbox
 from prospects.models import Program, Prospect
 from templates import context
@@ -10,7 +11,7 @@ from templates import context
 
 def test_is_filled_in_name_by_name():
     values = composing.values_for(
-        prospect=Prospect(custom={"city": "Köln"}),
+        prospect=ProspectRow.of(Prospect(custom={"city": "Köln"})),
         program=Program(),
         mailbox=Mailbox(),
         unsubscribe_url="https://x.example/u/1",
