@@ -6,8 +6,13 @@ import hashlib
 import hmac
 import uuid
 from collections.abc import Callable
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from django.conf import settings
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
 
 TAG_BYTES = 16
 BLOCK_BYTES = 64  # of SHA-256
@@ -19,35 +24,49 @@ class BadToken(Exception):
 
 def keyed_hash(purpose: str, *parts: str) -> str:
     """HMAC-SHA256 (RFC 2104) over purpose and parts, as 64 hexadecimal digits; parts can't run into each other."""
-    return _digest(purpose, *(part.encode() for part in parts)).hex()
+    return keyed_hasher(purpose)(*parts)
 
 
-def keyed_hasher(purpose: str) -> Callable[[str], str]:
-    """`keyed_hash` of one part under one purpose, for a million of them: the two states of RFC 2104 are kept."""
-    key = settings.INSTALLATION_KEY.encode()
-    key = (hashlib.sha256(key).digest() if len(key) > BLOCK_BYTES else key).ljust(BLOCK_BYTES, b"\0")
-    inner, outer = (hashlib.sha256(bytes(byte ^ pad for byte in key)) for pad in (0x36, 0x5C))
-    inner.update(len(purpose.encode()).to_bytes(4, "big") + purpose.encode())
+def keyed_hasher(purpose: str) -> Callable[..., str]:
+    """`keyed_hash` under one purpose, for a million of them."""
+    inner, outer = _states(settings.INSTALLATION_KEY, purpose)
 
-    def hashed(part: str) -> str:
-        said = part.encode()
-        first, second = inner.copy(), outer.copy()
-        first.update(len(said).to_bytes(4, "big") + said)
-        second.update(first.digest())
-        return second.hexdigest()
+    def hashed(*parts: str) -> str:
+        return _digest(inner, outer, *(part.encode() for part in parts)).hex()
 
     return hashed
 
 
-def _digest(purpose: str, *parts: bytes) -> bytes:
-    framed = b"".join([len(part).to_bytes(4, "big") + part for part in (purpose.encode(), *parts)])
-    return hmac.digest(settings.INSTALLATION_KEY.encode(), framed, "sha256")
+@lru_cache(maxsize=64)
+def _states(secret: str, purpose: str) -> tuple["_Hash", "_Hash"]:
+    """The two states of RFC 2104, the inner one after the purpose: kept, as they take longer than what is hashed."""
+    key = secret.encode()
+    key = (hashlib.sha256(key).digest() if len(key) > BLOCK_BYTES else key).ljust(BLOCK_BYTES, b"\0")
+    inner, outer = (hashlib.sha256(bytes(byte ^ pad for byte in key)) for pad in (0x36, 0x5C))
+    inner.update(_framed(purpose.encode()))
+    return inner, outer
+
+
+def _framed(part: bytes) -> bytes:
+    return len(part).to_bytes(4, "big") + part
+
+
+def _digest(inner: "_Hash", outer: "_Hash", *parts: bytes) -> bytes:
+    first, second = inner.copy(), outer.copy()
+    for part in parts:
+        first.update(_framed(part))
+    second.update(first.digest())
+    return second.digest()
+
+
+def _tag(purpose: str, body: bytes) -> bytes:
+    return _digest(*_states(settings.INSTALLATION_KEY, purpose), body)[:TAG_BYTES]
 
 
 def make_token(purpose: str, public_id: uuid.UUID, *, number: int = 0) -> str:
     """An opaque, URL-safe token that names one row (and a small number within it) for one purpose; never expires."""
     body = public_id.bytes + number.to_bytes(4, "big")
-    return base64.urlsafe_b64encode(body + _digest(purpose, body)[:TAG_BYTES]).rstrip(b"=").decode()
+    return base64.urlsafe_b64encode(body + _tag(purpose, body)).rstrip(b"=").decode()
 
 
 def read_token(purpose: str, token: str) -> tuple[uuid.UUID, int]:
@@ -58,6 +77,6 @@ def read_token(purpose: str, token: str) -> tuple[uuid.UUID, int]:
         raise BadToken from error
     body, tag = raw[:-TAG_BYTES], raw[-TAG_BYTES:]
     canonical = base64.urlsafe_b64encode(raw).rstrip(b"=").decode() == token
-    if len(body) != 20 or not canonical or not hmac.compare_digest(_digest(purpose, body)[:TAG_BYTES], tag):
+    if len(body) != 20 or not canonical or not hmac.compare_digest(_tag(purpose, body), tag):
         raise BadToken
     return uuid.UUID(bytes=body[:16]), int.from_bytes(body[16:], "big")

@@ -3,7 +3,6 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from outreach.lib import signing
 from prospects.importing.columns import Columns
 from prospects.importing.plain import Plain
 from prospects.importing.records import Record
@@ -110,9 +109,3 @@ def test_finds_most_rows_plain():
     columns = Columns(("a", "b", "c"), ("email", "first_name", "website"))
     rows = [["anna.smith@blog.example", "Zoë", "https://www.blog.example/x"], ["a+b@gmail.com", "", ""]] * 5
     assert None not in Plain(columns).lines(rows)
-
-
-@given(st.text(max_size=40))
-def test_hashes_many_as_one(text):
-    text = text.encode("utf-8", "ignore").decode()
-    assert signing.keyed_hasher("address")(text) == signing.keyed_hash("address", text)
