@@ -5,6 +5,7 @@ import binascii
 import hashlib
 import re
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from functools import lru_cache
 
@@ -48,7 +49,7 @@ def build(mail: OutgoingMail) -> bytes:
 def _fields(mail: OutgoingMail) -> Iterator[str]:
     if mail.date.tzinfo is None:
         raise ValueError("date: it has no time zone.")
-    yield "Date: " + format_datetime(mail.date)
+    yield _date(mail.date, mail.date.utcoffset())
     yield _mailbox("From", name=mail.from_name, address=mail.from_address, field="from")
     yield _mailbox("To", name=mail.to_name, address=mail.to_address, field="to")
     yield _fold("Subject", _words(_clean(mail.subject, "subject")))
@@ -61,6 +62,12 @@ def _fields(mail: OutgoingMail) -> Iterator[str]:
     if mail.unsubscribe_url:
         yield f"List-Unsubscribe: <{_url(mail.unsubscribe_url)}>"
         yield "List-Unsubscribe-Post: List-Unsubscribe=One-Click"
+
+
+@lru_cache(maxsize=16)  # a batch has one
+def _date(date: datetime, offset: timedelta | None) -> str:
+    """`offset` tells apart what is equal: the same instant in two zones."""
+    return "Date: " + format_datetime(date)
 
 
 def _clean(value: str, field: str) -> str:
@@ -144,7 +151,7 @@ def _url(value: str) -> str:
 
 def _part(text: str, subtype: str) -> bytes:
     """A text part with its own header fields, its lines short and in ASCII."""
-    body = LINE_END.sub("\n", text)
+    body = LINE_END.sub("\n", text) if "\r" in text else text
     if not body.endswith("\n"):
         body += "\n"
     encoding, data = _transfer(body.encode("utf-8", "replace"))

