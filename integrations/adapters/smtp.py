@@ -3,11 +3,11 @@
 import base64
 import re
 import smtplib
-import socket
 
 from integrations.adapters import connecting
 from integrations.adapters.smtp_replies import classify, status_of
-from integrations.adapters.smtp_transaction import Timeouts, Transaction, readable, words
+from integrations.adapters.smtp_transaction import Timeouts, Transaction, words
+from integrations.adapters.smtp_wire import Wire
 from integrations.internationalised import ascii_domain
 from integrations.ports import (
     CredentialsRefused,
@@ -25,27 +25,13 @@ CONTROLS = re.compile(r"[\x00-\x20\x7f<>]")
 TIMEOUTS = Timeouts()
 
 
-class _Wire(smtplib.SMTP):
-    """smtplib's lines and replies over a socket that we opened: it asks no name server for our own name."""
-
-    def __init__(self, account: SmtpAccount, timeouts: Timeouts) -> None:
-        self.account = account
-        super().__init__(local_hostname=account.local_hostname or "localhost", timeout=timeouts.connect)
-
-    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        sock = connecting.connect(host=host, port=port, seconds=timeout, loopback_only=self.account.loopback_only)
-        if not self.account.local_hostname:
-            self.local_hostname = _literal(sock.getsockname()[0])
-        return connecting.wrap(sock, host=host) if self.account.security == "tls" else sock
-
-
 class SmtpConnection:
     """A connection to one submission server, kept open from message to message. Not for two threads at once."""
 
     def __init__(self, *, account: SmtpAccount, timeouts: Timeouts | None = None) -> None:
         self.account = account
         self.timeouts = timeouts or TIMEOUTS
-        self._wire: _Wire | None = None
+        self._wire: Wire | None = None
 
     @property
     def is_open(self) -> bool:
@@ -53,7 +39,7 @@ class SmtpConnection:
         wire = self._wire
         if wire is None or wire.sock is None:
             return False
-        if readable(wire.sock):
+        if wire.has_spoken():
             self._drop()
             return False
         return True
@@ -66,7 +52,7 @@ class SmtpConnection:
         """
         if self.is_open:
             return
-        wire = _Wire(self.account, self.timeouts)
+        wire = Wire(self.account, seconds=self.timeouts.connect)
         try:
             self._greet(wire)
             if self.account.security == "starttls":
@@ -88,7 +74,7 @@ class SmtpConnection:
             return
         try:
             if wire.sock is not None:
-                wire.sock.settimeout(self.timeouts.quit)
+                wire.patience = self.timeouts.quit
                 wire.docmd("QUIT")
         except (OSError, smtplib.SMTPException):
             pass  # the message before was answered; a lost goodbye changes nothing
@@ -124,13 +110,13 @@ class SmtpConnection:
     def _encrypted(self) -> bool:
         return self.account.security != "none"
 
-    def _greet(self, wire: _Wire) -> None:
+    def _greet(self, wire: Wire) -> None:
         code, text = wire.connect(self.account.host, self.account.port)
         if code != 220:
             raise self._unwelcome(code, text, "does not want to talk")
         self._hello(wire)
 
-    def _hello(self, wire: _Wire) -> None:
+    def _hello(self, wire: Wire) -> None:
         code, text = wire.ehlo()
         if code in (500, 502):
             code, text = wire.helo()
@@ -144,18 +130,16 @@ class SmtpConnection:
         ours = outcome.verdict is Verdict.REFUSED and outcome.fault in (Fault.MAILBOX, Fault.POLICY)
         return (CredentialsRefused if ours else Unreachable)(f"{self._name} {what}: {code} {said}.")
 
-    def _secure(self, wire: _Wire) -> None:
+    def _secure(self, wire: Wire) -> None:
         if not wire.has_extn("starttls"):
             raise Unreachable(f"{self._name} does not offer STARTTLS, and nothing is sent in the clear instead.")
         code, text = wire.docmd("STARTTLS")
         if code != 220:
             raise Unreachable(f"{self._name} refused STARTTLS: {code} {words(text)}.")
-        assert wire.sock is not None
-        wire.sock, wire.file = connecting.wrap(wire.sock, host=self.account.host), None
-        wire.ehlo_resp, wire.esmtp_features, wire.does_esmtp = None, {}, False
+        wire.secure()
         self._hello(wire)
 
-    def _login(self, wire: _Wire) -> None:
+    def _login(self, wire: Wire) -> None:
         """One try with one method: three refused tries in a row would lock some mailboxes."""
         methods = wire.esmtp_features.get("auth", "").upper().split()
         user, password = (part.encode() for part in (self.account.username, self.account.password))
@@ -185,8 +169,3 @@ class SmtpConnection:
         wire, self._wire = self._wire, None
         if wire is not None:
             wire.close()
-
-
-def _literal(address: str) -> str:
-    """Our own address as a literal, which RFC 5321 section 4.1.3 allows where a host has no name."""
-    return f"[IPv6:{address}]" if ":" in address else f"[{address}]"

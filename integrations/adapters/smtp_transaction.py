@@ -1,14 +1,13 @@
 """One SMTP transaction with one recipient, told so exactly that a lost reply is never mistaken for a lost message."""
 
 import re
-import select
 import smtplib
-import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from integrations.adapters import connecting
 from integrations.adapters.smtp_replies import classify, status_of
+from integrations.adapters.smtp_wire import Wire
 from integrations.ports import Fault, Outcome, Phase, Proceed, Verdict
 from outreach.lib.faults import fault
 from outreach.lib.text import printable
@@ -32,7 +31,7 @@ class Timeouts:
 class Transaction:
     """One MAIL … dot exchange. `begun` once anything was said; `lost` when the connection can't be used again."""
 
-    def __init__(self, *, wire: smtplib.SMTP, timeouts: Timeouts, encrypted: bool) -> None:
+    def __init__(self, *, wire: Wire, timeouts: Timeouts, encrypted: bool) -> None:
         self.wire = wire
         self.timeouts = timeouts
         self.encrypted = encrypted
@@ -83,33 +82,25 @@ class Transaction:
 
     def _hand_over(self, body: bytes) -> Outcome:
         """The text first and the final dot in a write of its own: so it is certain which of them left."""
-        sock = self.wire.sock
-        assert sock is not None  # 354 came over it
+        wire = self.wire
+        wire.patience = self.timeouts.block
         try:
-            sock.settimeout(self.timeouts.block)
-            sock.sendall(body)
+            wire.say(body)
         except OSError as error:
             return self._broken(Phase.DATA, error)
-        if not self.encrypted and self._spoke_early(sock):  # or hung up: the dot has not left, and never will
+        if not self.encrypted and wire.has_spoken():  # or hung up: the dot has not left, and never will
             code, text = self._exchange([], self.timeouts.data)
             self.lost = True
             return classify(phase=Phase.DATA, code=code, status=status_of(text), text=text)
         fault("before_dot")
         try:
-            sock.sendall(b".\r\n")
+            wire.say(b".\r\n")
         except OSError as error:
             # A refused write of three bytes on a plain socket left nothing; under TLS it can't be told.
             return self._broken(Phase.DOT_SENT if self.encrypted else Phase.DATA, error)
         fault("after_dot")
         code, text = self._exchange([], self.timeouts.dot)
         return self._ended(Phase.DOT_SENT, code, text)
-
-    def _spoke_early(self, sock: socket.socket) -> bool:
-        """True when there is something to read before the dot, in the socket or in smtplib's buffer."""
-        sock.setblocking(False)
-        waiting = readable(sock) or bool(self.wire.file and self.wire.file.peek(1))
-        sock.settimeout(self.timeouts.block)
-        return waiting
 
     def _exchange(self, commands: Sequence[str], seconds: float) -> tuple[int, str]:
         """Says these in one write, then reads one reply."""
@@ -118,7 +109,7 @@ class Transaction:
             self.lost = True
             return 0, "The connection is not open."
         try:
-            self.wire.sock.settimeout(seconds)
+            self.wire.patience = seconds
             if commands:
                 self.wire.send("".join(f"{command}\r\n" for command in commands))
             code, reply = self.wire.getreply()
@@ -163,13 +154,6 @@ class Transaction:
             reply="The mail server cannot carry an address with letters outside ASCII before the @ (no SMTPUTF8).",
             fault=Fault.MAILBOX if ours else Fault.RECIPIENT,
         )
-
-
-def readable(sock: socket.socket) -> bool:
-    """True when the other side has spoken unasked, or hung up."""
-    poll = select.poll()
-    poll.register(sock, select.POLLIN)
-    return bool(poll.poll(0))
 
 
 def words(text: bytes) -> str:
