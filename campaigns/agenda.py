@@ -184,5 +184,6 @@ def _days_of_mailbox(campaigns: Sequence[Campaign], steps: dict[int, list[Step]]
         if count.not_begun:  # of those under way the last known says it
             longest = max(longest, (_through(mine, now, _place(each)).date() - now.date()).days)
         open_days = min([open_days, *(len(step.weekdays) for step in mine)])
-    sending = math.ceil(left / campaigns[0].mailbox.daily_cap) - 1
+    cap_on, today = campaigns[0].mailbox.cap_on, now.astimezone(UTC).date()
+    sending = scheduling.days_to_send(math.ceil(left), cap_on=cap_on, first=today, most=FORESEEABLE + 2) - 1
     return max(math.ceil(sending * WEEK / open_days), longest, 0)

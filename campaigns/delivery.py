@@ -172,7 +172,8 @@ def _allowance(mailbox: Mailbox, now: datetime, *, held: int) -> int:
     """
     today = datetime.combine(now.date(), time(0), UTC)
     begun = ledger.begun_since(mailbox_id=mailbox.pk, since=today)
+    left = mailbox.cap_on(now.date()) - begun - held
     if not mailbox.gap_seconds:
-        return mailbox.daily_cap - begun - held
+        return left
     gap = timedelta(seconds=mailbox.gap_seconds) - timedelta(microseconds=1)
-    return 0 if ledger.begun_since(mailbox_id=mailbox.pk, since=now - gap) else min(mailbox.daily_cap - begun - held, 1)
+    return 0 if ledger.begun_since(mailbox_id=mailbox.pk, since=now - gap) else min(left, 1)

@@ -82,7 +82,7 @@ def next_place(*, job: Job, mailbox: Mailbox, earliest: datetime, now: datetime)
     taken = Counter(candidates.taken_domains(mailbox_ids=[mailbox.pk], since=today).get(mailbox.pk, {}))
     taken[now.date(), domain] -= 1  # itself
     book = SlotBook(
-        cap=sys.maxsize,
+        cap_on=scheduling.always(sys.maxsize),
         gap=timedelta(0),
         taken=(),
         horizon=earliest + FARTHEST,

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from campaigns import candidates, composing, deciding, doubting, gate, guards, overdue, reentering, soon
 from campaigns.candidates import Candidate
 from campaigns.models import Decision, Enrollment, Message
-from campaigns.scheduling import DAY, SlotBook
+from campaigns.scheduling import DAY, SlotBook, always
 from integrations.models import Mailbox
 from outreach.lib.faults import fault
 from outreach.lib.models import DatabaseClock
@@ -116,7 +116,7 @@ class _OpenBook(SlotBook):
     """Every slot is free; what is taken counts in the mailbox's own book."""
 
     def __init__(self, *, horizon: datetime, beside: SlotBook | None) -> None:
-        super().__init__(cap=MOST, gap=timedelta(0), taken=(), horizon=horizon)
+        super().__init__(cap_on=always(MOST), gap=timedelta(0), taken=(), horizon=horizon)
         self._beside = beside
 
     def take(self, at: datetime, *, domain: str = "") -> None:
@@ -132,14 +132,14 @@ def slot_books(
     today = datetime.combine(now.date(), time(0), UTC)
     active = Mailbox.objects.filter(status=Mailbox.Status.ACTIVE)
     active = active if mailbox_ids is None else active.filter(pk__in=mailbox_ids)
-    mailboxes = list(active.only("daily_cap", "gap_seconds", "domain_cap"))
+    mailboxes = list(active.only("daily_cap", "ramp_start", "ramp_step", "ramp_from", "gap_seconds", "domain_cap"))
     before = today - DAY  # yesterday's last keeps its gap to today's first
     taken = candidates.taken_slots(mailbox_ids=[mailbox.pk for mailbox in mailboxes], since=before)
     limited = [mailbox.pk for mailbox in mailboxes if mailbox.domain_cap]
     domains = candidates.taken_domains(mailbox_ids=limited, since=today)
     return {
         mailbox.pk: SlotBook(
-            cap=mailbox.daily_cap,
+            cap_on=mailbox.cap_on,
             gap=timedelta(seconds=mailbox.gap_seconds),
             taken=taken.get(mailbox.pk, ()),
             horizon=until or horizon(now),

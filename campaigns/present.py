@@ -8,7 +8,7 @@ from django.utils import timezone
 from campaigns import candidates, deciding, explaining, gate, planning, scheduling
 from campaigns.candidates import Candidate
 from campaigns.models import Campaign, Enrollment, Message, Step
-from campaigns.scheduling import SlotBook
+from campaigns.scheduling import SlotBook, always
 from prospects.models import Prospect
 
 MOST = 3
@@ -82,7 +82,7 @@ def _decided(
     books: dict[int, SlotBook],
     now: datetime,
 ) -> Next:
-    closed = SlotBook(cap=0, gap=deciding.LOOK_AGAIN, taken=(), horizon=planning.horizon(now))
+    closed = SlotBook(cap_on=always(0), gap=deciding.LOOK_AGAIN, taken=(), horizon=planning.horizon(now))
     verdict = deciding.decide(now=now, facts=candidate.facts, slots=books.get(candidate.mailbox_id, closed))
     due_at = candidate.facts.due_at
     why = explaining.because(verdict.rule, step=step, last=last, due_at=due_at, now=now, clock=_clock(now))

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from types import MappingProxyType
@@ -121,8 +121,25 @@ def _next_business_day(day: date, calendar: Calendar) -> date:
     return next((each for each in ahead if calendar.is_business_day(each)), day + LONGEST_SHUT * DAY)
 
 
+CapOn = Callable[[date], int]  # the most messages of a UTC day
+
+
+def always(cap: int) -> CapOn:
+    """The same cap every day."""
+    return lambda day: cap
+
+
+def days_to_send(count: int, *, cap_on: CapOn, first: date, most: int) -> int:
+    """How many days it takes to send so many from `first` on at these caps; `most` when it takes longer."""
+    for number in range(most):
+        if count <= 0:
+            return number
+        count -= cap_on(first + number * DAY)
+    return most
+
+
 class SlotBook:
-    """The slots of one mailbox up to `horizon`: at least `gap` between any two, at most `cap` in a UTC day.
+    """The slots of one mailbox up to `horizon`: at least `gap` between any two, at most `cap_on` that day in a UTC day.
 
     With a `domain_cap`, no more than so many of a day's go to the addresses of one domain; `domains` are those taken.
     """
@@ -130,14 +147,14 @@ class SlotBook:
     def __init__(
         self,
         *,
-        cap: int,
+        cap_on: CapOn,
         gap: timedelta,
         taken: Iterable[datetime],
         horizon: datetime,
         domain_cap: int | None = None,
         domains: Mapping[tuple[date, str], int] = MappingProxyType({}),
     ) -> None:
-        self._cap = cap
+        self._cap_on = cap_on
         self._domain_cap = domain_cap
         self._per_domain = Counter(domains)
         self._gap = gap
@@ -148,8 +165,8 @@ class SlotBook:
 
     def free(self, now: datetime) -> int:
         """How many more messages the cap allows from today to the horizon."""
-        days = (self.horizon.date() - now.date()).days + 1
-        return sum(max(0, self._cap - self._per_day[now.date() + n * DAY]) for n in range(days))
+        days = (now.date() + n * DAY for n in range((self.horizon.date() - now.date()).days + 1))
+        return sum(max(0, self._cap_on(day) - self._per_day[day]) for day in days)
 
     def first(self, *, window: Window, earliest: datetime, domain: str = "") -> datetime | None:
         """The first free slot from `earliest` on inside the window, for an address of this domain ("" has no limit);
@@ -174,7 +191,7 @@ class SlotBook:
 
     def _next_allowed(self, at: datetime, domain: str) -> datetime:
         is_full = domain and self._per_domain[at.date(), domain] >= (self._domain_cap or 0)
-        if is_full or self._per_day[at.date()] >= self._cap:
+        if is_full or self._per_day[at.date()] >= self._cap_on(at.date()):
             return datetime.combine(at.date() + DAY, time(0), UTC)
         if not self._gap:
             return at

@@ -36,6 +36,7 @@ class MailboxAdmin(VerbAdmin):
                     "name",
                     ("from_name", "from_address"),
                     ("daily_cap", "gap_seconds"),
+                    ("ramp_start", "ramp_step", "ramp_from"),
                     ("domain_cap", "connections"),
                 ]
             },

@@ -57,6 +57,9 @@ def _check(mailbox: Mailbox) -> None:
         problems.append(Problem("service_key", f"{mailbox.get_service_display()} asks for a key."))
     if not KEY.fullmatch(mailbox.service_key):
         problems.append(Problem("service_key", "A key has no spaces, line breaks or accents: was all of it copied?"))
+    if mailbox.ramp_start is not None:
+        words = {"ramp_step": "Say how many more it may be each day.", "ramp_from": "Say on which day it begins."}
+        problems += [Problem(name, sentence) for name, sentence in words.items() if getattr(mailbox, name) is None]
     if problems:
         raise InvalidMailbox("", problems)
 

@@ -14,6 +14,7 @@ GROUPS = {
     "sending": ("smtp_host", "smtp_port", "smtp_security"),
     "receiving": ("imap_host", "imap_port", "imap_security", "imap_username", "imap_password", "imap_folder"),
     "pace": ("daily_cap", "gap_seconds", "domain_cap", "connections"),
+    "warm_up": ("ramp_start", "ramp_step", "ramp_from"),
 }
 SECRETS = ("smtp_password", "imap_password", "service_key")
 SERVERS = ("smtp_host", "smtp_port", "smtp_security", "imap_host", "imap_port", "imap_security")
@@ -66,6 +67,17 @@ class MailboxForm(forms.Form):
         max_value=100_000,
         required=False,
         help_text="Such as gmail.com. Left empty, there is no limit.",
+    )
+    ramp_start = forms.IntegerField(
+        label="On the first day",
+        min_value=1,
+        max_value=100_000,
+        required=False,
+        help_text="Left empty, there is no warm-up.",
+    )
+    ramp_step = forms.IntegerField(label="More on each day", min_value=1, max_value=100_000, required=False)
+    ramp_from = forms.DateField(
+        label="The first day", required=False, widget=forms.DateInput(attrs={"type": "date"}), help_text="UTC."
     )
     connections = forms.IntegerField(
         label="Connections at once",
@@ -138,6 +150,10 @@ class MailboxForm(forms.Form):
     def pace(self) -> list[forms.BoundField]:
         """How fast it sends."""
         return self._group("pace")
+
+    def warm_up(self) -> list[forms.BoundField]:
+        """How it grows to that."""
+        return self._group("warm_up")
 
     def _group(self, name: str) -> list[forms.BoundField]:
         return [self[field] for field in GROUPS[name] if field in self.fields]

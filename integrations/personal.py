@@ -20,7 +20,8 @@ IMPERSONAL: dict[str, frozenset[str]] = {
             *("imap_host", "imap_port", "imap_security", "imap_password", "imap_folder"),
             *("imap_uidvalidity", "imap_last_uid", "polled_at", "poll_error"),
             *("send_failures", "send_error", "send_again_at"),
-            *("daily_cap", "gap_seconds", "domain_cap", "connections", "lease_token", "lease_owner", "lease_until"),
+            *("daily_cap", "ramp_start", "ramp_step", "ramp_from", "gap_seconds", "domain_cap", "connections"),
+            *("lease_token", "lease_owner", "lease_until"),
         }
     ),
     "InboundEvent": frozenset(
@@ -35,6 +36,7 @@ IMPERSONAL: dict[str, frozenset[str]] = {
                 "imap_security",
                 "imap_folder",
                 "daily_cap",
+                *("ramp_start", "ramp_step", "ramp_from"),
                 "gap_seconds",
                 "domain_cap",
                 "connections",

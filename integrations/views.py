@@ -1,6 +1,7 @@
 """Mailboxes: their health, their check, their settings."""
 
 import uuid
+from datetime import UTC
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -43,7 +44,9 @@ def mailbox_add(request: HttpRequest) -> HttpResponse:
 def mailbox(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """One mailbox: how it is doing and what can be done."""
     found = get_object_or_404(_without_secrets(), public_id=id)
-    context = {"mailbox": found, "health": health.of(mailbox=found, now=timezone.now())}
+    now = timezone.now()
+    cap_today = found.cap_on(now.astimezone(UTC).date())
+    context = {"mailbox": found, "health": health.of(mailbox=found, now=now), "cap_today": cap_today}
     return render(request, "integrations/mailbox.html", context)
 
 

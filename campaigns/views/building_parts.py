@@ -1,9 +1,8 @@
 """What the parts of the campaign builder show: steps with preview and checks, windows in words, the outlook."""
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django.db.models import Count, F, Func, Q, QuerySet, TextField
@@ -15,7 +14,7 @@ from campaigns import candidates, composing, drafting
 from campaigns.calendars import Somebody, place_of
 from campaigns.drafting import Content
 from campaigns.models import Campaign, Message, Step
-from campaigns.scheduling import window_of
+from campaigns.scheduling import days_to_send, window_of
 from campaigns.views.building_forms import StepForm
 from outreach.lib.errors import Problem
 from prospects import segments
@@ -26,6 +25,7 @@ from templates.context import CUSTOM, VARIABLES
 from templates.models import TemplateVersion
 
 READERS = 20
+MOST_DAYS = 36_500  # a hundred years
 SAMPLED, COLUMNS = 500, 20  # the newest people whose own columns are offered, and how many of these
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 REMOVED = "removed_step"
@@ -199,10 +199,11 @@ def windows(contents: Iterable[Content]) -> list[tuple[int, str, str]]:
 
 @dataclass(frozen=True)
 class SentToday:
-    """What a mailbox has handed over on this UTC day, which its daily cap counts; `rehearsed` of it to ourselves."""
+    """What a mailbox has handed over on this UTC day, and may at most; `rehearsed` of it to ourselves."""
 
     all: int
     rehearsed: int
+    cap: int
 
 
 def sent_today(campaign: Campaign, now: datetime) -> SentToday:
@@ -210,7 +211,9 @@ def sent_today(campaign: Campaign, now: datetime) -> SentToday:
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     begun = Message.objects.filter(mailbox=campaign.mailbox_id, state__in=candidates.BEGUN)
     rehearsed = Count("pk", filter=Q(campaign__rehearsal_of__isnull=False))
-    return SentToday(**begun.filter(handed_over_at__gte=midnight).aggregate(all=Count("pk"), rehearsed=rehearsed))
+    cap = campaign.mailbox.cap_on(midnight.astimezone(UTC).date())
+    found = begun.filter(handed_over_at__gte=midnight).aggregate(all=Count("pk"), rehearsed=rehearsed)
+    return SentToday(**found, cap=cap)
 
 
 @dataclass(frozen=True)
@@ -228,7 +231,8 @@ def outlook(campaign: Campaign, *, people: int, steps: Sequence[Step], now: date
         return None
     first, mailbox = steps[0], campaign.mailbox
     window = window_of(first, place_of(Somebody(), campaign))
-    days = math.ceil(people / mailbox.daily_cap) if mailbox.daily_cap else 0
+    today = now.astimezone(UTC).date()
+    days = days_to_send(people, cap_on=mailbox.cap_on, first=today, most=MOST_DAYS) if mailbox.daily_cap else 0
     return Outlook(begins_at=window.next_open(now + timedelta(seconds=10)), days=days, messages=people * len(steps))
 
 

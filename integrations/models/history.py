@@ -8,7 +8,8 @@ from outreach.lib import history
 FIELDS = [
     *("name", "from_name", "from_address", "service", "smtp_host", "smtp_port", "smtp_security", "smtp_username"),
     *("imap_host", "imap_port", "imap_security", "imap_username", "imap_folder"),
-    *("daily_cap", "gap_seconds", "domain_cap", "connections", "status", "status_reason"),
+    *("daily_cap", "ramp_start", "ramp_step", "ramp_from", "gap_seconds", "domain_cap", "connections"),
+    *("status", "status_reason"),
 ]
 
 

@@ -1,5 +1,7 @@
 """A mailbox: how its mail leaves, how its answers come back, how fast, and who is sending from it right now."""
 
+from datetime import date
+
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -55,6 +57,16 @@ class Mailbox(PublicModel):
     gap_seconds = models.PositiveIntegerField(
         default=90, help_text="Least time between two messages, checked every 5 seconds"
     )
+    ramp_start = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Most messages on the first day of a warm-up; empty: none, the daily cap holds from the first day on",
+    )
+    ramp_step = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)], help_text="How many more on each day after it"
+    )
+    ramp_from = models.DateField(null=True, blank=True, help_text="The first day (UTC) of a warm-up")
     domain_cap = models.PositiveIntegerField(
         null=True,
         blank=True,
@@ -100,6 +112,10 @@ class Mailbox(PublicModel):
             ),
             models.CheckConstraint(condition=Q(service__in=Service.values), name="mailbox_service_is_known"),
             models.CheckConstraint(
+                condition=Q(ramp_start__isnull=True) | Q(ramp_step__isnull=False, ramp_from__isnull=False),
+                name="mailbox_ramp_is_whole",
+            ),
+            models.CheckConstraint(
                 condition=Q(connections__range=(1, MOST_CONNECTIONS)), name="mailbox_connections_in_range"
             ),
             models.CheckConstraint(
@@ -117,6 +133,12 @@ class Mailbox(PublicModel):
     def domain(self) -> str:
         """The domain our Message-IDs are made on."""
         return self.from_address.rpartition("@")[2]
+
+    def cap_on(self, day: date) -> int:
+        """The most messages on this UTC day: the daily cap, or less while a warm-up has not come that far."""
+        if self.ramp_start is None or self.ramp_step is None or self.ramp_from is None:
+            return self.daily_cap
+        return min(self.daily_cap, self.ramp_start + self.ramp_step * max(0, (day - self.ramp_from).days))
 
     def pause(self, *, reason: str) -> bool:
         """Stops sending from this mailbox until a person resumes it; False when it was not active."""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.deciding import Facts, Hold, Send, Stop, Wait, decide
-from campaigns.scheduling import SlotBook, Window
+from campaigns.scheduling import SlotBook, Window, always
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 HORIZON = datetime(2026, 3, 5, 23, 59, 59, tzinfo=UTC)
@@ -17,7 +17,7 @@ READY = Facts(due_at=NOW, window=OPEN, campaign_state="running", mailbox_status=
 
 
 def slots(cap=10, taken=()):
-    return SlotBook(cap=cap, gap=timedelta(0), taken=taken, horizon=HORIZON)
+    return SlotBook(cap_on=always(cap), gap=timedelta(0), taken=taken, horizon=HORIZON)
 
 
 def test_sends_what_is_due():

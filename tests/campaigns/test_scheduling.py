@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.calendars import Place
-from campaigns.scheduling import DAY, SlotBook, Window, due_after, retry_after
+from campaigns.scheduling import DAY, SlotBook, Window, always, due_after, retry_after
 
 ALL_WEEK = frozenset(range(1, 8))
 ZONES = ["Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Apia", "Australia/Lord_Howe", "UTC"]
@@ -92,7 +92,9 @@ def test_short_delays_are_exact(unit, expected):
 )
 def test_slots_keep_the_gap_and_the_cap(cap, gap, wishes):
     start = utc(2026, 3, 2)
-    book = SlotBook(cap=cap, gap=timedelta(seconds=gap), taken=[], horizon=start + 2 * DAY - timedelta(seconds=1))
+    book = SlotBook(
+        cap_on=always(cap), gap=timedelta(seconds=gap), taken=[], horizon=start + 2 * DAY - timedelta(seconds=1)
+    )
     given_out = []
     for minutes in wishes:
         slot = book.first(window=window("UTC", weekdays=ALL_WEEK), earliest=start + timedelta(minutes=minutes))
@@ -115,11 +117,11 @@ def test_no_day_gives_one_domain_more_than_its_share(cap, domain_cap, gap, wishe
     start = datetime(2026, 3, 4, 0, 0, tzinfo=UTC)
     known = {(start.date(), "gmail.example"): 1}
     span = {"gap": timedelta(seconds=gap), "horizon": start + 3 * DAY - timedelta(seconds=1)}
-    book = SlotBook(cap=cap, taken=[start], domain_cap=domain_cap, domains=known, **span)
-    always = Window("UTC", time(0), time(0), frozenset(range(1, 8)))
+    book = SlotBook(cap_on=always(cap), taken=[start], domain_cap=domain_cap, domains=known, **span)
+    anytime = Window("UTC", time(0), time(0), frozenset(range(1, 8)))
     taken = Counter(known)
     for domain in wishes:
-        slot = book.first(window=always, earliest=start, domain=domain)
+        slot = book.first(window=anytime, earliest=start, domain=domain)
         if slot is None:
             days = [start.date() + n * DAY for n in range(3)]
             per_day = {day: sum(count for (at, _), count in taken.items() if at == day) for day in days}
