@@ -35,7 +35,7 @@ from bench import results, sending  # noqa: E402
 from campaigns import delivery  # noqa: E402
 from campaigns.pacing import Pace  # noqa: E402
 from integrations.models import Mailbox  # noqa: E402
-from outreach.celery import app  # noqa: E402
+from outreach.celery import app, keep_what_is_loaded  # noqa: E402
 
 NAME = "bench_send"
 WAYS = {  # connections, and how many are marked ahead
@@ -87,6 +87,7 @@ def ours(connections, ahead, messages):
     """The delivery of what is planned; the first few messages warm up."""
     connection.settings_dict["NAME"] = NAME
     app.loader.import_default_modules()  # a worker's memory holds all tasks
+    keep_what_is_loaded()
     how = {"mailbox_id": Mailbox.objects.get().pk, "owner": "bench", "pace": Pace(connections, ahead)}
     delivery.deliver(now=datetime.now(UTC), limit=WARM, **how)
     done = []

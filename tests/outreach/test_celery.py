@@ -28,15 +28,16 @@ FACES = (
     "prospects.views",
 )
 TELLS = """
-import json, sys
+import gc, json, sys
 from outreach.celery import app
-app.loader.import_default_modules()
+app.Worker(hostname="test", pool="solo", loglevel="ERROR")
 from campaigns import tracking
 from django.apps import apps
 from outreach.schedule import BEAT
 print(json.dumps({
     "modules": list(sys.modules),
     "lacking": [job["task"] for job in BEAT.values() if job["task"] not in app.tasks],
+    "frozen": gc.get_freeze_count() / len(gc.get_objects()),
     "models": sorted(model._meta.label for model in apps.get_models()),
     "unsubscribe": tracking._around("unsubscribe"),
     "click": tracking._around("click"),
@@ -51,6 +52,10 @@ def worker():
     command = [sys.executable, "-c", TELLS]
     done = subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True, timeout=60, check=True)
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_has_the_collector_look_at_nothing_that_was_loaded(worker):
+    assert worker["frozen"] > 10
 
 
 def test_loads_every_task_and_no_face(worker):
