@@ -31,6 +31,12 @@ def quick_passwords():
     django_settings.PASSWORD_HASHERS = ["tests.passwords.Quick"]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def static_files_when_asked_for():
+    """Every client of a test brings the middleware up anew, which would look at each static file every time."""
+    django_settings.WHITENOISE_AUTOREFRESH = True
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, django_db_blocker):
     with django_db_blocker.unblock():
