@@ -7,23 +7,17 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.db import connection
-from hypothesis import HealthCheck, settings
 from rest_framework.test import APIClient
 
 from campaigns import reaching
 from outreach.demo.imap_server import ImapServer
 from outreach.demo.smtp_server import SmtpServer
-from tests import databases, factories
+from tests import amounts, databases, factories
 from tests.backups import backup
 from tests.installation import installation
 from tests.running import running, running_now
 
-__all__ = ["backup", "installation", "running", "running_now"]  # fixtures
-
-_relaxed = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-settings.register_profile("test", max_examples=30, deadline=None, suppress_health_check=_relaxed)
-settings.register_profile("prove", max_examples=400, deadline=None, suppress_health_check=_relaxed)
-settings.load_profile("prove" if os.environ.get("PROVE") else "test")
+__all__ = ["amounts", "backup", "installation", "running", "running_now"]  # fixtures, and how much is tried
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,7 +12,7 @@ from campaigns.models import Enrollment
 from outreach.lib.models import DatabaseClock
 from prospects import addresses, suppression
 from prospects.models import Prospect, Segment, Site, Suppression
-from tests import factories
+from tests import amounts, factories
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
@@ -60,6 +60,7 @@ PEOPLE = st.lists(
 
 
 class TestAgreement(TestCase):
+    @amounts.STORIES
     @given(people=PEOPLE, demo_mailbox=st.booleans())
     def test_foretells_whom_enrolling_takes(self, people, demo_mailbox):
         for number, person in enumerate(people):

@@ -15,7 +15,7 @@ from prospects import addresses, editing, suppression
 from prospects import merging as people
 from prospects.importing.files import import_file
 from prospects.models import Merge, Prospect
-from tests import factories
+from tests import amounts, factories
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 UNICODE, PUNYCODE = "bücher.example", "xn--bcher-kva.example"
@@ -73,6 +73,7 @@ def open_messages():
 
 
 class TestTheirSpellings(TestCase):
+    @amounts.STORIES
     @given(said=spellings, again=spellings, way=ways_back, known=st.booleans())
     def test_are_stopped_in_every_other_spelling(self, said, again, way, known):
         campaign = running_campaign()
@@ -86,6 +87,7 @@ class TestTheirSpellings(TestCase):
         assert not open_messages().filter(prospect__in=named).exists()
         assert Message.objects.filter(recipient="control@elsewhere.example").count() == 1
 
+    @amounts.STORIES
     @given(said=spellings, again=spellings, way=ways_back)
     def test_are_stopped_when_they_were_planned_before(self, said, again, way):
         campaign = running_campaign()
@@ -188,6 +190,7 @@ def same(row):
 
 
 class TestMerges(TestCase):
+    @amounts.STORIES
     @given(steps=st.lists(STEPS, min_size=4, max_size=14))
     @example([("day", {0, 1}, {0}), ("merge", (1, 0), True), ("day", {2}, {1})])
     @example([("day", {0}, {0}), ("merge", (1, 0), True), ("day", {1}, {1})])

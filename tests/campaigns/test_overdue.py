@@ -61,8 +61,8 @@ def test_a_release_spreads_what_is_late_over_free_slots(running):
     assert [count for _, count in sorted(per_day.items())] == [3, 2]
     assert all(time(9) <= at.time() < time(20) for at in released)
     assert overdue.counted() == {}
-    for _ in range(200):
-        world.tick(minutes=10)
+    for minutes in [10] * 8 + [60] * 12 + [10] * 40:  # the evening, the night and the next day
+        world.tick(minutes=minutes)
     assert len(world.smtp.received) == 5
     assert releasing.release(now=world.now, by=None).count == 0
 

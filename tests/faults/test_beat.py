@@ -7,6 +7,7 @@ import pytest
 from campaigns import overdue, planning, releasing
 from campaigns.models import Enrollment, Message, Step
 from integrations.models import Mailbox
+from tests import amounts
 from tests.faults.rig import Rig
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -15,6 +16,7 @@ CAP = 5
 GAP = 120  # seconds
 RELAY = 0
 PEOPLE = 12
+EVERY = 30 if amounts.PROVING else 60  # seconds
 
 
 @pytest.fixture
@@ -33,10 +35,10 @@ def silent(running):
 
 
 def works_for(world, **span):
-    """Plans and delivers every half minute; returns how many mails left."""
+    """Plans and delivers every so many seconds; returns how many mails left."""
     before, until = len(world.smtp.received), world.now + timedelta(**span)
     while world.now < until:
-        planning.plan(now=world.later(seconds=30).now)
+        planning.plan(now=world.later(seconds=min(EVERY, timedelta(**span).seconds / 2)).now)
         world.deliver()
     world.rig.check()
     return len(world.smtp.received) - before

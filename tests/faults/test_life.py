@@ -1,6 +1,5 @@
 """The life of a message in any order of plan, claim, mark, outcome, death, stop and merge, against the invariants."""
 
-import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -20,6 +19,7 @@ from prospects import merging as people
 from prospects import suppression
 from prospects.models import Prospect
 from tests import factories
+from tests.amounts import PROVING
 from tests.faults.rig import Rig, bury
 
 pytestmark = pytest.mark.django_db
@@ -222,8 +222,8 @@ class Life(RuleBasedStateMachine):
 
 
 def test_any_order_of_events_keeps_every_invariant():
-    proving = bool(os.environ.get("PROVE"))
-    chosen = settings(max_examples=50 if proving else 6, stateful_step_count=50 if proving else 40, deadline=None)
+    examples, steps = (50, 50) if PROVING else (4, 40)
+    chosen = settings(max_examples=examples, stateful_step_count=steps, deadline=None)
     run_state_machine_as_test(Life, settings=chosen)
 
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import imaplib
-import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -27,11 +26,11 @@ from outreach.demo.visiting import InProcess
 from outreach.demo.world import World
 from prospects.models import ImportBatch, Note, Program, Prospect, Segment, Site, Suppression
 from templates.models import Template
-from tests import factories
+from tests import amounts, factories
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 OURS = ("campaigns", "integrations", "prospects", "templates")
-PEOPLE = 40 if os.environ.get("PROVE") else 14  # the fewest who do everything there is
+PEOPLE = 40 if amounts.PROVING else 14  # the fewest who do everything there is
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from prospects.importing import choosing, chunks, running, uploading
 from prospects.importing.files import import_file
 from prospects.importing.seen import Seen, restored
 from prospects.models import ImportBatch, ImportChunk, Prospect
+from tests import amounts
 
 SPELLINGS = {
     "anna@a.example": "anna",
@@ -65,6 +66,7 @@ def expected(rows, known):
     return people, left_out
 
 
+@amounts.STORIES
 @given(ROWS, st.sets(st.sampled_from(["anna@a.example", "b.erta@gmail.com"])), st.integers(1, 5), st.booleans())
 def test_does_what_a_person_would_do_row_by_row(db, now, rows, known, size, in_slices):
     assume(any(map(any, rows)))

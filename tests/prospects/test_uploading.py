@@ -14,6 +14,7 @@ from prospects import editing, suppression, tasks
 from prospects.importing import choosing, previewing, running, storing, uploading
 from prospects.importing.files import UnreadableFile
 from prospects.models import ImportBatch, ImportChunk, Prospect, Segment
+from tests import amounts
 
 HEADER = "Email,First Name,Company\n"
 
@@ -263,7 +264,7 @@ CELL = st.sampled_from(["", "Anna", "Berta", "Acme"])
 ROWS = st.lists(st.tuples(st.integers(0, 5), CELL, CELL), min_size=1, max_size=12)
 
 
-@settings(max_examples=20)
+@settings(max_examples=20 if amounts.PROVING else 10)
 @given(before=ROWS, sheet=ROWS)
 def test_foretells_exactly_what_the_import_does(db, now, before, sheet):
     Prospect.objects.all().delete()

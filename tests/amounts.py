@@ -1,0 +1,14 @@
+"""How much a test tries: `make test` is done within five minutes, `make prove` (PROVE=1) tries the full numbers."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+PROVING = bool(os.environ.get("PROVE"))
+
+_common = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]}
+settings.register_profile("test", max_examples=30, **_common)
+settings.register_profile("prove", max_examples=400, **_common)
+settings.load_profile("prove" if PROVING else "test")
+
+STORIES = settings(max_examples=400 if PROVING else 10)  # each example writes a story of its own to the database
