@@ -1,6 +1,5 @@
 """Fixtures for all tests: the clock, people of each role, mail peers, profiles."""
 
-import os
 from datetime import UTC, datetime
 
 import pytest
@@ -39,9 +38,8 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, d
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
-    if not os.environ.get("DURABLE"):  # where the database server itself is killed
-        with django_db_blocker.unblock():
-            databases.hurry()
+    with django_db_blocker.unblock():
+        databases.hurry()
 
 
 @pytest.fixture

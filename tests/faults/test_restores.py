@@ -97,7 +97,7 @@ class Restores(RuleBasedStateMachine):
     @precondition(lambda self: self.copy)
     @rule()
     def restore(self):
-        self.copy.restore()
+        self.copy.restore(again=True)
         self.world.later(seconds=1)  # it takes a while
         self.silent_at = len(self.received)
 
@@ -147,7 +147,7 @@ def test_a_restore_at_any_moment_repeats_nothing_and_forgets_no_no(running_now, 
     pristine, examples = backup(), iter(range(10_000))
 
     def begin():
-        pristine.restore()
+        pristine.restore(again=True)
         smtp.received.clear()
         settings.SAFETY_DIR = tmp_path / str(next(examples))
         world = running_now(people=3, steps=STEPS, delay=0, delay_unit="minutes")
