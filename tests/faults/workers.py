@@ -11,6 +11,7 @@ from multiprocessing import get_context
 import django
 from django.conf import settings
 from django.db import connection
+from django.urls import get_resolver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "outreach.settings")
 django.setup()
@@ -34,6 +35,7 @@ from prospects.importing import undoing as undone  # noqa: E402
 from prospects.suppression_lists import Meant  # noqa: E402
 
 app.loader.import_default_modules()
+assert get_resolver().reverse_dict  # a mail has links: every child would read all addresses of the site
 FORKS = get_context("forkserver")
 FORKS.set_forkserver_preload([__name__])
 
