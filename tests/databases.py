@@ -12,19 +12,13 @@ from tests.installation import PROJECT
 
 MIGRATED = "test_migrated_"
 EMPTY = """
-DO $$
-DECLARE
-    name text;
-    written boolean;
+CREATE OR REPLACE FUNCTION test_empty() RETURNS void LANGUAGE plpgsql
+SET session_replication_role = replica  -- neither keys between tables nor guards against deletion
+AS $$
 BEGIN
-    SET LOCAL session_replication_role = replica;  -- neither keys between tables nor guards against deletion
-    FOREACH name IN ARRAY string_to_array('%s', ' ') LOOP
-        EXECUTE format('SELECT EXISTS (SELECT FROM %%I)', name) INTO written;
-        IF written THEN
-            EXECUTE format('DELETE FROM %%I', name);
-        END IF;
-    END LOOP;
+    %s
 END $$"""
+EMPTY_ONE = "IF EXISTS (SELECT FROM {0}) THEN DELETE FROM {0}; END IF;"
 MADE_WITH_TABLES = {"django_content_type", "auth_permission", "django_migrations"}
 
 
@@ -67,8 +61,18 @@ def _make(cursor, name):
     cursor.execute(f'ALTER DATABASE "{half}" RENAME TO "{name}"')
 
 
+def prepare():
+    """What emptying takes is planned once, and a commit waits for no disk.
+
+    What survives the server's end is asked with DURABLE=1 (tests/faults).
+    """
+    tables = set(connection.introspection.django_table_names(only_existing=True, include_views=False))
+    with connection.cursor() as cursor:
+        cursor.execute(EMPTY % "\n    ".join(EMPTY_ONE.format(name) for name in sorted(tables - MADE_WITH_TABLES)))
+    hurry()
+
+
 def hurry():
-    """A test's commit waits for no disk: what survives the server's end is asked with DURABLE=1 (tests/faults)."""
     if os.environ.get("DURABLE"):
         return
     with connection.cursor() as cursor:
@@ -78,9 +82,8 @@ def hurry():
 
 def empty(case):
     """After a test with real transactions; Django's flush takes a fifth of a second, and makes all permissions anew."""
-    tables = set(connection.introspection.django_table_names(only_existing=True, include_views=False))
     with connection.cursor() as cursor:
-        cursor.execute(EMPTY % " ".join(sorted(tables - MADE_WITH_TABLES)))
+        cursor.execute("SELECT test_empty()")
 
 
 TransactionTestCase._fixture_teardown = empty

@@ -90,7 +90,7 @@ def ends_well(world):
 @pytest.mark.parametrize(
     ("people", "points", "rounds"),
     [
-        pytest.param(40, TEN, 1, id="10 kills"),
+        pytest.param(24, TEN, 1, id="10 kills"),
         pytest.param(400, POINTS, 8, id="304 kills", marks=pytest.mark.prove),
     ],
 )
