@@ -240,6 +240,30 @@ def test_notices_a_server_that_hung_up_between_two_messages():
         assert (outcome.verdict, outcome.phase) == (Verdict.DEFERRED, Phase.CONNECT)
 
 
+def test_notices_what_a_server_said_after_its_answer():
+    with SmtpServer(behaviour=at(Stage.DOT, "250 2.0.0 taken\r\n421 4.3.2 going down")) as server:
+        connection = connected(server)
+        assert hand_over(connection).verdict is Verdict.ACCEPTED
+        assert not connection.is_open  # the next message would be told what this one was
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        ("250-2.0.0 taken\r\n250-by\r\n250 us", Verdict.ACCEPTED),
+        ("250", Verdict.ACCEPTED),
+        ("250 " + "x" * 8000, Verdict.ACCEPTED),
+        ("250 " + "x" * 9000, Verdict.UNKNOWN),  # no reply is that long
+        ("250-" + "x" * 9000 + "\r\n250 taken", Verdict.UNKNOWN),
+    ],
+)
+def test_reads_an_answer_of_several_lines_and_of_any_sensible_length(answer, verdict):
+    with SmtpServer(behaviour=at(Stage.DOT, answer)) as server:
+        connection = connected(server)
+        assert hand_over(connection).verdict is verdict
+        assert connection.is_open is (verdict is Verdict.ACCEPTED)
+
+
 def test_raises_nothing_when_the_goodbye_is_rude():
     with SmtpServer(behaviour=at(Stage.QUIT, Manner.CLOSE)) as server:
         connection = connected(server)
