@@ -1,4 +1,4 @@
-"""How much a test tries: `make test` is done within five minutes, `make prove` (PROVE=1) tries the full numbers."""
+"""How much a test tries: little in `make test`, which should take five minutes, the full numbers in `make prove`."""
 
 import os
 
