@@ -96,10 +96,12 @@ def standing_still(children):
     """Ledger and log are read while nobody writes in between."""
     for child in children:
         _send(child, signal.SIGSTOP)
-    until(lambda: all(_state(child.pid) in "TZ" for child in children))
-    yield
-    for child in children:
-        _send(child, signal.SIGCONT)
+    try:
+        until(lambda: all(_state(child.pid) in "TZ" for child in children))
+        yield
+    finally:
+        for child in children:
+            _send(child, signal.SIGCONT)
 
 
 def _send(child, number):
