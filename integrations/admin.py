@@ -36,7 +36,8 @@ class MailboxAdmin(VerbAdmin):
                     "name",
                     ("from_name", "from_address"),
                     ("daily_cap", "gap_seconds"),
-                    ("ramp_start", "ramp_step", "ramp_from"),
+                    ("ramp_start", "ramp_step"),
+                    "ramp_from",
                     ("domain_cap", "connections"),
                 ]
             },
