@@ -94,7 +94,9 @@ def move_closed(*, campaign: Campaign, now: datetime) -> int:
         planned = Message.objects.filter(campaign=campaign, state=Message.State.PLANNED, overdue_at=None)
         soonest = _with_windows(planned.order_by("send_at")[:PIECE])
         closed = [message.pk for message, window in soonest if not window.is_open(message.send_at)]
-        slots = dict(slots_for(closed, planning.slot_books(now=now, until=now + FARTHEST), now)) if closed else {}
+        locked = Message.objects.filter(pk__in=closed).order_by("id").select_for_update()  # in a stop's order
+        ids = list(locked.values_list("id", flat=True))
+        slots = dict(slots_for(ids, planning.slot_books(now=now, until=now + FARTHEST), now)) if ids else {}
         if slots:
             with connection.cursor() as cursor:
                 cursor.execute(_MOVE, [list(slots), list(slots.values())])

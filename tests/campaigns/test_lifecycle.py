@@ -137,7 +137,7 @@ def test_enrols_thousands_of_people_with_few_queries(now, django_assert_max_num_
     people = [Prospect(email=f"p{n}@many.example", identity_key=f"{n:064d}", contact_keys=[]) for n in range(count)]
     Prospect.objects.bulk_create(people)
     campaign = ready(now)
-    with django_assert_max_num_queries(queries):  # batches of 2,000, not a query a person
+    with django_assert_max_num_queries(queries):  # not a query a person
         assert lifecycle.launch(campaign=campaign, now=now, by=None).enrolled == count
 
 
