@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db import connection
 
-from campaigns.candidates import window_in
 from campaigns.deciding import CONTACTED_LATELY
+from campaigns.facts import window_in
 from campaigns.gate import MERGE_WAITS
 from campaigns.models import Campaign
 from campaigns.situation import Situation

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import transaction
 
-from campaigns import composing, ledger, lifecycle, rows, stopping
+from campaigns import advancing, composing, ledger, lifecycle, rows, stopping
 from campaigns.calendars import Place, Somebody, place_of
 from campaigns.composing import CannotCompose, Composed, SenderIncomplete, Thread
 from campaigns.models import Message, Step
@@ -41,15 +41,16 @@ def prepare(*, message_ids: list[int], now: datetime) -> Iterator[Job]:
     pauses the campaign, and its messages wait.
     """
     batch = rows.load(message_ids=message_ids)
-    threads, steps = _threads(batch.messages), _steps(batch.messages)
+    threads = _threads(batch.messages)
+    sequences = advancing.sequences(message.sequence_version_id for message in batch.messages)
     windows: dict[tuple[str, str, int], tuple[Window, Place]] = {}
     for message in batch.messages:
         step, where = batch.steps[message.step_id], (message.zone, message.prospect.country)
         if (known := windows.get((*where, step.pk))) is None:
             place = place_of(Somebody(*where), batch.campaigns[message.campaign_id])
             known = windows[(*where, step.pk)] = window_of(step, place), place
-        following = steps.get(message.sequence_version_id, ())
-        next_step = next((each for each in following if each.position > step.position), None)
+        steps = sequences.get(message.sequence_version_id, ())
+        next_step = advancing.step_after(steps, position=step.position)
         yield Job(message, *known, next_step, _compose(message, batch, threads, now))
 
 
@@ -91,11 +92,11 @@ def _cancel(message: MessageRow, reason: str) -> None:
 
 
 def _threads(messages: list[MessageRow]) -> Threads:
-    """What each enrollment already got, oldest first: its Message-IDs, and the subject the last one ran under."""
+    """What mail each enrollment already got, oldest first: its Message-IDs, and the subject the last one ran under."""
     follow_ups = [message.enrollment_id for message in messages if message.is_follow_up]
     threads: Threads = {}
     earlier = (
-        Message.objects.filter(enrollment__in=follow_ups, state=Message.State.SENT)
+        Message.objects.filter(enrollment__in=follow_ups, state=Message.State.SENT, awaits="")
         .order_by("enrollment", "handed_over_at", "id")
         .values_list("enrollment_id", "subject", "message_id")
     )
@@ -104,12 +105,3 @@ def _threads(messages: list[MessageRow]) -> Threads:
         same = subject == before.subject
         threads[enrollment_id] = Thread(subject, (*before.message_ids, message_id) if same else (message_id,))
     return threads
-
-
-def _steps(messages: list[MessageRow]) -> dict[int, list[Step]]:
-    """The steps of each sequence version in the batch, in order."""
-    steps: dict[int, list[Step]] = {}
-    versions = {message.sequence_version_id for message in messages}
-    for step in Step.objects.filter(sequence_version__in=versions).order_by("sequence_version", "position"):
-        steps.setdefault(step.sequence_version_id, []).append(step)
-    return steps

@@ -10,6 +10,7 @@ from typing import Any
 from campaigns.scheduling import SlotBook, Window
 
 LOOK_AGAIN = timedelta(minutes=15)
+CONDITION = "condition"
 CONTACTED_LATELY = timedelta(days=14)  # so long nobody hears from us first whom we wrote to by other means
 
 
@@ -34,6 +35,12 @@ class Facts:
     contacted_elsewhere_at: datetime | None = None
     is_follow_up: bool = False
     domain: str = ""  # of the address
+    goal: str = ""  # the one that was reached
+    has_condition: bool = False
+    meets_condition: bool | None = True  # None: it can't be read
+    is_task: bool = False  # done by a person
+    needs_approval: bool = False
+    is_rehearsal: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,14 @@ class Send:
     slot: datetime
     values: dict[str, Any] = field(default_factory=dict)
     rule = "due"
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Not before a person has done what `rule` names: approved the text, or done the task."""
+
+    rule: str
+    values: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,6 +78,22 @@ class Hold:
 
 
 @dataclass(frozen=True)
+class Skip:
+    """Not this step: the enrollment goes on to the next."""
+
+    rule: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finish:
+    """Nothing more is needed: the enrollment ends well."""
+
+    rule: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Stop:
     """Never: the enrollment ends."""
 
@@ -70,12 +101,16 @@ class Stop:
     values: dict[str, Any] = field(default_factory=dict)
 
 
-Verdict = Send | Wait | Hold | Stop
+Verdict = Send | Ask | Wait | Hold | Skip | Finish | Stop
 
 
 def decide(*, now: datetime, facts: Facts, slots: SlotBook) -> Verdict:
-    """Stops come before holds, holds before waiting; a Send names the first free slot inside the window."""
-    return _must_stop(facts) or _must_hold(facts) or _slot(now, facts, slots)
+    """Stops come before goals, goals before holds, holds before skipping and waiting.
+
+    A Send names the first free slot inside the window; what a person has to do first takes none.
+    """
+    ends = _must_stop(facts) or (Finish(facts.goal) if facts.goal else None)
+    return ends or _must_hold(facts) or _is_not_for_them(now, facts) or _place(now, facts, slots)
 
 
 def _must_stop(facts: Facts) -> Stop | None:
@@ -105,20 +140,43 @@ def _must_hold(facts: Facts) -> Hold | None:
         return Hold("site_held", {"reason": facts.site_hold})
     if facts.campaign_state != "running":
         return Hold("campaign_not_running", {"state": facts.campaign_state})
-    if facts.mailbox_status != "active":
+    if facts.mailbox_status != "active" and not facts.is_task:
         return Hold("mailbox_not_active", {"status": facts.mailbox_status})
+    if facts.meets_condition is None:
+        return Hold("condition_unreadable")
     return None
 
 
-def _slot(now: datetime, facts: Facts, slots: SlotBook) -> Send | Wait:
-    due = max(now, facts.due_at)
+def _is_not_for_them(now: datetime, facts: Facts) -> Skip | Wait | None:
+    """A condition counts when the step is due, not before: what it asks for may still happen."""
+    if facts.is_task and facts.is_rehearsal:
+        return Skip("task_in_rehearsal")
+    if not facts.has_condition:
+        return None
+    if now < facts.due_at:
+        return _not_due(facts)
+    return None if facts.meets_condition else Skip(CONDITION)
+
+
+def _not_due(facts: Facts) -> Wait:
+    return Wait(facts.due_at, "not_due", {"due_at": facts.due_at.isoformat()})
+
+
+def _place(now: datetime, facts: Facts, slots: SlotBook) -> Send | Ask | Wait:
+    due, latest = max(now, facts.due_at), now if facts.is_task else slots.horizon
     if facts.contacted_elsewhere_at and not facts.is_follow_up:
         rested = facts.contacted_elsewhere_at + CONTACTED_LATELY
-        if rested > slots.horizon:
+        if rested > latest:
             return Wait(rested, "contacted_lately", {"contacted_at": facts.contacted_elsewhere_at.isoformat()})
         due = max(due, rested)
-    if due > slots.horizon:
-        return Wait(facts.due_at, "not_due", {"due_at": facts.due_at.isoformat()})
+    if due > latest:
+        return _not_due(facts)
+    if facts.is_task or facts.needs_approval:
+        return Ask("task" if facts.is_task else "approval", {"due_at": facts.due_at.isoformat()})
+    return _slot(due, facts, slots)
+
+
+def _slot(due: datetime, facts: Facts, slots: SlotBook) -> Send | Wait:
     opening = facts.window.next_open(due)
     if opening > slots.horizon:
         rule, holiday = facts.window.closed_because(due)

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import time
 from typing import Any
 
@@ -10,7 +10,8 @@ from django.db import transaction
 from django.db.models import F, Prefetch
 
 from accounts.models import User
-from campaigns import framing
+from campaigns import conditions, framing
+from campaigns.conditions import Rule
 from campaigns.models import Arm, Campaign, SequenceVersion, Step, StepDraft
 from campaigns.models.campaign import DelayUnit, workdays
 from outreach.lib.errors import DomainError, Problem
@@ -18,7 +19,7 @@ from outreach.lib.models import DatabaseClock
 from templates import linting, versions
 from templates.engine import BadSource
 from templates.linting import TemplateProblems
-from templates.models import Template
+from templates.models import Channel, Template
 
 NINE, FIVE = time(9), time(17)
 FOLLOW_UP_DELAY = 3
@@ -44,7 +45,10 @@ class NotEditable(DomainError):
 
 @dataclass(frozen=True)
 class Content:
-    """What one step says now: its draft, or else the version its arm points to; `arm` is None before a publication."""
+    """What one step says now: its draft, or else the version its arm points to; `arm` is None before a publication.
+
+    It `may_begin` a thread when no mail before it goes to everybody.
+    """
 
     step: Step
     arm: Arm | None
@@ -52,6 +56,7 @@ class Content:
     subject: str = ""
     text: str = ""
     html: str = ""
+    may_begin: bool = False
 
     @property
     def says_nothing(self) -> bool:
@@ -71,7 +76,10 @@ def contents(*, campaign: Campaign) -> tuple[Content, ...]:
     """What each step of the newest sequence says now, first step first; a fixed number of queries."""
     arms = Arm.objects.select_related("template_version__template").order_by("name")
     steps = Step.objects.filter(sequence_version=campaign.current_version()).order_by("position")
-    return tuple(content_of(step) for step in steps.select_related("draft").prefetch_related(Prefetch("arms", arms)))
+    found = [content_of(step) for step in steps.select_related("draft").prefetch_related(Prefetch("arms", arms))]
+    mails = [content for content in found if content.step.channel == Channel.EMAIL]
+    first = next((content.step.position for content in mails if not content.step.condition), len(found))
+    return tuple(replace(content, may_begin=content in mails and content.step.position <= first) for content in found)
 
 
 def content_of(step: Step) -> Content:
@@ -89,8 +97,12 @@ def problems(content: Content) -> tuple[Problem, ...]:
     if content.says_nothing:
         return (Problem("text", "It says nothing yet: write its text."),)
     found = list(linting.lint(subject=content.subject, text=content.text, html=content.html))
-    if content.step.position == 1 and not content.subject.strip():
-        found.append(Problem("subject", "The first step needs a subject."))
+    found += conditions.problems(content.step.condition)
+    if content.step.channel == Channel.TASK:
+        return tuple(found)
+    if content.may_begin and not content.subject.strip():
+        who = "The first step" if content.step.position == 1 else "This may be somebody's first mail: it"
+        found.append(Problem("subject", f"{who} needs a subject."))
     return (*found, *_lacking("text", content.text), *_lacking("html", content.html))
 
 
@@ -194,6 +206,36 @@ def check_timing(*, delay_unit: str, window_start: time, window_end: time, weekd
         found.append(Problem("weekdays", "At least one day, from 1 (Monday) to 7 (Sunday)."))
     if found:
         raise InvalidCampaign("", found)
+
+
+@transaction.atomic
+def change_condition(*, step: Step, condition: Rule) -> Step:
+    """For whom a step is: a segment's rule, `{}` for everybody. Raises NotEditable, InvalidCampaign."""
+    check_condition(condition)
+    editable_step(step)
+    step.condition = condition
+    step.save(update_fields=["condition"])
+    return step
+
+
+def check_condition(condition: Any) -> None:
+    """Raises InvalidCampaign for one that can't be read."""
+    if found := conditions.problems(condition):
+        raise InvalidCampaign("", found)
+
+
+@transaction.atomic
+def change_hand(*, step: Step, channel: str, needs_approval: bool) -> Step:
+    """Who hands it over: the mailbox by itself, the mailbox once somebody approved each text, or a person.
+
+    Raises NotEditable, InvalidCampaign.
+    """
+    if channel not in Channel.values:
+        raise InvalidCampaign("", [Problem("channel", f"One of {', '.join(Channel.values)}.")])
+    editable_step(step)
+    step.channel, step.needs_approval = channel, needs_approval and channel != Channel.TASK
+    step.save(update_fields=["channel", "needs_approval"])
+    return step
 
 
 @transaction.atomic

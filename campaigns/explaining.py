@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from campaigns import candidates, deciding, gate, planning
+from campaigns import conditions, deciding, facts, gate, planning
 from campaigns.models import Campaign, Decision, Enrollment, Message, Step
 from campaigns.models.campaign import DelayUnit
 from campaigns.scheduling import SlotBook, always, opens_after
@@ -58,6 +58,14 @@ WORDS = {
     "too_soon": "it began less than 20 minutes ago, and the server may still answer",
     "no_slot": "its mailbox has no free place for it",
     "settled": "it has been settled already",
+    "awaits_person": "it waits until somebody here has read and approved it, or done it",
+    "approval": "somebody here reads and approves each of these messages first",
+    "task": "somebody here does this by hand",
+    "task_in_rehearsal": "a rehearsal leaves out what people do by hand",
+    "condition": "the step is only for some people",
+    "condition_unreadable": "whom the step is for can't be read any more; look at its condition",
+    "joined": "they joined the program",
+    "positive_reply": "they answered that they are interested",
     "manual": "somebody here added a suppression",
     "imported": "an import said not to write",
 }
@@ -96,7 +104,14 @@ def explain(*, prospect: Prospect, campaign: Campaign, now: datetime) -> Explana
         for message in Message.objects.filter(enrollment=enrollment).select_related("mailbox", "template_version")
     }
     steps = Step.objects.filter(sequence_version=enrollment.sequence_version_id).order_by("position")
-    lines = [_line(step, messages.get(step.key), enrollment, now) for step in steps]
+    left_out = Decision.objects.filter(enrollment=enrollment, verdict=Decision.Verdict.SKIP).order_by("id")
+    skips = {decision.step_key: decision for decision in left_out}
+    lines = [
+        _skipped_line(step, skips[step.key])
+        if step.key in skips and step.key not in messages
+        else _line(step, messages.get(step.key), enrollment, now)
+        for step in steps
+    ]
     return Explanation(True, enrollment.state, (_summary(enrollment), *lines))
 
 
@@ -131,7 +146,8 @@ def _summary(enrollment: Enrollment) -> Line:
     if enrollment.state == Enrollment.State.STOPPED:
         return Line(0, "stopped", f"Stopped: {words(enrollment.stop_reason)}.", {"rule": enrollment.stop_reason})
     if enrollment.state == Enrollment.State.FINISHED:
-        return Line(0, "finished", "Finished: every step was handed over.")
+        why = words(enrollment.stop_reason) if enrollment.stop_reason else "nothing more is to come"
+        return Line(0, "finished", f"Finished: {why}.", {"rule": enrollment.stop_reason})
     count = enrollment.steps_handed_over
     return Line(0, "active", f"Under way: {count} {'step' if count == 1 else 'steps'} handed over.")
 
@@ -144,6 +160,16 @@ def _line(step: Step, message: Message | None, enrollment: Enrollment, now: date
     if step.key != enrollment.next_step_key:
         return Line(step.position, "later", "Comes after the steps before it.")
     return _present(step, enrollment, now)
+
+
+def _skipped_line(step: Step, decision: Decision) -> Line:
+    why = _only_for(decision.rule, str(decision.values.get("condition", "")))
+    sentence = f"Left out on {_clock(decision.decided_at)}: {why}."
+    return Line(step.position, "skip", sentence, {"rule": decision.rule, **decision.values})
+
+
+def _only_for(rule: str, condition: str) -> str:
+    return f"{words(rule)}, those with: {condition}" if condition else words(rule)
 
 
 def _message_line(step: Step, message: Message) -> Line:
@@ -165,7 +191,7 @@ def _message_line(step: Step, message: Message) -> Line:
 
 
 def _sentence(message: Message, what: str) -> str:
-    at = _clock(message.handed_over_at or message.send_at)
+    at = _clock(message.handed_over_at or message.expected_at)
     match message.state:
         case Message.State.SENT:
             outcome = f" {message.get_outcome_display()}." if message.outcome else ""
@@ -178,12 +204,14 @@ def _sentence(message: Message, what: str) -> str:
             return f"Cancelled: {message.cancel_reason}."
         case Message.State.SENDING:
             return f"Being handed over since {at}: {what}."
+    if message.awaits:
+        return f"Waits for a person since {at}: {words(message.awaits)}."
     tried = f" Tried {message.attempts} times; the server said: {message.smtp_reply}." if message.attempts else ""
-    return f"Planned for {_clock(message.send_at)}: {what}.{tried}"
+    return f"Planned for {_clock(message.expected_at)}: {what}.{tried}"
 
 
 def _present(step: Step, enrollment: Enrollment, now: datetime) -> Line:
-    found = candidates.facts_of([enrollment.pk])
+    found = facts.of([enrollment.pk], now=now)
     if not found:
         return Line(step.position, "none", "There is nothing to send for this step.")
     book = planning.slot_books(now=now, mailbox_ids=[enrollment.mailbox_id]).get(enrollment.mailbox_id)
@@ -199,6 +227,12 @@ def _present(step: Step, enrollment: Enrollment, now: datetime) -> Line:
         case deciding.Wait(until=until):
             at = opens_after(found[0].facts.window, until)
             sentence = f"Waits until about {_clock(at)}: {why}."
+        case deciding.Ask():
+            sentence = f"Will wait for a person: {why}."
+        case deciding.Skip():
+            sentence = f"Will be left out: {_only_for(verdict.rule, conditions.words(found[0].condition))}."
+        case deciding.Finish():
+            sentence = f"Will be finished: {words(verdict.rule)}."
         case deciding.Hold():
             sentence = f"Held: {words(verdict.rule)}."
         case deciding.Stop():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 
 from campaigns.deciding import CONTACTED_LATELY
+from campaigns.models import Goal
 from outreach.lib.retrying import retried
 
 PARKED_AFTER = 4  # deaths of a worker: the one that made it a suspect, and three while it was written alone
@@ -48,10 +49,18 @@ CLAUSES = (
     Clause("sending_held", "NOT EXISTS (SELECT 1 FROM campaigns_sendingcontrol x WHERE x.held_at IS NOT NULL)"),
     Clause("overdue", "m.overdue_at IS NULL"),  # until a person says that it may go out late (campaigns.overdue)
     Clause("parked", f"m.worker_deaths < {PARKED_AFTER}"),  # until a person tries it again (campaigns.suspects)
+    Clause("awaits_person", "m.awaits = ''"),  # until somebody approved it (campaigns.approving), or did it
     Clause("campaign_not_running", "c.state = 'running'"),
     Clause("mailbox_not_active", "b.status = 'active'"),
     Clause("enrollment_ended", "e.state = 'active'", ends=True),
     Clause("rehearsal_astray", "(c.rehearsal_of_id IS NULL OR c.rehearsal_to = m.recipient)", ends=True),
+    Clause(
+        Goal.JOINED,
+        f"""({REHEARSAL} OR NOT 'joined' = ANY (c.goals) OR NOT EXISTS (
+            SELECT 1 FROM prospects_stage g WHERE g.prospect_id = p.id AND g.program_id = c.program_id
+                                              AND g.name IN ('joined', 'selling')))""",  # noqa: S608
+        ends=True,
+    ),
     Clause(
         "suppressed",
         """NOT EXISTS (SELECT 1 FROM unnest(CASE WHEN c.rehearsal_of_id IS NULL THEN m.contact_keys || p.contact_keys
@@ -145,7 +154,8 @@ UPDATE campaigns_message t SET state = 'cancelled', cancel_reason = found.reason
 RETURNING t.enrollment_id, t.cancel_reason
 """  # noqa: S608
 _END_ENROLLMENTS = """
-UPDATE campaigns_enrollment SET state = 'stopped', stop_reason = left(ended.reason, 30),
+UPDATE campaigns_enrollment
+   SET state = CASE ended.reason WHEN 'joined' THEN 'finished' ELSE 'stopped' END, stop_reason = left(ended.reason, 30),
        ended_at = clock_timestamp(), look_at = NULL
   FROM (SELECT unnest(%s::bigint[]) AS id, unnest(%s::text[]) AS reason) ended
  WHERE campaigns_enrollment.id = ended.id AND state = 'active'

@@ -114,7 +114,7 @@ UPDATE campaigns_mailboxround r SET claimed = '{}' FROM integrations_mailbox b
 _BEGUN_SINCE = """
 SELECT count(*) FROM campaigns_message
  WHERE mailbox_id = %s AND handed_over_at >= %s
-   AND state IN ('sending', 'sent', 'refused', 'uncertain', 'abandoned')
+   AND state IN ('sending', 'sent', 'refused', 'uncertain', 'abandoned') AND awaits = ''
 """
 
 
@@ -240,7 +240,7 @@ def release(*, mailbox_id: int, token: int) -> None:
 
 
 def begun_since(*, mailbox_id: int, since: datetime) -> int:
-    """How many hand-overs of this mailbox began since then (business time)."""
+    """How many hand-overs of this mailbox began since then (business time); what people did themselves is none."""
     with connection.cursor() as cursor:
         cursor.execute(_BEGUN_SINCE, [mailbox_id, since])
         row = cursor.fetchone()

@@ -10,6 +10,7 @@ from django.db.models import Exists, Max, OuterRef
 
 from accounts.models import User
 from campaigns import calendars, counting, drafting, enrolling, preflight, releasing, tracking
+from campaigns.conditions import Rule
 from campaigns.drafting import FIVE, NINE, InvalidCampaign, NotEditable
 from campaigns.models import Arm, Campaign, Enrollment, SequenceVersion, Step
 from campaigns.models.campaign import DelayUnit, workdays
@@ -116,11 +117,14 @@ def add_step(
     window_start: time = NINE,
     window_end: time = FIVE,
     weekdays: list[int] | None = None,
+    condition: Rule | None = None,
+    needs_approval: bool = False,
     by: User | None,
 ) -> Step:
     """Appends a step that says the template's newest version. Raises NotEditable, InvalidCampaign."""
     weekdays = workdays() if weekdays is None else weekdays
     drafting.check_timing(delay_unit=delay_unit, window_start=window_start, window_end=window_end, weekdays=weekdays)
+    drafting.check_condition(condition or {})
     version = drafting.editable_version(campaign)
     last = version.steps.aggregate(last=Max("position"))["last"] or 0
     step = Step.objects.create(
@@ -133,6 +137,8 @@ def add_step(
         window_start=window_start,
         window_end=window_end,
         weekdays=sorted(set(weekdays)),
+        condition=condition or {},
+        needs_approval=needs_approval,
     )
     Arm.objects.create(step=step, template_version=template.current_version())
     return step

@@ -2,24 +2,19 @@
 
 import sys
 from collections import Counter
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import F
 
-from campaigns import candidates, ledger, scheduling, stopping
+from campaigns import advancing, candidates, facts, ledger, scheduling, stopping
 from campaigns.batches import Job
-from campaigns.calendars import Place
 from campaigns.ledger import Ended
-from campaigns.models import Enrollment, Event, Message, Step
+from campaigns.models import Event, Message
 from campaigns.scheduling import SlotBook
 from integrations.models import Mailbox
 from integrations.ports import Fault, Outcome, Verdict
 from outreach.lib.faults import fault
-from outreach.lib.models import DatabaseClock
 from outreach.lib.retrying import retried
 from prospects.models import Suppression
 
@@ -75,7 +70,7 @@ def _deferred(job: Job, outcome: Outcome, token: int, now: datetime, mailbox: Ma
 
 def next_place(*, job: Job, mailbox: Mailbox, earliest: datetime, now: datetime) -> datetime:
     """When a message that was not taken is tried again: in its window, and within its domain's share of that day."""
-    domain = candidates.domain_of(job.message.recipient)
+    domain = facts.domain_of(job.message.recipient)
     if mailbox.domain_cap is None:
         return job.window.next_open(earliest)
     today = datetime.combine(now.date(), time(0), UTC)
@@ -149,35 +144,5 @@ def bounced_for_good(*, message: Message, now: datetime, detail: dict[str, objec
 
 def ended(*, job: Job, outcome: Outcome, now: datetime) -> Ended:
     """What `ledger.mark` and `ledger.end` write of a message that the server took."""
-    onward = _onward(job.next_step, place=job.place, handed_over_at=now)
+    onward = advancing.onward(job.next_step, place=job.place, at=now)
     return Ended(job.message.pk, outcome, onward.next_step_key, onward.due_at, onward.look_at)
-
-
-@dataclass(frozen=True, slots=True)
-class _Onward:
-    """How a way goes on: "" and None when it has ended."""
-
-    next_step_key: str = ""
-    due_at: datetime | None = None
-    look_at: datetime | None = None
-
-
-def _onward(next_step: Step | None, *, place: Place, handed_over_at: datetime) -> _Onward:
-    if next_step is None:
-        return _Onward()
-    due = scheduling.due_after(
-        handed_over_at=handed_over_at, delay=next_step.delay, unit=next_step.delay_unit, place=place
-    )
-    return _Onward(next_step.key, due, max(handed_over_at, due - scheduling.DAY))
-
-
-def advance(*, message: Message, next_step: Step | None, place: Place, handed_over_at: datetime) -> None:
-    """The enrollment goes on to its next step, or is finished; one that was stopped meanwhile stays stopped."""
-    onward = _onward(next_step, place=place, handed_over_at=handed_over_at)
-    changes: dict[str, Any] = {"next_step_key": onward.next_step_key, "look_at": onward.look_at}
-    if next_step is None:
-        changes |= {"state": Enrollment.State.FINISHED, "ended_at": DatabaseClock()}
-    else:
-        changes["due_at"] = onward.due_at
-    active = Enrollment.objects.filter(pk=message.enrollment_id, state=Enrollment.State.ACTIVE)
-    active.update(steps_handed_over=F("steps_handed_over") + 1, **changes)

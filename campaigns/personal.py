@@ -9,7 +9,7 @@ _OF_HISTORY = ("pgh_id", "pgh_created_at", "pgh_label", "pgh_context_id")
 PERSONAL: dict[str, frozenset[str]] = {
     "Campaign": frozenset({"created_by", "launched_by", "rehearsal_to"}),
     "SequenceVersion": frozenset(),
-    "Step": frozenset(),
+    "Step": frozenset({"condition"}),
     "StepDraft": frozenset(),
     "Arm": frozenset(),
     "DailyCount": frozenset(),
@@ -23,6 +23,7 @@ PERSONAL: dict[str, frozenset[str]] = {
             *("why", "cancel_reason", "smtp_reply"),
         }
     ),
+    "PersonalText": frozenset({"subject", "text", "written_by"}),
     "TrackedLink": frozenset(),
     "Event": frozenset({"prospect", "inbound", "detail"}),
     "Reply": frozenset({"prospect", "sender", "subject", "text", "relabelled_by"}),
@@ -36,7 +37,7 @@ IMPERSONAL: dict[str, frozenset[str]] = {
     "Campaign": frozenset(
         {
             *("id", "public_id", "created_at", "name", "program", "segment", "mailbox", "time_zone"),
-            *("skip_holidays", "quiet_dates"),
+            *("skip_holidays", "quiet_dates", "goals"),
             *("state", "state_reason", "is_demo", "launched_at", "rehearsal_of"),
         }
     ),
@@ -44,7 +45,7 @@ IMPERSONAL: dict[str, frozenset[str]] = {
     "Step": frozenset(
         {
             *("id", "public_id", "created_at", "sequence_version", "key", "position", "channel"),
-            *("delay", "delay_unit", "window_start", "window_end", "weekdays"),
+            *("delay", "delay_unit", "window_start", "window_end", "weekdays", "needs_approval"),
         }
     ),
     "StepDraft": frozenset({"step", "subject", "text", "html", "saved_at"}),
@@ -75,6 +76,7 @@ IMPERSONAL: dict[str, frozenset[str]] = {
                 "is_follow_up",
                 "state",
                 "send_at",
+                "awaits",
                 "overdue_at",
                 "planned_at",
                 "lease_token",
@@ -91,6 +93,7 @@ IMPERSONAL: dict[str, frozenset[str]] = {
             ),
         }
     ),
+    "PersonalText": frozenset({"message", "written_at"}),
     "TrackedLink": frozenset({"id", "template_version", "url", "created_at"}),
     "Event": frozenset(
         {
@@ -115,7 +118,7 @@ IMPERSONAL: dict[str, frozenset[str]] = {
     "CampaignEvent": frozenset(
         {
             *(*_OF_HISTORY, "pgh_obj", "name", "program", "segment", "mailbox", "time_zone", "state", "launched_at"),
-            *("skip_holidays", "quiet_dates"),
+            *("skip_holidays", "quiet_dates", "goals"),
         }
     ),
 }

@@ -12,8 +12,20 @@ from datetime import UTC, datetime, time, timedelta
 import structlog
 from django.db import connection, transaction
 
-from campaigns import candidates, composing, deciding, doubting, gate, guards, overdue, reentering, soon
-from campaigns.candidates import Candidate
+from campaigns import (
+    candidates,
+    composing,
+    conditions,
+    deciding,
+    doubting,
+    gate,
+    guards,
+    overdue,
+    reentering,
+    skipping,
+    soon,
+)
+from campaigns.facts import Candidate
 from campaigns.models import Decision, Enrollment, Message
 from campaigns.scheduling import DAY, SlotBook, always
 from integrations.models import Mailbox
@@ -35,8 +47,11 @@ class Planned:
     ran: bool = False
     cancelled: int = 0
     messages: int = 0
+    asked: int = 0
     waiting: int = 0
     held: int = 0
+    skipped: int = 0
+    finished: int = 0
     stopped: int = 0
 
 
@@ -47,6 +62,8 @@ class Plan:
     messages: list[Message] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     look_again: list[tuple[int, datetime]] = field(default_factory=list)
+    skips: list[Candidate] = field(default_factory=list)
+    goals: list[tuple[int, str]] = field(default_factory=list)
     stops: list[tuple[int, str]] = field(default_factory=list)
 
 
@@ -66,6 +83,7 @@ def plan(*, now: datetime) -> Planned:
         soon.readdress(message_ids=ids)
         fault("after_readdress")
         soon.postpone(message_ids=ids)
+        skipping.recheck(message_ids=ids, now=now)
     fault("before_plan")
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
@@ -104,6 +122,8 @@ def _plan(done: Planned, *, now: datetime, most: int = PER_RUN) -> None:
     for candidate in found:
         _decide_one(candidate, now=now, book=_book(candidate, books, now), last=last, made=made, done=done)
     done.messages = _write(made)
+    ways = [(each.enrollment_id, each.sequence_version_id, each.position, each.place) for each in made.skips]
+    skipping.skip(ways=ways, now=now)
 
 
 def _book(candidate: Candidate, books: dict[int, SlotBook], now: datetime) -> SlotBook:
@@ -165,27 +185,47 @@ def _decide_one(
             book.take(slot, domain=candidate.facts.domain)
             made.messages.append(_message(candidate, verdict, now))
             return
+        case deciding.Ask():
+            done.asked += 1
+            made.messages.append(_message(candidate, verdict, now))
+            return
         case deciding.Wait(until=until):
             done.waiting += 1
-            made.look_again.append((candidate.enrollment_id, max(now + deciding.LOOK_AGAIN, until - LOOK_AHEAD)))
+            ahead = timedelta(0) if candidate.is_asked_when_due else LOOK_AHEAD
+            made.look_again.append((candidate.enrollment_id, max(now + deciding.LOOK_AGAIN, until - ahead)))
         case deciding.Hold():
             done.held += 1
             made.look_again.append((candidate.enrollment_id, now + deciding.LOOK_AGAIN))
+        case deciding.Skip():
+            done.skipped += 1
+            made.skips.append(candidate)
+        case deciding.Finish(rule=rule):
+            done.finished += 1
+            made.goals.append((candidate.enrollment_id, rule))
         case deciding.Stop(rule=rule):
             done.stopped += 1
             made.stops.append((candidate.enrollment_id, rule))
-    kind = type(verdict).__name__.lower()
-    if last.get(candidate.enrollment_id) != (kind, verdict.rule, verdict.values):
-        made.decisions.append(
-            Decision(
-                enrollment_id=candidate.enrollment_id,
-                step_key=candidate.step_key,
-                verdict=kind,
-                rule=verdict.rule,
-                values=verdict.values,
-                decided_at=now,
-            )
-        )
+    if (decision := _decision(candidate, verdict, now=now, last=last.get(candidate.enrollment_id))) is not None:
+        made.decisions.append(decision)
+
+
+def _decision(
+    candidate: Candidate, verdict: deciding.Verdict, *, now: datetime, last: tuple[str, str, dict[str, object]] | None
+) -> Decision | None:
+    """The row that keeps a verdict; None when the last one said the same. A condition is kept in words."""
+    kind, values = type(verdict).__name__.lower(), verdict.values
+    if verdict.rule == deciding.CONDITION:
+        values = {"condition": conditions.words(candidate.condition)}
+    if last == (kind, verdict.rule, values):
+        return None
+    return Decision(
+        enrollment_id=candidate.enrollment_id,
+        step_key=candidate.step_key,
+        verdict=kind,
+        rule=verdict.rule,
+        values=values,
+        decided_at=now,
+    )
 
 
 def _verdict(candidate: Candidate, *, now: datetime, book: SlotBook) -> deciding.Verdict:
@@ -197,7 +237,8 @@ def _verdict(candidate: Candidate, *, now: datetime, book: SlotBook) -> deciding
         return deciding.Hold("undecidable", {"error": f"{type(error).__name__}: {error}"})
 
 
-def _message(candidate: Candidate, verdict: deciding.Send, now: datetime) -> Message:
+def _message(candidate: Candidate, verdict: deciding.Send | deciding.Ask, now: datetime) -> Message:
+    slot = verdict.slot if isinstance(verdict, deciding.Send) else None
     return Message(
         **asdict(candidate.ledger),
         public_id=composing.public_id(enrollment_public_id=candidate.enrollment_public_id, step_key=candidate.step_key),
@@ -206,8 +247,9 @@ def _message(candidate: Candidate, verdict: deciding.Send, now: datetime) -> Mes
             step_key=candidate.step_key,
             domain=candidate.mailbox_domain,
         ),
-        send_at=verdict.slot,
-        why={"rule": verdict.rule, **verdict.values, "slot": verdict.slot.isoformat()},
+        send_at=slot,
+        awaits="" if slot else verdict.rule,
+        why={"rule": verdict.rule, **verdict.values, **({"slot": slot.isoformat()} if slot else {})},
         planned_at=now,
     )
 
@@ -222,7 +264,8 @@ def _write(made: Plan) -> int:
     written = [m.enrollment_id for m in made.messages if (m.enrollment_id, m.step_key) in pairs]
     Enrollment.objects.filter(pk__in=written).update(look_at=None)
     twice = [(pk, "same_recipient") for pk in set(ids) - set(written)]  # somebody else in the campaign has this address
-    _stop([*made.stops, *twice])
+    _end([*made.stops, *twice], Enrollment.State.STOPPED)
+    _end(made.goals, Enrollment.State.FINISHED)
     _look_again(made.look_again)
     Decision.objects.bulk_create([*made.decisions, *_decisions_for(twice, made.messages)], batch_size=1000)
     return len(written)
@@ -242,13 +285,13 @@ def _decisions_for(twice: Iterable[tuple[int, str]], messages: Sequence[Message]
     ]
 
 
-def _stop(stops: Sequence[tuple[int, str]]) -> None:
+def _end(ways: Sequence[tuple[int, str]], state: Enrollment.State) -> None:
     by_reason: dict[str, list[int]] = {}
-    for pk, reason in stops:
+    for pk, reason in ways:
         by_reason.setdefault(reason, []).append(pk)
     for reason, ids in by_reason.items():
         Enrollment.objects.filter(pk__in=ids, state=Enrollment.State.ACTIVE).update(
-            state=Enrollment.State.STOPPED, stop_reason=reason, ended_at=DatabaseClock(), look_at=None
+            state=state, stop_reason=reason, ended_at=DatabaseClock(), look_at=None
         )
 
 

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from campaigns import candidates, deciding, explaining, gate, planning, scheduling
-from campaigns.candidates import Candidate
+from campaigns import deciding, explaining, facts, gate, planning, scheduling
+from campaigns.facts import Candidate
 from campaigns.models import Campaign, Enrollment, Message, Step
 from campaigns.scheduling import SlotBook, always
 from prospects.models import Prospect
@@ -46,16 +46,16 @@ def of(*, prospect: Prospect, now: datetime) -> list[Next]:
     found = Message.objects.filter(enrollment__in=ways, state__in=OPEN).select_related("step")
     messages = {message.enrollment_id: message for message in found}
     refused = gate.refusals(message_ids=[message.pk for message in messages.values()])
-    facts = {row.enrollment_id: row for row in candidates.facts_of([way.pk for way in ways])}
-    steps = Step.objects.in_bulk([row.ledger.step_id for row in facts.values()])
+    known = {row.enrollment_id: row for row in facts.of([way.pk for way in ways], now=now)}
+    steps = Step.objects.in_bulk([row.ledger.step_id for row in known.values()])
     last = explaining.last_of([way.pk for way in ways])
-    boxes = {row.mailbox_id for pk, row in facts.items() if pk not in messages}
+    boxes = {row.mailbox_id for pk, row in known.items() if pk not in messages}
     books = planning.slot_books(now=now, mailbox_ids=boxes)
     answers = []
     for way in ways:
         if message := messages.get(way.pk):
             answers.append(_open(way, message, refused.get(message.pk, [])))
-        elif candidate := facts.get(way.pk):
+        elif candidate := known.get(way.pk):
             answers.append(_decided(way, candidate, steps[candidate.ledger.step_id], last.get(way.pk), books, now))
         else:
             answers.append(Next(way.campaign, 0, "Nothing comes next"))
@@ -66,11 +66,13 @@ def _open(way: Enrollment, message: Message, refused: list[str]) -> Next:
     at = {
         Message.State.SENDING: message.handed_over_at,
         Message.State.UNCERTAIN: message.handed_over_at,
-    }.get(Message.State(message.state), message.send_at)
+    }.get(Message.State(message.state), message.expected_at)
     held = message.state == Message.State.PLANNED and bool(refused)
     why = "held: " + "; ".join(explaining.words(name) for name in refused) if held else ""
     waits = held or message.state == Message.State.UNCERTAIN
     words, parked = OPEN[Message.State(message.state)], held and "parked" in refused
+    if message.awaits and held:
+        words, why = "Waits for a person since", explaining.words(message.awaits)
     return Next(way.campaign, message.step.position, words, at, why, waits, parked)
 
 
@@ -92,9 +94,13 @@ def _decided(
         case deciding.Wait(until=until):
             at = scheduling.opens_after(candidate.facts.window, until)
             return Next(way.campaign, step.position, "Waits until about", at, why)
+        case deciding.Ask():
+            return Next(way.campaign, step.position, "Will wait for a person", None, why)
+        case deciding.Skip():
+            return Next(way.campaign, step.position, "Will be left out", None, why)
         case deciding.Hold():
             return Next(way.campaign, step.position, "Held", None, why, waits=True)
-        case deciding.Stop():
+        case deciding.Finish() | deciding.Stop():
             return Next(way.campaign, step.position, "Will end", None, why)
 
 

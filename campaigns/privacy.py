@@ -12,7 +12,18 @@ from django.db.models.functions import Cast, Concat
 from accounts import privacy as accounts
 from accounts.models import User
 from campaigns import journal, stopping
-from campaigns.models import Campaign, CampaignEvent, Decision, Enrollment, Event, Message, Reply, SendingControl
+from campaigns.models import (
+    Campaign,
+    CampaignEvent,
+    Decision,
+    Enrollment,
+    Event,
+    Message,
+    PersonalText,
+    Reply,
+    SendingControl,
+    Step,
+)
 from campaigns.personal import PERSONAL
 from integrations import privacy as mails
 from outreach.lib import history, personal
@@ -28,6 +39,7 @@ log = structlog.get_logger(__name__)
 HELD = (
     # No address gives this key: what must not be written twice is kept out by the hash on the list of the forgotten.
     Held(Message, "prospect", instead={"recipient_key": Concat(Value("erased:"), Cast("public_id", CharField()))}),
+    Held(PersonalText, "message__prospect"),
     Held(Reply, "prospect"),
     Held(Event, "prospect"),
     Held(Decision, "enrollment__prospect"),
@@ -35,6 +47,7 @@ HELD = (
 )
 MENTIONS = (
     *(Mention(model, words=("state_reason",)) for model in (Campaign, CampaignEvent)),
+    Mention(Step, words=("condition",)),
     Mention(SendingControl, words=("stop_reason",)),
 )
 # About people who work here.

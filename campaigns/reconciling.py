@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts.models import User
-from campaigns import outcomes, stopping
+from campaigns import advancing, stopping
 from campaigns.calendars import place_of
 from campaigns.models import Message, SendingControl, Step
 from integrations import copies
@@ -27,12 +27,9 @@ def proven_sent(*, message: Message) -> bool:
     if not Message.objects.filter(UNSURE, pk=message.pk).update(state=Message.State.SENT):
         return False
     if was_under_way and message.handed_over_at:
-        outcomes.advance(
-            message=message,
-            next_step=_next_step(message),
-            place=place_of(message.prospect, message.campaign),
-            handed_over_at=message.handed_over_at,
-        )
+        place = place_of(message.prospect, message.campaign)
+        way = advancing.onward(_next_step(message), place=place, at=message.handed_over_at)
+        advancing.move_on([(message.enrollment_id, way)], handed_over=True)
     message.refresh_from_db(fields=["state"])
     return True
 

@@ -105,7 +105,7 @@ def _next(
         if enrollment.state != Enrollment.State.ACTIVE:
             continue
         message = by_place.get((enrollment.pk, enrollment.next_step_key))
-        at = message.send_at if message else enrollment.due_at or now
+        at = message.expected_at if message else enrollment.due_at or now
         coming.append((at, enrollment.pk, enrollment))
     at, _, enrollment = min(coming)
     position = next((step.position for step in steps if step.key == enrollment.next_step_key), 0)
@@ -119,10 +119,10 @@ def _obstacle(rehearsal: Campaign, messages: Sequence[Message], now: datetime) -
         return f"It is paused: {rehearsal.state_reason}"
     if rehearsal.mailbox.status != Mailbox.Status.ACTIVE:
         return f"The mailbox is {rehearsal.mailbox.get_status_display().lower()}: {rehearsal.mailbox.status_reason}"
-    due = [message for message in messages if message.state == Message.State.PLANNED and message.send_at <= now]
+    due = [message for message in messages if message.state == Message.State.PLANNED and message.expected_at <= now]
     if not due:
         return ""
-    first = min(due, key=lambda message: message.send_at)
+    first = min(due, key=lambda message: message.expected_at)
     refused = gate.refusals(message_ids=[first.pk])[first.pk]
     return f"It waits: {'; '.join(explaining.words(name) for name in refused)}." if refused else ""
 
@@ -182,4 +182,4 @@ def _written(step: Step, message: Message, now: datetime) -> Letter:
             return Letter(place, "Not sent", "")
         case Message.State.SENDING:
             return Letter(place, "Being sent", "accent")
-    return Letter(place, in_about(message.send_at, now=now), "accent", note=server if message.attempts else "")
+    return Letter(place, in_about(message.expected_at, now=now), "accent", note=server if message.attempts else "")

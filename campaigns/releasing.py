@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import Case, F, QuerySet, When
 
 from accounts.models import User
-from campaigns import candidates, errands, overdue, planning
+from campaigns import errands, facts, overdue, planning
 from campaigns.calendars import place_of
 from campaigns.models import Campaign, Errand, Message
 from campaigns.scheduling import SlotBook, Window, window_of
@@ -91,9 +91,9 @@ def move_closed(*, campaign: Campaign, now: datetime) -> int:
     The soonest thousand; what comes after them is put off when its time comes (campaigns.lanes).
     """
     with planning.alone():
-        planned = Message.objects.filter(campaign=campaign, state=Message.State.PLANNED, overdue_at=None)
+        planned = Message.objects.filter(campaign=campaign, state=Message.State.PLANNED, overdue_at=None, awaits="")
         soonest = _with_windows(planned.order_by("send_at")[:PIECE])
-        closed = [message.pk for message, window in soonest if not window.is_open(message.send_at)]
+        closed = [message.pk for message, window in soonest if not window.is_open(message.expected_at)]
         locked = Message.objects.filter(pk__in=closed).order_by("id").select_for_update()  # in a stop's order
         ids = list(locked.values_list("id", flat=True))
         slots = dict(slots_for(ids, planning.slot_books(now=now, until=now + FARTHEST), now)) if ids else {}
@@ -107,7 +107,7 @@ def slots_for(ids: Collection[int], books: dict[int, SlotBook], now: datetime) -
     """The id and the new slot of each message whose mailbox has one, which is taken then."""
     for message, window in _with_windows(Message.objects.filter(pk__in=ids).order_by(*_TURN)):
         book = books.get(message.mailbox_id)
-        domain = candidates.domain_of(message.recipient)
+        domain = facts.domain_of(message.recipient)
         slot = book.first(window=window, earliest=now, domain=domain) if book else None
         if book is not None and slot is not None:
             book.take(slot, domain=domain)
@@ -115,7 +115,7 @@ def slots_for(ids: Collection[int], books: dict[int, SlotBook], now: datetime) -
 
 
 def _with_windows(messages: QuerySet[Message]) -> Iterator[tuple[Message, Window]]:
-    needed = ("mailbox", "recipient", "attempts", "is_follow_up", "send_at", "step")
+    needed = ("mailbox", "recipient", "attempts", "is_follow_up", "send_at", "planned_at", "step")
     campaign = ("campaign__time_zone", "campaign__skip_holidays", "campaign__quiet_dates")
     person = ("prospect__time_zone", "prospect__country")
     for message in messages.select_related("step", "campaign", "prospect").only(*needed, *campaign, *person):

@@ -142,7 +142,7 @@ def _messages(rows: Sequence[int], limit: int) -> Iterator[Entry]:
         ended = message.enrollment.ended_at or message.planned_at
         cancelled = message.state == Message.State.CANCELLED
         yield Entry(
-            at=ended if cancelled else message.handed_over_at or message.send_at,
+            at=ended if cancelled else message.handed_over_at or message.expected_at,
             kind="planned" if message.state == Message.State.PLANNED else "message",
             title=f"{title}: step {message.step.position}",
             tone=tone,

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from prospects import custom_fields, listing
 from prospects.models import ImportBatch, Program
 from prospects.segments import BadFilter, composing
-from prospects.segments.fields import GROUPS, field_of
+from prospects.segments.fields import GROUPS, PROVIDERS, Choices, field_of, providers
 from prospects.segments.leaves import CUSTOM, STAGE
 
-Choices = list[tuple[str, str]]
 MOST = 100
 RECENT = 2_000  # names of fields of one's own are offered from so many of the newest people
 _OWN = """
@@ -37,13 +36,18 @@ class Offer:
     def choices_of(self, name: str) -> Choices:
         """What a value of the field can be."""
         try:
-            return self.choices.get(name) or list(field_of(name, "").choices)
+            provider = PROVIDERS.get(name.partition(".")[0])
+            return (
+                self.choices.get(name)
+                or list(field_of(name, "").choices)
+                or (provider.choices(name) if provider else [])
+            )
         except BadFilter:
             return []
 
 
 def offer() -> Offer:
-    """In eight queries, whatever the number of people."""
+    """In eight queries and one for each provider, whatever the number of people."""
     known = listing.choices()
     programs = list(Program.objects.order_by("name").values_list("public_id", "name")[:MOST])
     batches = ImportBatch.objects.filter(status="done").order_by("-id").values_list("public_id", "file_name")[:MOST]
@@ -52,6 +56,8 @@ def offer() -> Offer:
     fields = {title: [(field.name, field.label) for field in group] for title, group in GROUPS.items()}
     stages = [(f"{STAGE}{id}", f"stage in {name}") for id, name in programs]
     fields["How far it is"] = stages + fields["How far it is"]
+    for provider in providers():
+        fields[provider.group] = fields.get(provider.group, []) + provider.offered()
     if own:
         fields["Fields of your own"] = [(f"{CUSTOM}{name}", name.replace("_", " ")) for name in own]
     choices = {

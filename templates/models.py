@@ -13,6 +13,7 @@ class Channel(models.TextChoices):
     """How a message reaches a person."""
 
     EMAIL = "email", "Email"
+    TASK = "task", "Task for a person"
 
 
 class Template(PublicModel):

@@ -1,10 +1,10 @@
 """Campaigns, sequences, the ledger and what came back."""
 
-from campaigns.models.campaign import Arm, Campaign, SequenceVersion, Step, StepDraft
+from campaigns.models.campaign import Arm, Campaign, Goal, SequenceVersion, Step, StepDraft
 from campaigns.models.counts import CampaignCount, CountCursor, DailyCount
 from campaigns.models.enrollment import Decision, Enrollment
 from campaigns.models.history import CampaignEvent
-from campaigns.models.message import Message, TrackedLink
+from campaigns.models.message import Message, PersonalText, TrackedLink
 from campaigns.models.outcome import Event, Reply
 from campaigns.models.sending import Errand, MailboxRound, SendingControl
 
@@ -19,8 +19,10 @@ __all__ = [
     "Enrollment",
     "Errand",
     "Event",
+    "Goal",
     "MailboxRound",
     "Message",
+    "PersonalText",
     "Reply",
     "SendingControl",
     "SequenceVersion",

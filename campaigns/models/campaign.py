@@ -20,6 +20,18 @@ def workdays() -> list[int]:
     return list(WORKDAYS)
 
 
+class Goal(models.TextChoices):
+    """What a campaign is there for: who reaches it is finished, and gets no further step."""
+
+    JOINED = "joined", "They joined the program"
+    POSITIVE_REPLY = "positive_reply", "They answered that they are interested"
+
+
+def every_goal() -> list[str]:
+    """All of them."""
+    return list(Goal.values)
+
+
 class Campaign(PublicModel):
     """Who gets which sequence, from which mailbox, in whose name."""
 
@@ -39,6 +51,13 @@ class Campaign(PublicModel):
     )
     quiet_dates = ArrayField(
         models.DateField(), default=list, db_default=[], blank=True, help_text="Days on which nobody is written to"
+    )
+    goals = ArrayField(
+        models.CharField(max_length=20, choices=Goal),
+        default=every_goal,
+        db_default=Goal.values,
+        blank=True,
+        help_text="Whoever reaches one of these is finished",
     )
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
     state_reason = models.CharField(max_length=200, blank=True)
@@ -96,7 +115,10 @@ class DelayUnit(models.TextChoices):
 
 
 class Step(PublicModel):
-    """One step: how long after the hand-over before, in which window. `key` stays the same across versions."""
+    """One step: how long after the hand-over before, in which window, for whom. `key` stays the same across versions.
+
+    `condition` is a segment's rule; whoever is not in it when the step is due skips the step.
+    """
 
     sequence_version = models.ForeignKey(SequenceVersion, on_delete=models.PROTECT, related_name="steps")
     key = models.CharField(max_length=32)
@@ -107,6 +129,12 @@ class Step(PublicModel):
     window_start = models.TimeField(default=time(9))
     window_end = models.TimeField(default=time(17), help_text="00:00 is midnight at the end of the day")
     weekdays = ArrayField(models.PositiveSmallIntegerField(), default=workdays, help_text="ISO: 1 is Monday")
+    condition = models.JSONField(
+        default=dict, db_default={}, blank=True, help_text="A segment's rule; empty: everybody"
+    )
+    needs_approval = models.BooleanField(
+        default=False, db_default=False, help_text="Each message waits until a person has read and approved it"
+    )
 
     class Meta:
         constraints = [

@@ -6,7 +6,7 @@ from campaigns.models.campaign import Campaign
 from outreach.lib import history
 
 FIELDS = [
-    *("name", "program", "segment", "mailbox", "time_zone", "skip_holidays", "quiet_dates"),
+    *("name", "program", "segment", "mailbox", "time_zone", "skip_holidays", "quiet_dates", "goals"),
     *("state", "state_reason", "rehearsal_to", "launched_at"),
 ]
 

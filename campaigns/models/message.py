@@ -1,5 +1,8 @@
 """The ledger: one row for each message that was ever planned."""
 
+from datetime import datetime
+
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.db import models
@@ -38,6 +41,13 @@ class Message(PublicModel):
         BOUNCED = "bounced", "Bounced for good"
         COMPLAINED = "complained", "Complained"
 
+    class Awaits(models.TextChoices):
+        """What a person has to do before a planned message can have a slot."""
+
+        NOTHING = "", "Nothing"
+        APPROVAL = "approval", "Somebody reads and approves it"
+        TASK = "task", "Somebody does it"
+
     # Every state writes into every index. Four keys have one that begins with them (see Meta); for three nobody asks,
     # but PostgreSQL when their row is deleted.
     enrollment = models.ForeignKey(Enrollment, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -56,7 +66,8 @@ class Message(PublicModel):
     is_follow_up = models.BooleanField()
 
     state = models.CharField(max_length=10, choices=State, default=State.PLANNED)
-    send_at = models.DateTimeField(help_text="The slot, business time")
+    send_at = models.DateTimeField(null=True, help_text="The slot, business time; none while it waits for a person")
+    awaits = models.CharField(max_length=8, choices=Awaits, blank=True, default=Awaits.NOTHING, db_default="")
     overdue_at = models.DateTimeField(null=True, help_text="Business time at which it was set aside as overdue")
     why = models.JSONField(default=dict)
     planned_at = models.DateTimeField(help_text="Business time")
@@ -94,6 +105,9 @@ class Message(PublicModel):
             models.CheckConstraint(
                 condition=~Q(state__in=["sending", "sent"]) | Q(marked_at__isnull=False), name="message_sent_was_marked"
             ),
+            models.CheckConstraint(
+                condition=Q(send_at__isnull=False) | ~Q(awaits=""), name="message_has_slot_or_waits"
+            ),
         ]
         indexes = [
             models.Index(fields=["mailbox", "send_at"], condition=Q(state="planned"), name="message_queue"),
@@ -103,6 +117,9 @@ class Message(PublicModel):
             ),
             models.Index(fields=["mailbox"], condition=Q(worker_deaths__gt=0), name="message_suspect"),
             models.Index(fields=["campaign", "send_at"], condition=Q(state="planned"), name="message_campaign_next"),
+            models.Index(
+                fields=["planned_at", "id"], condition=Q(state="planned") & ~Q(awaits=""), name="message_awaits"
+            ),
             models.Index(fields=["handed_over_at", "mailbox"], name="message_begun"),
             models.Index(fields=["prospect"], name="message_prospect"),
             models.Index(fields=["mailbox", "recipient_key"], name="message_recipient"),
@@ -114,6 +131,24 @@ class Message(PublicModel):
 
     def __str__(self) -> str:
         return f"message {self.public_id}"
+
+    @property
+    def expected_at(self) -> datetime:
+        """Its slot; of one that waits for a person, since when it does."""
+        return self.send_at or self.planned_at
+
+
+class PersonalText(models.Model):
+    """What somebody wrote for one person instead of the template's words; the ledger keeps it once it is sent."""
+
+    message = models.OneToOneField(Message, primary_key=True, on_delete=models.CASCADE, related_name="+")
+    subject = models.TextField(blank=True)
+    text = models.TextField()
+    written_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    written_at = models.DateTimeField(help_text="Business time")
+
+    def __str__(self) -> str:
+        return f"text for {self.message}"
 
 
 class TrackedLink(models.Model):

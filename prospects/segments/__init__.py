@@ -17,6 +17,9 @@ weeks, months (30 days) and years (365).
 | next_step_date | the same and in_next |
 | stage (in any program) stage.<program's id> | is is_not in not_in |
 | suppressed stopped held protected site_stopped site_held site_protected is_demo | is is_not (true or false) |
+| clicked.<campaign's id> (a person's click) | is is_not (true or false) |
+| answered.<campaign's id> (positive negative question unsubscribe other) | is is_not in not_in |
+| received.<campaign's id> (the id of a template's version) | is is_not in not_in |
 | custom.<name> | as a text; lt lte gt gte is is_not with a number; is is_not with true or false; as next_step_date |
 """  # noqa: E501
 

@@ -3,7 +3,7 @@
 Rules, their JSON form and every op are described in `prospects.segments`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from uuid import UUID
@@ -13,6 +13,8 @@ from prospects.models import Prospect, Stage
 from prospects.segments import leaves, times
 from prospects.segments.errors import BadFilter, join
 from prospects.segments.leaves import CUSTOM, STAGE, Leaf, not_
+
+Choices = list[tuple[str, str]]
 
 
 class Kind(Enum):
@@ -140,15 +142,48 @@ GROUPS: dict[str, list[Field]] = {
 FIELDS: dict[str, Field] = {field.name: field for group in GROUPS.values() for field in group}
 
 
+@dataclass(frozen=True)
+class Provider:
+    """Fields that only a layer above knows, each `<prefix>.<id>`.
+
+    `make` gives the field of a name, `offered` what a page lists under `group`, `choices` what a value of a field can
+    be, `names` what ids in rules stand for.
+    """
+
+    prefixes: tuple[str, ...]
+    group: str
+    make: Callable[[str], Field]
+    offered: Callable[[], Choices]
+    choices: Callable[[str], Choices]
+    names: Callable[[Collection[UUID]], dict[str, str]]
+
+
+PROVIDERS: dict[str, Provider] = {}
+
+
+def provide(provider: Provider) -> None:
+    """Lets rules ask about what a layer above knows; called once, when that layer starts."""
+    PROVIDERS.update(dict.fromkeys(provider.prefixes, provider))
+
+
+def providers() -> list[Provider]:
+    """Each of them once."""
+    return list({id(provider): provider for provider in PROVIDERS.values()}.values())
+
+
 def field_of(name: str, path: str) -> Field:
-    """The field of that name, `custom.<name>` and `stage.<program's id>` too. Raises BadFilter."""
+    """The field of that name, `custom.<name>`, `stage.<program's id>` and those of PROVIDERS too. Raises BadFilter."""
     if found := FIELDS.get(name):
         return found
+    prefix, _, key = name.partition(".")
+    if prefix in PROVIDERS and _is_id(key):
+        return PROVIDERS[prefix].make(name)
     if name.startswith(CUSTOM) and CUSTOM_NAME.fullmatch(own := name.removeprefix(CUSTOM)):
         return Field(name, own.replace("_", " "), Kind.CUSTOM, CUSTOM_OPS)
     if name.startswith(STAGE) and _is_id(name.removeprefix(STAGE)):
         return Field(name, "stage", Kind.CODE, STAGE_OPS, tuple(Stage.Name.choices))
-    known = ", ".join([*sorted(FIELDS), "custom.<name>", "stage.<program's id>"])
+    provided = [f"{prefix}.<id>" for prefix in PROVIDERS]
+    known = ", ".join([*sorted(FIELDS), "custom.<name>", "stage.<program's id>", *provided])
     raise BadFilter(join(path, "field"), f"There is no field {name[:50]!r}; there is: {known}.")
 
 

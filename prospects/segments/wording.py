@@ -5,7 +5,7 @@ from typing import Any
 
 from prospects import places
 from prospects.segments import BadFilter
-from prospects.segments.fields import Field, Kind, field_of
+from prospects.segments.fields import PROVIDERS, Field, Kind, field_of
 from prospects.segments.leaves import STAGE
 
 OPS = {
@@ -79,7 +79,8 @@ class _Wording:
         except BadFilter:
             return NO_RULE
         if field.kind is Kind.FLAG:
-            return field.label if value == (op == "is") else f"not {field.label}"
+            label = self._label(field)
+            return label if value == (op == "is") else f"not {label}"
         said = f"{self._label(field)} {ops_of(field).get(op, op)}"
         if isinstance(value, list):
             shown = ", ".join(self._value(field, item) for item in value[:MOST_VALUES])
@@ -87,6 +88,9 @@ class _Wording:
         return said if value is None else f"{said} {self._value(field, value)}"
 
     def _label(self, field: Field) -> str:
+        prefix, _, key = field.name.partition(".")
+        if prefix in PROVIDERS:
+            return f"{field.label} ({self.names.get(key, 'one that is gone')})"
         if not field.name.startswith(STAGE):
             return field.label
         return f"stage in {self.names.get(field.name.removeprefix(STAGE), 'a program that is gone')}"

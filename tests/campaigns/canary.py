@@ -14,7 +14,7 @@ import integrations.privacy
 import prospects.privacy
 from accounts.models import IdempotentAnswer
 from campaigns import lifecycle, planning, stopping
-from campaigns.models import Decision, Enrollment, Event, Message, Reply, SendingControl
+from campaigns.models import Decision, Enrollment, Event, Message, PersonalText, Reply, SendingControl
 from integrations.models import InboundEvent
 from outreach.lib import history
 from prospects.models import (
@@ -83,6 +83,7 @@ def _what_came_back(person, message, now):
     inbound = InboundEvent.objects.create(source="imap", digest="d" * 64, raw=f"I am {TOKEN}".encode(), applied_at=now)
     event, _ = Event.record_once(kind="replied", message=message, occurred_at=now, dedupe_key="k", inbound=inbound)
     Reply.objects.create(prospect=person, message=message, event=event, reply_class="positive", received_at=now)
+    PersonalText.objects.create(message=message, text="x", written_at=now)
     Decision.objects.create(enrollment=message.enrollment, step_key="s", verdict="hold", rule="x", decided_at=now)
 
 

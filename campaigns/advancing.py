@@ -1,0 +1,72 @@
+"""How a way goes on behind a step, whether that was handed over, was left out or had been sent long ago. In sets."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from campaigns import scheduling
+from campaigns.calendars import Place
+from campaigns.models import Step
+
+Sequences = dict[int, list[Step]]  # by sequence version, in order
+
+_MOVE_ON = """
+UPDATE campaigns_enrollment e
+   SET steps_handed_over = steps_handed_over + %(handed_over)s, next_step_key = onward.next_step_key,
+       look_at = onward.look_at, due_at = COALESCE(onward.due_at, e.due_at),
+       state = CASE onward.next_step_key WHEN '' THEN 'finished' ELSE state END,
+       ended_at = CASE onward.next_step_key WHEN '' THEN clock_timestamp() END
+  FROM unnest(%(ids)s::bigint[], %(keys)s::text[], %(due)s::timestamptz[], %(look)s::timestamptz[])
+       AS onward (id, next_step_key, due_at, look_at)
+ WHERE e.id = onward.id AND e.state = 'active'"""
+
+
+@dataclass(frozen=True, slots=True)
+class Onward:
+    """How a way goes on: "" and None when it has ended."""
+
+    next_step_key: str = ""
+    due_at: datetime | None = None
+    look_at: datetime | None = None
+
+
+def onward(next_step: Step | None, *, place: Place, at: datetime) -> Onward:
+    """What follows a step that was handed over, or left out, at this time.
+
+    The planner looks a day ahead; at a step with a condition not before it is due, since what it asks may still happen.
+    """
+    if next_step is None:
+        return Onward()
+    due = scheduling.due_after(handed_over_at=at, delay=next_step.delay, unit=next_step.delay_unit, place=place)
+    ahead = due if next_step.condition else due - scheduling.DAY
+    return Onward(next_step.key, due, max(at, ahead))
+
+
+def sequences(version_ids: Iterable[int]) -> Sequences:
+    """The steps of each of these sequence versions, in order. One query."""
+    found: Sequences = {}
+    for step in Step.objects.filter(sequence_version__in=set(version_ids)).order_by("sequence_version", "position"):
+        found.setdefault(step.sequence_version_id, []).append(step)
+    return found
+
+
+def step_after(steps: Iterable[Step], *, position: int) -> Step | None:
+    """The first of these steps (in order) behind that position."""
+    return next((step for step in steps if step.position > position), None)
+
+
+def move_on(ways: Collection[tuple[int, Onward]], *, handed_over: bool) -> None:
+    """Writes how enrollments (by id) go on; one that was stopped meanwhile stays stopped. One statement."""
+    values: dict[str, Any] = {
+        "ids": [pk for pk, _ in ways],
+        "keys": [way.next_step_key for _, way in ways],
+        "due": [way.due_at for _, way in ways],
+        "look": [way.look_at for _, way in ways],
+        "handed_over": int(handed_over),
+    }
+    if ways:
+        with connection.cursor() as cursor:
+            cursor.execute(_MOVE_ON, values)
