@@ -125,8 +125,8 @@ INSERT INTO campaigns_campaigncount AS o
        (campaign_id, enrolled, active, not_begun, finished, stopped, planned, counted_at)
 SELECT c.id, coalesce(sum(w.n), 0), coalesce(sum(w.n) FILTER (WHERE w.state = 'active'), 0),
        coalesce(sum(w.fresh) FILTER (WHERE w.state = 'active'), 0),
-       coalesce(sum(w.n) FILTER (WHERE w.state = 'finished'), 0),
-       coalesce(jsonb_object_agg(w.stop_reason, w.n) FILTER (WHERE w.state = 'stopped'), '{}'),
+       coalesce(sum(w.n) FILTER (WHERE w.state = 'finished' AND w.stop_reason = ''), 0),
+       coalesce(jsonb_object_agg(w.stop_reason, w.n) FILTER (WHERE w.state <> 'active' AND w.stop_reason <> ''), '{}'),
        coalesce(max(open.n), 0), %(now)s
   FROM campaigns_campaign c LEFT JOIN ways w ON w.campaign_id = c.id LEFT JOIN open ON open.campaign_id = c.id
  WHERE c.id = ANY(%(ids)s) GROUP BY c.id

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts.models import User
-from campaigns import answers, labelling, stopping
+from campaigns import answers, goals, labelling, stopping
 from campaigns.models import Event, Message, Reply
 from integrations.ports import ReplyClass
 from outreach.lib.errors import DomainError, Problem
@@ -64,7 +64,10 @@ def answered(*, prospect: Prospect, reply_class: str, words: str = "", by: User 
         _note(prospect, said, words, by)
     elif not _keep(message, said, words, by, now):
         _say_anew(prospect, message, said, words, by, now)
-    return Answered(stopping.stop_enrollments(prospect=prospect, reason="replied"), message)
+    ended = stopping.stop_enrollments(prospect=prospect, reason=goals.REPLIED)
+    if message is not None:
+        goals.judge_answer(message=message, reply_class=said)
+    return Answered(ended, message)
 
 
 def _keep(message: Message, said: ReplyClass, words: str, by: User | None, now: datetime) -> bool:

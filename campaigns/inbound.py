@@ -6,7 +6,7 @@ import structlog
 from django.db import Error, transaction
 from django.db.models import F, QuerySet
 
-from campaigns import matching, outcomes, reconciling, replies, stopping
+from campaigns import goals, matching, outcomes, reconciling, replies, stopping
 from campaigns.matching import Match
 from campaigns.models import Enrollment, Event, Message
 from integrations import privacy as inbound_privacy
@@ -173,7 +173,8 @@ def _apply(inbound: InboundEvent, mail: IncomingMail, message: Message, now: dat
             stopping.unsubscribe(message=message, source="reply", now=now)
         case MailKind.REPLY:
             replies.record(inbound=inbound, mail=mail, message=message, now=now)
-            _stop(message, "replied")
+            _stop(message, goals.REPLIED)
+            goals.judge_answer(message=message, reply_class=mail.reply_class or "")
 
 
 def _bounce(inbound: InboundEvent, mail: IncomingMail, message: Message, now: datetime) -> None:

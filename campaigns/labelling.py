@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Case, F, Q, When
 
 from accounts.models import User
-from campaigns import matching, replies, staging, stopping
+from campaigns import goals, matching, replies, staging, stopping
 from campaigns.models import Event, Message, Reply
 from integrations import reading
 from integrations.ports import ReplyClass
@@ -38,6 +38,8 @@ def relabel(*, reply: Reply, reply_class: str, by: User | None, now: datetime) -
     if Reply.objects.filter(pk=reply.pk, reply_class__in=was).exists():
         return False
     _follow(label, reply, now)
+    if reply.message is not None:
+        goals.judge_answer(message=reply.message, reply_class=label)
     first = When(Q(relabelled_at=None), then=F("reply_class"))
     Reply.objects.filter(pk=reply.pk).update(
         machine_class=Case(first, default=F("machine_class")),
@@ -70,8 +72,9 @@ def was_a_person(*, event: Event, reply_class: str, by: User | None, now: dateti
         relabel(reply=reply, reply_class=label, by=by, now=now)
         return reply
     if label != ReplyClass.UNSUBSCRIBE:
-        stopping.stop_enrollments(prospect=message.prospect, reason="replied")
+        stopping.stop_enrollments(prospect=message.prospect, reason=goals.REPLIED)
     _follow(label, reply, now)
+    goals.judge_answer(message=message, reply_class=label)
     Reply.objects.filter(pk=reply.pk).update(machine_class=AUTOMATIC, relabelled_at=DatabaseClock(), relabelled_by=by)
     return reply
 

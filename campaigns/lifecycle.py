@@ -19,7 +19,7 @@ from outreach.lib.errors import DomainError, Problem
 from prospects.models import Program, Segment
 from templates.models import Template
 
-DAYS_OFF = {"skip_holidays", "quiet_dates"}
+AT_ANY_TIME = {"skip_holidays", "quiet_dates", "goals"}  # what can be changed of a launched campaign
 LAUNCHED = (Campaign.State.RUNNING, Campaign.State.PAUSED)
 
 __all__ = ["FIVE", "NINE", "InvalidCampaign", "NotEditable"]  # drafting's, which refuses by them too
@@ -76,7 +76,7 @@ def create_campaign(
 
 @transaction.atomic
 def change_campaign(*, campaign: Campaign, now: datetime, **fields: object) -> Campaign:
-    """Changes name, program, segment, mailbox, time_zone or days off of a draft; of a launched one, its days off.
+    """Changes what a draft says of itself; of a launched campaign only what AT_ANY_TIME names.
 
     What is planned for a day that is quiet from now on gets another slot. Raises NotEditable, InvalidCampaign.
     """
@@ -84,10 +84,12 @@ def change_campaign(*, campaign: Campaign, now: datetime, **fields: object) -> C
         _check_zone(str(fields["time_zone"]))
     if isinstance(days := fields.get("quiet_dates"), list):
         fields["quiet_dates"] = _quiet(days)
-    open_in = (Campaign.State.DRAFT, *(LAUNCHED if fields.keys() <= DAYS_OFF else ()))
+    open_in = (Campaign.State.DRAFT, *(LAUNCHED if fields.keys() <= AT_ANY_TIME else ()))
     changed = Campaign.objects.filter(pk=campaign.pk, state__in=open_in).update(**fields) if fields else 1
     if not changed:
-        raise NotEditable("This campaign was launched: of it only the days off can be changed, until it is archived.")
+        raise NotEditable(
+            "This campaign was launched: only days off and goals can be changed, until it is archived."
+        )
     campaign.refresh_from_db()
     if campaign.state in LAUNCHED:
         releasing.move_closed(campaign=campaign, now=now)

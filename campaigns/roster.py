@@ -13,6 +13,8 @@ NOT_BEGUN = "not_begun"
 ACTIVE, FINISHED, STOPPED = Enrollment.State.ACTIVE, Enrollment.State.FINISHED, Enrollment.State.STOPPED
 
 NAMES = {
+    "joined": "Joined",
+    "positive_reply": "Interested",
     "replied": "Answered",
     "unsubscribed": "Opted out",
     "bounced": "Bounced",
@@ -78,7 +80,7 @@ def people(*, campaign: Campaign, standing: str) -> QuerySet[Enrollment]:
         return rows.filter(state=FINISHED, stop_reason="")
     if standing in HEARD:
         return rows.filter(Exists(Event.objects.filter(HEARD[standing][1], enrollment=OuterRef("pk"))))
-    return rows.filter(state=STOPPED, stop_reason=standing)
+    return rows.filter(state__in=(STOPPED, FINISHED), stop_reason=standing)
 
 
 def words(enrollment: Enrollment, *, steps: int) -> str:
@@ -87,7 +89,7 @@ def words(enrollment: Enrollment, *, steps: int) -> str:
         why = explaining.words(enrollment.stop_reason)
         return f"Ended after {_steps(enrollment.steps_handed_over, steps)}: {why}"
     if enrollment.state == FINISHED:
-        return "Got every step"
+        return NAMES.get(enrollment.stop_reason, "Finished") if enrollment.stop_reason else "Got every step"
     if not enrollment.steps_handed_over:
         return "Not written to yet"
     return f"Got {_steps(enrollment.steps_handed_over, steps)}"

@@ -241,8 +241,8 @@ def _ways(rows: Sequence[int], limit: int) -> Iterator[Entry]:
         who = f" by {way.enrolled_by}" if way.enrolled_by else ""
         yield Entry(at=way.created_at, kind="way", title=f"Enrolled{who}", **_campaign(way), rank=-1)
         if way.ended_at:
-            finished = way.state == Enrollment.State.FINISHED
-            title = "Every step was sent" if finished else f"Taken out: {explaining.words(way.stop_reason)}"
+            ended = "Finished" if way.state == Enrollment.State.FINISHED else "Taken out"
+            title = f"{ended}: {explaining.words(way.stop_reason)}" if way.stop_reason else "Every step was sent"
             yield Entry(at=way.ended_at, kind="way", title=title, **_campaign(way), rank=2)
 
 

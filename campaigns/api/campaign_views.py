@@ -35,7 +35,7 @@ class CampaignViewSet(
 ):
     """Who gets which sequence, from which mailbox, in whose name.
 
-    A draft can be changed; of a launched campaign only `skip_holidays` and `quiet_dates`.
+    A draft can be changed; of a launched campaign only `skip_holidays`, `quiet_dates` and `goals`.
     """
 
     queryset = (

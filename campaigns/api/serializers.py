@@ -30,6 +30,7 @@ class CampaignSerializer(StrictModelSerializer[Campaign]):
             "time_zone",
             "skip_holidays",
             "quiet_dates",
+            "goals",
             "state",
             "state_reason",
             "is_demo",

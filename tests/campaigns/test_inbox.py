@@ -148,7 +148,8 @@ def test_lifts_no_stop_by_correcting_an_answer(world, client):
     Enrollment.objects.filter(prospect=reply.prospect).update(state="stopped", stop_reason="replied", look_at=None)
     said = label(client, reply, "positive")
     assert "What was stopped stays stopped" in said
-    assert Enrollment.objects.get(prospect=reply.prospect).state == "stopped"
+    way = Enrollment.objects.get(prospect=reply.prospect)
+    assert (way.state, way.stop_reason) == ("finished", "positive_reply")  # the campaign's goal, and not under way
 
 
 def test_asks_before_it_takes_an_answer_for_a_wish_to_stop(world, client):
