@@ -59,6 +59,7 @@ _NEXT = """
 SELECT s.id FROM unnest(%s::bigint[]) AS c(id)
  CROSS JOIN LATERAL (SELECT m.id, m.send_at FROM campaigns_message m
                       WHERE m.campaign_id = c.id AND m.state = 'planned' AND m.overdue_at IS NULL
+                        AND m.send_at IS NOT NULL
                       ORDER BY m.send_at LIMIT %s) s
  ORDER BY s.send_at, s.id LIMIT %s
 """
@@ -130,7 +131,8 @@ SELECT l.campaign_id, l.step_key, l.at FROM unnest(%s::bigint[], %s::bigint[]) A
          ORDER BY e.look_at DESC, e.id DESC LIMIT 1)
        UNION ALL
        (SELECT m.campaign_id, m.step_key, m.send_at FROM campaigns_message m
-         WHERE m.campaign_id = c.id AND m.state = 'planned' ORDER BY m.send_at DESC LIMIT 1)) l
+         WHERE m.campaign_id = c.id AND m.state = 'planned' AND m.send_at IS NOT NULL
+         ORDER BY m.send_at DESC LIMIT 1)) l
 """
 
 

@@ -1,5 +1,6 @@
 """What a new campaign starts with, so that writing can begin at once."""
 
+import json
 import re
 from dataclasses import dataclass
 from zoneinfo import available_timezones
@@ -8,6 +9,7 @@ from django.db import transaction
 
 from accounts.models import User
 from campaigns import drafting, lifecycle
+from campaigns.conditions import Rule
 from campaigns.models import Arm, Campaign, SequenceVersion, Step, StepDraft
 from integrations.models import Mailbox
 from outreach.lib.errors import DomainError, Problem
@@ -108,6 +110,7 @@ def duplicate(*, campaign: Campaign, by: User | None) -> Campaign:
         time_zone=campaign.time_zone,
         skip_holidays=campaign.skip_holidays,
         quiet_dates=campaign.quiet_dates,
+        goals=campaign.goals,
         is_demo=campaign.is_demo,
         by=by,
     )
@@ -124,10 +127,17 @@ def _copy_name(name: str) -> str:
     return next(wanted for wanted in (f"{stem} (copy)", *numbers) if wanted not in taken)
 
 
+def _about(condition: Rule, campaign: Campaign, other: Campaign) -> Rule:
+    """What a condition asks of its own campaign, a copy asks of itself."""
+    said: Rule = json.loads(json.dumps(condition).replace(str(campaign.public_id), str(other.public_id)))
+    return said
+
+
 def _copy(content: drafting.Content, version: SequenceVersion) -> None:
-    kept = ("position", "channel", "delay", "delay_unit", "window_start", "window_end", "weekdays")
-    timing = {name: getattr(content.step, name) for name in kept}
-    step = Step.objects.create(sequence_version=version, key=drafting.new_key(), **timing)
+    kept = ("position", "channel", "needs_approval", "delay", "delay_unit", "window_start", "window_end", "weekdays")
+    same = {name: getattr(content.step, name) for name in kept}
+    condition = _about(content.step.condition, content.step.sequence_version.campaign, version.campaign)
+    step = Step.objects.create(sequence_version=version, key=drafting.new_key(), condition=condition, **same)
     if content.draft:
         StepDraft.objects.create(step=step, subject=content.subject, text=content.text, html=content.html)
     for arm in content.step.arms.all():

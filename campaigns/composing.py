@@ -97,21 +97,39 @@ def preview(
     return rendering.render(template_version, values)
 
 
-def compose(*, message: MessageRow, batch: Batch, thread: Thread, now: datetime) -> Composed:
-    """Renders one message and builds its bytes from what is loaded. Raises CannotCompose and SenderIncomplete."""
+def words(*, message: MessageRow, batch: Batch) -> rendering.Rendered:
+    """What a message says to its person: what somebody wrote for them, or else the template's words with tracked links.
+
+    The subject is empty where it goes on in its thread. Raises CannotCompose and SenderIncomplete.
+    """
+    return _words(message, batch, tracking.unsubscribe_url(public_id=message.public_id))
+
+
+def _words(message: MessageRow, batch: Batch, unsubscribe_url: str) -> rendering.Rendered:
+    if (own := batch.personal.get(message.pk)) is not None:
+        return rendering.Rendered(subject=own.subject, text=own.text, html="")
     version_id, mailbox = message.template_version_id, batch.mailboxes[message.mailbox_id]
     program = batch.campaigns[message.campaign_id].program
-    unsubscribe_url = tracking.unsubscribe_url(public_id=message.public_id)
     values = values_for(prospect=message.prospect, program=program, mailbox=mailbox, unsubscribe_url=unsubscribe_url)
     try:
         rendered = rendering.render(batch.template_versions[version_id], values)
-        links = batch.links.get(version_id, {})
-        html = tracking.with_tracked_links(rendered.html, public_id=message.public_id, links=links)
-        follows = not rendered.subject
-        subject = thread.subject if follows else rendered.subject
-        if not subject:
-            raise CannotCompose("The message has no subject.")
-        before = thread.message_ids if follows else ()
+    except rendering.RenderError as error:
+        raise (SenderIncomplete if error.variable in SENDERS_WORDS else CannotCompose)(str(error)) from error
+    links = batch.links.get(version_id, {})
+    html = tracking.with_tracked_links(rendered.html, public_id=message.public_id, links=links)
+    return rendering.Rendered(subject=rendered.subject, text=rendered.text, html=html)
+
+
+def compose(*, message: MessageRow, batch: Batch, thread: Thread, now: datetime) -> Composed:
+    """Renders one message and builds its bytes from what is loaded. Raises CannotCompose and SenderIncomplete."""
+    unsubscribe_url = tracking.unsubscribe_url(public_id=message.public_id)
+    mailbox, said = batch.mailboxes[message.mailbox_id], _words(message, batch, unsubscribe_url)
+    follows = not said.subject
+    subject = thread.subject if follows else said.subject
+    if not subject:
+        raise CannotCompose("The message has no subject.")
+    before = thread.message_ids if follows else ()
+    try:
         mail = OutgoingMail(
             message_id=message.message_id,
             from_name=mailbox.from_name,
@@ -119,15 +137,13 @@ def compose(*, message: MessageRow, batch: Batch, thread: Thread, now: datetime)
             to_name=message.prospect.full_name,
             to_address=message.recipient,
             subject=subject,
-            text=rendered.text,
-            html=html,
+            text=said.text,
+            html=said.html,
             date=now,
             in_reply_to=before[-1] if before else "",
             references=before,
             unsubscribe_url=unsubscribe_url,
         )
-        return Composed(subject=subject, text=rendered.text, html=html, data=mime.build(mail))
-    except rendering.RenderError as error:
-        raise (SenderIncomplete if error.variable in SENDERS_WORDS else CannotCompose)(str(error)) from error
+        return Composed(subject=subject, text=said.text, html=said.html, data=mime.build(mail))
     except ValueError as error:  # a header that can't be, named first
         raise (CannotCompose if str(error).startswith(PERSONS_FIELDS) else SenderIncomplete)(str(error)) from error

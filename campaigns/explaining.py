@@ -8,7 +8,7 @@ from typing import Any
 from campaigns import conditions, deciding, facts, gate, planning
 from campaigns.models import Campaign, Decision, Enrollment, Message, Step
 from campaigns.models.campaign import DelayUnit
-from campaigns.scheduling import SlotBook, always, opens_after
+from campaigns.scheduling import opens_after
 from prospects.models import Prospect
 
 WORDS = {
@@ -215,7 +215,7 @@ def _present(step: Step, enrollment: Enrollment, now: datetime) -> Line:
     if not found:
         return Line(step.position, "none", "There is nothing to send for this step.")
     book = planning.slot_books(now=now, mailbox_ids=[enrollment.mailbox_id]).get(enrollment.mailbox_id)
-    book = book or SlotBook(cap_on=always(0), gap=deciding.LOOK_AGAIN, taken=(), horizon=planning.horizon(now))
+    book = book or planning.closed_book(now=now)
     verdict = deciding.decide(now=now, facts=found[0].facts, slots=book)
     stored = Decision.objects.filter(enrollment=enrollment).order_by("-id").first()
     values = {"rule": verdict.rule, **verdict.values, "last_decided_at": stored and stored.decided_at.isoformat()}

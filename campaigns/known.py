@@ -44,9 +44,9 @@ def field(name: str) -> Field:
 
 
 def offered() -> Choices:
-    """Each of the fields for each of the newest campaigns that were launched. One query."""
-    launched = Campaign.objects.filter(rehearsal_of=None, launched_at__isnull=False).order_by("-id")
-    found = list(launched.values_list("public_id", "name")[:MOST])
+    """Each of the fields for each of the newest campaigns. One query."""
+    campaigns = Campaign.objects.filter(rehearsal_of=None).order_by("-id")
+    found = list(campaigns.values_list("public_id", "name")[:MOST])
     return [(f"{kind}.{id}", f"{words} {name}") for kind, words in LABELS.items() for id, name in found]
 
 

@@ -12,7 +12,7 @@ from accounts.models import User
 from campaigns import calendars, counting, drafting, enrolling, preflight, releasing, tracking
 from campaigns.conditions import Rule
 from campaigns.drafting import FIVE, NINE, InvalidCampaign, NotEditable
-from campaigns.models import Arm, Campaign, Enrollment, SequenceVersion, Step
+from campaigns.models import Arm, Campaign, Enrollment, Goal, SequenceVersion, Step
 from campaigns.models.campaign import DelayUnit, workdays
 from integrations.models import Mailbox
 from outreach.lib.errors import DomainError, Problem
@@ -54,6 +54,7 @@ def create_campaign(
     time_zone: str = "UTC",
     skip_holidays: bool = True,
     quiet_dates: Sequence[date] = (),
+    goals: Sequence[str] = tuple(Goal.values),
     by: User | None,
     is_demo: bool = False,
 ) -> Campaign:
@@ -67,6 +68,7 @@ def create_campaign(
         time_zone=time_zone,
         skip_holidays=skip_holidays,
         quiet_dates=_quiet(list(quiet_dates)),
+        goals=list(goals),
         created_by=by,
         is_demo=is_demo,
     )
@@ -87,9 +89,7 @@ def change_campaign(*, campaign: Campaign, now: datetime, **fields: object) -> C
     open_in = (Campaign.State.DRAFT, *(LAUNCHED if fields.keys() <= AT_ANY_TIME else ()))
     changed = Campaign.objects.filter(pk=campaign.pk, state__in=open_in).update(**fields) if fields else 1
     if not changed:
-        raise NotEditable(
-            "This campaign was launched: only days off and goals can be changed, until it is archived."
-        )
+        raise NotEditable("This campaign was launched: only days off and goals can be changed, until it is archived.")
     campaign.refresh_from_db()
     if campaign.state in LAUNCHED:
         releasing.move_closed(campaign=campaign, now=now)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from campaigns import analytics, obstacles, overdue, releasing, suspects
+from campaigns import analytics, approving, obstacles, overdue, releasing, suspects
 from campaigns.models import Campaign, Message
 from campaigns.situation import MOST_WAITING, Situation
 from integrations import outages
@@ -38,7 +38,7 @@ class Need:
 
 
 def of(*, seen: Situation, now: datetime) -> list[Need]:
-    """Everything that waits for somebody, the worst first. Five queries.
+    """Everything that waits for somebody, the worst first. Six queries.
 
     That all sending is stopped or held is none of them: every page says it above all else.
     """
@@ -47,6 +47,7 @@ def of(*, seen: Situation, now: datetime) -> list[Need]:
         *_overdue(),
         *_parked(),
         *(need for mailbox in seen.mailboxes for need in _mailbox(mailbox, blind=_is_blind(mailbox, seen, now))),
+        *_tasks(),
         *_uncertain(),
         *(_paused(campaign) for campaign in seen.campaigns if _was_paused_by_us(campaign)),
         *_endangered(seen.running),
@@ -84,6 +85,14 @@ def _overdue() -> Iterator[Need]:
             yield Need(f"{text} They are being given new places.", hint=hint, tone="warn")
             return
         yield Need(text, "Release them", "sending-release", hint=hint, at_once=True)
+
+
+def _tasks() -> Iterator[Need]:
+    count = approving.waiting().select_related(None).order_by()[: MOST + 1].count()
+    if count:
+        many = f"More than {MOST}" if count > MOST else number(count)
+        text = f"{many} {'message waits' if count == 1 else 'messages wait'} for somebody to approve or to do."
+        yield Need(text, "Open the tasks", "tasks", tone="warn")
 
 
 def _parked() -> Iterator[Need]:

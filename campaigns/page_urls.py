@@ -3,6 +3,7 @@
 from django.urls import path
 
 from campaigns.views import (
+    approving,
     building,
     campaigns,
     companies,
@@ -16,6 +17,7 @@ from campaigns.views import (
     prospect_list,
     rehearsals,
     relationship,
+    step_condition,
     suppression_lists,
     suppressions,
 )
@@ -48,6 +50,7 @@ urlpatterns = [
     path("campaigns/<uuid:id>/steps/<uuid:step_id>/move/", building.step_move, name="step-move"),
     path("campaigns/<uuid:id>/steps/<uuid:step_id>/remove/", building.step_remove, name="step-remove"),
     path("campaigns/<uuid:id>/steps/<uuid:step_id>/preview/", building.step_preview, name="step-preview"),
+    path("campaigns/<uuid:id>/steps/<uuid:step_id>/condition/", step_condition.step_condition, name="step-condition"),
     path("campaigns/<uuid:id>/steps/<uuid:step_id>/html/", mail_frame.StepHtml.as_view(), name="step-html"),
     path("campaigns/<uuid:id>/rehearse/", rehearsals.campaign_rehearse, name="campaign-rehearse"),
     path("rehearsals/<uuid:id>/", rehearsals.rehearsal, name="rehearsal"),
@@ -90,6 +93,8 @@ urlpatterns = [
     path("messages/<uuid:id>/settle/", people.message_settle, name="message-settle"),
     path("messages/send-again/", people.messages_send_again, name="messages-send-again"),
     path("messages/uncertain/", people.uncertain, name="messages-uncertain"),
+    path("tasks/", approving.tasks, name="tasks"),
+    path("tasks/<uuid:id>/", approving.task, name="task"),
     path("inbox/", inbox.inbox, name="inbox"),
     path("inbox/<uuid:id>/read/", inbox.reply_read, name="reply-read"),
     path("inbox/<uuid:id>/label/", inbox.reply_label, name="reply-label"),

@@ -6,7 +6,7 @@ writes ledger rows and enrollment updates in sets. Stops that come while it work
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 
 import structlog
@@ -18,6 +18,7 @@ from campaigns import (
     conditions,
     deciding,
     doubting,
+    facts,
     gate,
     guards,
     overdue,
@@ -168,6 +169,26 @@ def slot_books(
         )
         for mailbox in mailboxes
     }
+
+
+def closed_book(*, now: datetime) -> SlotBook:
+    """Of a mailbox that sends nothing."""
+    return SlotBook(cap_on=always(0), gap=deciding.LOOK_AGAIN, taken=(), horizon=horizon(now))
+
+
+def place_of(*, enrollment_id: int, now: datetime, until: datetime) -> datetime | str:
+    """The slot of somebody's next mail as if nobody had to approve it, or the rule that keeps it from one.
+
+    For whoever holds the planner's lock.
+    """
+    found = facts.of([enrollment_id], now=now)
+    if not found:
+        return "enrollment_ended"
+    candidate = found[0]
+    books = slot_books(now=now, until=until, mailbox_ids=[candidate.mailbox_id])
+    book = books.get(candidate.mailbox_id) or closed_book(now=now)
+    verdict = deciding.decide(now=now, facts=replace(candidate.facts, needs_approval=False), slots=book)
+    return verdict.slot if isinstance(verdict, deciding.Send) else verdict.rule
 
 
 def _decide_one(

@@ -8,7 +8,7 @@ from django.utils import timezone
 from campaigns import deciding, explaining, facts, gate, planning, scheduling
 from campaigns.facts import Candidate
 from campaigns.models import Campaign, Enrollment, Message, Step
-from campaigns.scheduling import SlotBook, always
+from campaigns.scheduling import SlotBook
 from prospects.models import Prospect
 
 MOST = 3
@@ -84,8 +84,8 @@ def _decided(
     books: dict[int, SlotBook],
     now: datetime,
 ) -> Next:
-    closed = SlotBook(cap_on=always(0), gap=deciding.LOOK_AGAIN, taken=(), horizon=planning.horizon(now))
-    verdict = deciding.decide(now=now, facts=candidate.facts, slots=books.get(candidate.mailbox_id, closed))
+    book = books.get(candidate.mailbox_id) or planning.closed_book(now=now)
+    verdict = deciding.decide(now=now, facts=candidate.facts, slots=book)
     due_at = candidate.facts.due_at
     why = explaining.because(verdict.rule, step=step, last=last, due_at=due_at, now=now, clock=_clock(now))
     match verdict:

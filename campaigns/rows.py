@@ -9,7 +9,7 @@ from django.db.models import TextField
 from django.db.models.expressions import RawSQL
 
 from campaigns import tracking
-from campaigns.models import Campaign, Message, Step
+from campaigns.models import Campaign, Message, PersonalText, Step
 from integrations.models import Mailbox
 from prospects.models import Prospect
 from prospects.models.people import full_name
@@ -77,19 +77,23 @@ class Batch:
     steps: dict[int, Step]
     template_versions: dict[int, TemplateVersion]
     links: dict[int, dict[str, int]]  # by template version
+    personal: dict[int, PersonalText]  # by message, of steps that somebody approves
 
 
 def load(*, message_ids: Collection[int]) -> Batch:
-    """A fixed number of queries for any number of messages."""
+    """A fixed number of queries for any number of messages; one more where texts are written for one person."""
     found = Message.objects.filter(pk__in=message_ids).annotate(xmin=_XMIN).order_by("send_at", "id")
     split = len(_OF_PROSPECT)
     messages = [MessageRow(ProspectRow(*row[:split]), *row[split:]) for row in found.values_list(*_COLUMNS)]
     versions = {message.template_version_id for message in messages}
+    steps = Step.objects.in_bulk({message.step_id for message in messages})
+    read = [message.pk for message in messages if steps[message.step_id].needs_approval]
     return Batch(
         messages=messages,
         campaigns=Campaign.objects.select_related("program").in_bulk({message.campaign_id for message in messages}),
         mailboxes=Mailbox.objects.in_bulk({message.mailbox_id for message in messages}),
-        steps=Step.objects.in_bulk({message.step_id for message in messages}),
+        steps=steps,
         template_versions=TemplateVersion.objects.in_bulk(versions),
         links=tracking.links_of(versions),
+        personal=PersonalText.objects.in_bulk(read) if read else {},
     )

@@ -1,4 +1,4 @@
-"""Planned messages that are due soon follow what changed about their people."""
+"""Planned messages that are due soon, or wait for a person, follow what changed about their people."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -18,10 +18,17 @@ SELECT soon.id FROM integrations_mailbox b, LATERAL (
 """
 
 
+_WAITS_FOR_A_PERSON = """
+SELECT id FROM campaigns_message WHERE state = 'planned' AND awaits <> '' ORDER BY planned_at, id LIMIT %s
+"""
+
+
 def ids(*, now: datetime) -> list[int]:
-    """What each mailbox has to send within the hour, the first thousand of it."""
+    """What each mailbox has to send within the hour, the first thousand of it, and what has waited longest for a
+    person.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_SOON, [now + SOON, MOST])
+        cursor.execute(f"({_SOON}) UNION ALL ({_WAITS_FOR_A_PERSON})", [now + SOON, MOST, MOST])
         return [pk for (pk,) in cursor.fetchall()]
 
 

@@ -42,7 +42,7 @@ class Room:
 
 
 ROOMS = (
-    Room("Today", "today", "today", ("today",)),
+    Room("Today", "today", "today", ("today", "task")),
     Room("Inbox", "inbox", "inbox", ("inbox", "reply")),
     Room("Prospects", "prospects", "people", ("prospect", "segment", "import", "message")),
     Room("Campaigns", "campaigns", "campaign", ("campaign", "step", "rehearsal")),

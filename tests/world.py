@@ -143,6 +143,7 @@ class World:
             "rehearsal": self.rehearsal,
             "prospect": self.person,
             "message": self.message,
+            "task": self.message,
             "reply": self.reply,
             "suppression": self.suppression,
             "segment": self.segment,

@@ -10,7 +10,17 @@ from django.utils import timezone
 from accounts.callers import caller
 from campaigns import reconciling
 from campaigns.admin.rehearsals import WithoutRehearsals
-from campaigns.models import CampaignCount, DailyCount, Decision, Enrollment, Event, Message, Reply, TrackedLink
+from campaigns.models import (
+    CampaignCount,
+    DailyCount,
+    Decision,
+    Enrollment,
+    Event,
+    Message,
+    PersonalText,
+    Reply,
+    TrackedLink,
+)
 from outreach.lib.admin import ReadOnlyAdmin, each
 from outreach.lib.exporting import ExportsList
 from prospects.admin import OfPeople
@@ -128,6 +138,13 @@ class MessageAdmin(WithoutRehearsals, OfPeople, ExportsList, ReadOnlyAdmin):
 
         rows = queryset.select_related("prospect", "campaign", "enrollment", "step")
         each(self, request, rows, verb, done="settled", not_done="not uncertain")
+
+
+@admin.register(PersonalText)
+class PersonalTextAdmin(ReadOnlyAdmin):
+    says = "What somebody wrote for one person instead of the step's words."
+    list_display = ["message", "subject", "written_by", "written_at"]
+    list_select_related = ["message", "written_by"]
 
 
 @admin.register(TrackedLink)

@@ -26,7 +26,7 @@ class CampaignAdmin(WithoutRehearsals, ExportsList, VerbAdmin):
     campaign_path = ""
     fieldsets = (
         (None, {"fields": ("name", ("program", "segment"))}),
-        ("From whom, and when", {"fields": (("mailbox", "time_zone"), ("skip_holidays", "quiet_dates"))}),
+        ("From whom, and when", {"fields": (("mailbox", "time_zone"), ("skip_holidays", "quiet_dates"), "goals")}),
         ("State", {"fields": CAMPAIGN_STATE}),
     )
     readonly_fields = CAMPAIGN_STATE
@@ -39,7 +39,7 @@ class CampaignAdmin(WithoutRehearsals, ExportsList, VerbAdmin):
     sortable_by = ["name", "state", "launched_at"]
     exported = (
         "public_id", "name", "program__name", "segment__name", "mailbox__from_address", "time_zone", "skip_holidays",
-        "quiet_dates", "state",
+        "quiet_dates", "goals", "state",
         "state_reason", "launched_at", "created_at",
     )  # fmt: skip
 
@@ -96,7 +96,9 @@ class StepAdmin(WithoutRehearsals, VerbAdmin):
     campaign_path = "sequence_version__campaign__"
     form = StepForm
     fields = ["campaign", "template", "delay", "delay_unit", "window_start", "window_end", "weekdays"]
-    list_display = ["sequence_version", "position", "delay", "delay_unit", "window_start", "window_end", "key"]
+    fields += ["condition", "needs_approval"]
+    list_display = ["sequence_version", "position", "channel", "needs_approval", "condition", "delay", "delay_unit"]
+    list_display += ["window_start", "window_end", "key"]
     list_select_related = ["sequence_version__campaign"]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -32,7 +32,7 @@ class MessageFilter(filters.FilterSet):
 
     class Meta:
         model = Message
-        fields = ["state", "outcome"]
+        fields = ["state", "outcome", "awaits"]
 
 
 class EventFilter(filters.FilterSet):

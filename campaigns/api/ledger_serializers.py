@@ -68,6 +68,7 @@ class MessageSerializer(StrictModelSerializer[Message]):
             "is_follow_up",
             "planned_at",
             "send_at",
+            "awaits",
             "marked_at",
             "handed_over_at",
             "attempts",

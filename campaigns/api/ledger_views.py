@@ -20,6 +20,7 @@ from campaigns import explaining, labelling, reconciling, replies, resending
 from campaigns.api import ledger_serializers as serializers
 from campaigns.api.filters import EnrollmentFilter, EventFilter, MessageFilter, ReplyFilter
 from campaigns.api.ledger_serializers import public_ids
+from campaigns.api.task_views import Tasks
 from campaigns.models import Enrollment, Event, Message, Reply
 from outreach.lib.endpoints import ApiViewSet
 
@@ -38,14 +39,14 @@ class EnrollmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiVie
     filterset_class = EnrollmentFilter
 
 
-class MessageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet[Message]):
+class MessageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Tasks):
     """Every message that was ever planned. One message has its exact text and why it was sent."""
 
     queryset = Message.objects.filter(campaign__rehearsal_of=None).select_related(*MESSAGE_RELATIONS)
     filterset_class = MessageFilter
 
     def get_serializer_class(self) -> type[serializers.MessageSerializer]:
-        return serializers.MessageDetailSerializer if self.action == "retrieve" else serializers.MessageSerializer
+        return serializers.MessageSerializer if self.action == "list" else serializers.MessageDetailSerializer
 
     def get_queryset(self) -> QuerySet[Message]:
         """A list leaves the texts where they are."""

@@ -58,6 +58,8 @@ class StepSerializer(StrictModelSerializer[Step]):
             "window_start",
             "window_end",
             "weekdays",
+            "condition",
+            "needs_approval",
             "template",
             "template_version",
         ]
@@ -81,6 +83,8 @@ class StepCreateSerializer(StrictSerializer):
     weekdays = serializers.ListField(
         child=serializers.IntegerField(min_value=1, max_value=7), required=False, help_text="ISO: 1 is Monday"
     )
+    condition = serializers.JSONField(required=False, help_text="A segment's rule; whoever is not in it skips the step")
+    needs_approval = serializers.BooleanField(required=False)
 
     def validate_template(self, template: Template) -> Template:
         """Raises ValidationError for a template that says nothing yet."""

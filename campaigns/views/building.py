@@ -231,6 +231,8 @@ def step_save(request: HttpRequest, id: uuid.UUID, step_id: uuid.UUID) -> HttpRe
             drafting.save_text(step=step, **texts)
         if timing := form.timing():
             drafting.change_timing(step=step, **timing)
+        if hand := form.handed_over():
+            drafting.change_hand(step=step, **hand)
     except DomainError as error:
         pages.show_problems(form, error)
     if pages.is_part(request):

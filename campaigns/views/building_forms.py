@@ -9,12 +9,13 @@ from django.http import QueryDict
 
 from campaigns import calendars
 from campaigns.drafting import Content
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Step
 from campaigns.models.campaign import DelayUnit
 from integrations.models import Mailbox
 from outreach.lib import zones
 from outreach.lib.zones import ZoneField
 from prospects.models import Program, Segment
+from templates.models import Channel
 
 TEXTS = ("subject", "text", "html")
 TIMING = ("delay", "delay_unit", "window_start", "window_end", "weekdays")
@@ -119,6 +120,19 @@ class CampaignForm(forms.Form):
         return name
 
 
+BY_ITSELF = ""
+HANDS = [
+    (BY_ITSELF, "by itself"),
+    ("approval", "after somebody approved it"),
+    ("task", "by hand, as a task"),
+]
+
+
+def hand_of(step: Step) -> str:
+    """Who hands a step over, as the form says it."""
+    return "task" if step.channel == Channel.TASK else "approval" if step.needs_approval else BY_ITSELF
+
+
 class StepForm(forms.Form):
     """One step: its text may be anything, its timing must make sense."""
 
@@ -129,6 +143,7 @@ class StepForm(forms.Form):
     weekdays = forms.TypedMultipleChoiceField(
         choices=DAYS, coerce=int, widget=forms.CheckboxSelectMultiple, error_messages={"required": "At least one day."}
     )
+    hand = forms.ChoiceField(choices=HANDS, required=False, label="It goes out")
     subject = forms.CharField(required=False, strip=False, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     text = forms.CharField(required=False, strip=False, widget=forms.Textarea(attrs={"rows": 12}))
     html = forms.CharField(required=False, strip=False, widget=forms.Textarea(attrs={"rows": 8, "class": "mono"}))
@@ -136,7 +151,8 @@ class StepForm(forms.Form):
     def __init__(self, content: Content, data: QueryDict | None = None) -> None:
         says = {"subject": content.subject, "text": content.text, "html": content.html}
         timing = {name: getattr(content.step, name) for name in TIMING}
-        super().__init__(data, initial={**says, **timing}, auto_id=f"step-{content.step.public_id}-%s")
+        hand = {"hand": hand_of(content.step)}
+        super().__init__(data, initial={**says, **timing, **hand}, auto_id=f"step-{content.step.public_id}-%s")
         self._content = content
 
     def clean(self) -> dict[str, Any]:
@@ -150,6 +166,13 @@ class StepForm(forms.Form):
         """What was written, whether or not the timing makes sense; empty when it can't be stored."""
         found = {name: self.cleaned_data[name] for name in TEXTS if name in self.cleaned_data}
         return found if len(found) == len(TEXTS) else {}
+
+    def handed_over(self) -> dict[str, Any]:
+        """Who hands it over, where that was asked."""
+        if "hand" not in self.data or "hand" not in self.cleaned_data:
+            return {}
+        said = self.cleaned_data["hand"]
+        return {"channel": Channel.TASK if said == "task" else Channel.EMAIL, "needs_approval": said == "approval"}
 
     def timing(self) -> dict[str, Any]:
         """When it goes out; empty while something of it is wrong."""

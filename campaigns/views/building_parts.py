@@ -10,7 +10,7 @@ from django.forms import BaseForm
 from django.http import HttpRequest
 from django.urls import reverse
 
-from campaigns import candidates, composing, drafting
+from campaigns import candidates, composing, conditions, drafting
 from campaigns.calendars import Somebody, place_of
 from campaigns.drafting import Content
 from campaigns.models import Campaign, Message, Step
@@ -29,6 +29,7 @@ MOST_DAYS = 36_500  # a hundred years
 SAMPLED, COLUMNS = 500, 20  # the newest people whose own columns are offered, and how many of these
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 REMOVED = "removed_step"
+KEPT = ("channel", "needs_approval", "condition")
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class StepPart:
     preview: Preview | None
     delay: str
     window: str
+    only_for: str
 
     @property
     def step(self) -> Step:
@@ -84,6 +86,7 @@ def step_part(
         preview=_preview(campaign, contents, content, reader) if reader else None,
         delay=delay_words(content.step),
         window=window_words(content.step),
+        only_for=conditions.words(content.step.condition),
     )
 
 
@@ -275,6 +278,7 @@ def remember(request: HttpRequest, campaign: Campaign, content: Content) -> None
         "weekdays": step.weekdays,
         "window_start": step.window_start.isoformat(),
         "window_end": step.window_end.isoformat(),
+        **{name: getattr(step, name) for name in KEPT},
     }
 
 
@@ -284,5 +288,5 @@ def recall(request: HttpRequest, campaign: Campaign) -> dict[str, Any] | None:
     if not kept or kept["campaign"] != campaign.pk:
         return None
     window = {name: time.fromisoformat(kept[name]) for name in ("window_start", "window_end")}
-    timing = {**window, **{name: kept[name] for name in ("delay", "delay_unit", "weekdays")}}
+    timing = {**window, **{name: kept[name] for name in ("delay", "delay_unit", "weekdays", *KEPT) if name in kept}}
     return {**{name: kept[name] for name in ("subject", "text", "html", "position")}, "timing": timing}

@@ -38,7 +38,7 @@ def campaigns(request: HttpRequest) -> HttpResponse:
     state = state if state in STATES else ""
     how_many = dict(_real().values_list("state").annotate(n=Count("id")))
     rows = _real().filter(state=state) if state else _real().exclude(state=Campaign.State.ARCHIVED)
-    goes_out = {"state": Message.State.PLANNED, "overdue_at": None}
+    goes_out = {"state": Message.State.PLANNED, "overdue_at": None, "awaits": ""}
     planned = Message.objects.filter(campaign=OuterRef("pk"), **goes_out).order_by("send_at")
     rows = rows.select_related("mailbox", "count").annotate(next_at=Subquery(planned.values("send_at")[:1]))
     paged = pages.paged(request, rows, size=ROWS)

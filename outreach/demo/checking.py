@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from campaigns.models import Campaign, Enrollment, Event, Message, Step
+from campaigns.models import Campaign, Enrollment, Event, Goal, Message, Step
 from outreach.demo import behaviour
 from outreach.demo.behaviour import ANSWERS, Habit
 from outreach.demo.records import Accepted, Performed, Records
@@ -207,7 +207,8 @@ def _wrong_ends(facts: Facts) -> Iterator[str]:
 
 def _wrong_end(person: Person, steps: int) -> str | None:
     """What should have become of this person and did not; None when it did."""
-    stopped = person.enrollment.state == Enrollment.State.STOPPED
+    way = person.enrollment
+    stopped = way.state == Enrollment.State.STOPPED or way.stop_reason == Goal.POSITIVE_REPLY
     everything = len(person.copies) == steps
     match person.habit:
         case Habit.UNKNOWN | Habit.REPORTED:

@@ -55,18 +55,18 @@ def segment_edit(request: HttpRequest, id: Any) -> HttpResponse:
 def segment_try(request: HttpRequest) -> HttpResponse:
     """Who is in what the form says now: how many and ten of them. Nothing is saved."""
     offer = offering.offer()
-    draft = _read(request.POST, offer)
-    return render(request, "prospects/segment_try.html", _tried(draft, offer))
+    draft = read(request.POST, offer)
+    return render(request, "prospects/segment_try.html", tried(draft, offer))
 
 
 def _build(request: HttpRequest, segment: Segment | None, rule: Any) -> HttpResponse:
     offer = offering.offer()
     if request.method != "POST":
-        draft = _of_rule(rule, offer, name=segment.name if segment else "")
+        draft = of_rule(rule, offer, name=segment.name if segment else "")
         return _page(request, draft, offer, segment)
-    draft = _changed(_read(request.POST, offer), request.POST.get("do", ""), offer)
+    draft = changed(read(request.POST, offer), request.POST.get("do", ""), offer)
     if pages.is_part(request):
-        return render(request, "prospects/segment_rows.html", _rows(draft, offer))
+        return render(request, "prospects/segment_rows.html", rows_shown(draft, offer))
     return (
         _saved(request, draft, offer, segment)
         if request.POST.get("do") == "save"
@@ -102,14 +102,15 @@ def _page(
         "segment": segment,
         "name_problem": said.pop("name", ""),
         "other_problems": list(said.values()),
-        **_rows(draft, offer, unsaid=status != 200),
-        **_tried(draft, offer),
+        **rows_shown(draft, offer, unsaid=status != 200),
+        **tried(draft, offer),
     }
     return render(request, "prospects/segment_builder.html", context, status=status)
 
 
 # --- What the form says ---
-def _of_rule(rule: Any, offer: Offer, *, name: str) -> Draft:
+def of_rule(rule: Any, offer: Offer, *, name: str) -> Draft:
+    """A rule as the form shows it first."""
     try:
         segments.check(rule)
     except BadFilter as error:
@@ -121,7 +122,8 @@ def _as_text(rule: Any) -> str:
     return json.dumps(rule, ensure_ascii=False, indent=2)
 
 
-def _read(said: QueryDict, offer: Offer) -> Draft:
+def read(said: QueryDict, offer: Offer) -> Draft:
+    """What was posted."""
     name = said.get("name", "")
     if said.get("mode") == "text" or said.get("do") == "text":
         return _of_text(said.get("text", ""), name)
@@ -162,7 +164,7 @@ def _one_of(known: dict[str, str], word: str | None) -> str:
     return word if word in known else "all"
 
 
-def _changed(draft: Draft, do: str, offer: Offer) -> Draft:
+def changed(draft: Draft, do: str, offer: Offer) -> Draft:
     """After one of the form's buttons: a row or a group more or less, rows instead of the text, fitting ops."""
     if do == "text":
         sheet = None if draft.problem else composing.rows_of(draft.rule, offer.kinds)
@@ -207,7 +209,8 @@ def _fitting(sheet: Sheet, offer: Offer) -> Sheet:
 
 
 # --- What the page shows ---
-def _rows(draft: Draft, offer: Offer, *, unsaid: bool = False) -> dict[str, Any]:
+def rows_shown(draft: Draft, offer: Offer, *, unsaid: bool = False) -> dict[str, Any]:
+    """What `prospects/segment_rows.html` needs."""
     problems = composing.problems(draft.sheet, offer.kinds, unsaid=unsaid) if draft.sheet else {}
     shown = []
     for number, group in enumerate(draft.sheet.groups if draft.sheet else ()):
@@ -236,7 +239,7 @@ def _rows(draft: Draft, offer: Offer, *, unsaid: bool = False) -> dict[str, Any]
     }
 
 
-def _tried(draft: Draft, offer: Offer) -> dict[str, Any]:
+def tried(draft: Draft, offer: Offer) -> dict[str, Any]:
     """How many and ten of them; while a row is unfinished nothing is counted."""
     if draft.problem or (draft.sheet and composing.problems(draft.sheet, offer.kinds)):
         return {"unfinished": True}

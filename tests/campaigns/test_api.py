@@ -204,8 +204,8 @@ def test_tells_what_was_sent_and_what_came_back(told, api):
     prospect = event["prospect"]
     [reply] = api.get(f"/api/v1/replies/?prospect={prospect}&read=false").json()["results"]
     assert "tell me more" in reply["text"]
-    [stopped] = api.get(f"/api/v1/enrollments/?campaign={campaign}&state=stopped").json()["results"]
-    assert stopped["prospect"] == prospect
+    ways = api.get(f"/api/v1/enrollments/?campaign={campaign}&state=finished").json()["results"]
+    assert [way["prospect"] for way in ways if way["stop_reason"] == "positive_reply"] == [prospect]
 
     address = f"/api/v1/replies/{reply['id']}/"
     assert api.patch(address, {"text": "No!"}).status_code == 400
