@@ -36,11 +36,11 @@ def field(name: str) -> Field:
     """The field of such a name, whatever campaign its id means."""
     kind = name.partition(".")[0]
     if kind == CLICKED:
-        return Field(name, "clicked in a campaign", Kind.FLAG, _both("is", _has_clicked))
+        return Field(name, LABELS[CLICKED], Kind.FLAG, _both("is", _has_clicked))
     if kind == RECEIVED:
-        return Field(name, "text received", Kind.CODE, {**_both("is", _got), **_both("in", _got_one)})
+        return Field(name, LABELS[RECEIVED], Kind.CODE, {**_both("is", _got), **_both("in", _got_one)})
     known = tuple(CLASSES.items())
-    return Field(name, "answer", Kind.CODE, {**_both("is", _has_answered), **_both("in", _has_answered_one)}, known)
+    return Field(name, LABELS[ANSWERED], Kind.CODE, {**_both("is", _has_answered), **_both("in", _has_answered_one)}, known)
 
 
 def offered() -> Choices:

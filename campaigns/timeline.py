@@ -104,11 +104,21 @@ def message_facts(message: Message) -> tuple[tuple[str, str], ...]:
     return tuple(fact for fact in facts if fact[1])
 
 
+AWAITS: dict[str, tuple[str, str]] = {
+    Message.Awaits.APPROVAL: ("Waits for somebody to approve it", "Sent"),
+    Message.Awaits.TASK: ("Waits for somebody to do it", "Done by hand"),
+}
+
+
 def message_title(message: Message) -> tuple[str, str]:
     """What became of a message, and its colour."""
     if message.state == Message.State.SENT and message.outcome in OUTCOMES:
         words, tone = OUTCOMES[message.outcome]
         return f"Sent · {words.lower()}", tone
+    if message.awaits:
+        waits, done = AWAITS[message.awaits]
+        found = {Message.State.PLANNED: (waits, "warn"), Message.State.SENT: (done, "good")}
+        return found.get(Message.State(message.state), TITLES[message.state])
     return TITLES[message.state]
 
 

@@ -90,7 +90,7 @@ class _Wording:
     def _label(self, field: Field) -> str:
         prefix, _, key = field.name.partition(".")
         if prefix in PROVIDERS:
-            return f"{field.label} ({self.names.get(key, 'one that is gone')})"
+            return f"{field.label} “{self.names.get(key, 'one that is gone')}”"
         if not field.name.startswith(STAGE):
             return field.label
         return f"stage in {self.names.get(field.name.removeprefix(STAGE), 'a program that is gone')}"

@@ -46,7 +46,7 @@ def test_offers_what_is_asked_most_in_one_click(operator):
     page = at("step-condition", draft, step.public_id)
     shown = operator.get(page + "?only=silent").content.decode()
     assert f'value="clicked.{draft.public_id}" selected' in shown
-    assert "not clicked in a campaign" in shown
+    assert "not clicked in “" in shown
 
 
 def test_an_unfinished_condition_is_not_saved(operator):
