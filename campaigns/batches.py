@@ -11,7 +11,7 @@ from django.db import transaction
 from campaigns import advancing, composing, ledger, lifecycle, rows, stopping
 from campaigns.calendars import Place, Somebody, place_of
 from campaigns.composing import CannotCompose, Composed, SenderIncomplete, Thread
-from campaigns.models import Message, Step
+from campaigns.models import Arm, Message, Step
 from campaigns.rows import Batch, MessageRow
 from campaigns.scheduling import Window, window_of
 from outreach.lib.faults import fault
@@ -41,7 +41,7 @@ def prepare(*, message_ids: list[int], now: datetime) -> Iterator[Job]:
     pauses the campaign, and its messages wait.
     """
     batch = rows.load(message_ids=message_ids)
-    threads = _threads(batch.messages)
+    threads = _threads(batch)
     sequences = advancing.sequences(message.sequence_version_id for message in batch.messages)
     windows: dict[tuple[str, str, int], tuple[Window, Place]] = {}
     for message in batch.messages:
@@ -57,7 +57,7 @@ def prepare(*, message_ids: list[int], now: datetime) -> Iterator[Job]:
 def try_out(*, message_id: int, now: datetime) -> None:
     """Loads and composes a message as `prepare` does, and forgets what comes of it: only whether this process lives."""
     batch = rows.load(message_ids=[message_id])
-    threads = _threads(batch.messages)
+    threads = _threads(batch)
     for message in batch.messages:
         with contextlib.suppress(Exception):  # its claim meets the same, and says so
             _written(message, batch, threads, now)
@@ -91,7 +91,29 @@ def _cancel(message: MessageRow, reason: str) -> None:
     stopping.end_enrollments(enrollment_ids=[message.enrollment_id], reason="cannot_compose")
 
 
-def _threads(messages: list[MessageRow]) -> Threads:
+def _threads(batch: Batch) -> Threads:
+    """What went before each message, or what would have."""
+    found = _earlier(batch.messages)
+    silent = [each for each in batch.messages if not batch.template_versions[each.template_version_id].subject]
+    orphans = [each for each in silent if each.enrollment_id not in found]
+    return {**found, **(_openings(orphans, batch) if orphans else {})}
+
+
+def _openings(messages: list[MessageRow], batch: Batch) -> Threads:
+    """By enrollment the nearest earlier text of their sequence that has a subject. One query."""
+    versions = {each.sequence_version_id for each in messages}
+    arms = Arm.objects.filter(step__sequence_version__in=versions).exclude(template_version__subject="")
+    known = list(arms.select_related("step", "template_version").order_by("-step__position", "name"))
+    threads: Threads = {}
+    for each in messages:
+        position = batch.steps[each.step_id].position
+        before = (arm for arm in known if arm.step.sequence_version_id == each.sequence_version_id)
+        opening = next((arm.template_version for arm in before if arm.step.position < position), None)
+        threads[each.enrollment_id] = Thread(opening=opening)
+    return threads
+
+
+def _earlier(messages: list[MessageRow]) -> Threads:
     """What mail each enrollment already got, oldest first: its Message-IDs, and the subject the last one ran under."""
     follow_ups = [message.enrollment_id for message in messages if message.is_follow_up]
     threads: Threads = {}

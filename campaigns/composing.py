@@ -1,6 +1,6 @@
 """From a planned message to the exact text and bytes that are handed over."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -44,10 +44,14 @@ class Composed:
 
 @dataclass(frozen=True)
 class Thread:
-    """What went before in an enrollment: the subject it runs under and the Message-IDs, oldest first."""
+    """What went before in an enrollment: the subject it runs under and the Message-IDs, oldest first.
+
+    Where nothing did, a mail without a subject borrows that of `opening`, the text that would have begun the thread.
+    """
 
     subject: str = ""
     message_ids: tuple[str, ...] = ()
+    opening: TemplateVersion | None = None
 
 
 def message_id(*, enrollment_public_id: object, step_key: str, domain: str) -> str:
@@ -120,12 +124,21 @@ def _words(message: MessageRow, batch: Batch, unsubscribe_url: str) -> rendering
     return rendering.Rendered(subject=rendered.subject, text=rendered.text, html=html)
 
 
+def _borrowed(message: MessageRow, batch: Batch, thread: Thread) -> str:
+    """The subject of a mail that never went to this person: somebody left it out, or the step is not for them."""
+    if thread.opening is None:
+        return ""
+    only = TemplateVersion(subject=thread.opening.subject, text="–")
+    versions = {**batch.template_versions, message.template_version_id: only}
+    return _words(message, replace(batch, template_versions=versions, personal={}), "").subject
+
+
 def compose(*, message: MessageRow, batch: Batch, thread: Thread, now: datetime) -> Composed:
     """Renders one message and builds its bytes from what is loaded. Raises CannotCompose and SenderIncomplete."""
     unsubscribe_url = tracking.unsubscribe_url(public_id=message.public_id)
     mailbox, said = batch.mailboxes[message.mailbox_id], _words(message, batch, unsubscribe_url)
     follows = not said.subject
-    subject = thread.subject if follows else said.subject
+    subject = said.subject or thread.subject or _borrowed(message, batch, thread)
     if not subject:
         raise CannotCompose("The message has no subject.")
     before = thread.message_ids if follows else ()

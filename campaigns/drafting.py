@@ -47,7 +47,7 @@ class NotEditable(DomainError):
 class Content:
     """What one step says now: its draft, or else the version its arm points to; `arm` is None before a publication.
 
-    It `may_begin` a thread when no mail before it goes to everybody.
+    The first mail of a sequence `begins` the thread that mails without a subject go on in.
     """
 
     step: Step
@@ -56,7 +56,7 @@ class Content:
     subject: str = ""
     text: str = ""
     html: str = ""
-    may_begin: bool = False
+    begins: bool = False
 
     @property
     def says_nothing(self) -> bool:
@@ -77,9 +77,8 @@ def contents(*, campaign: Campaign) -> tuple[Content, ...]:
     arms = Arm.objects.select_related("template_version__template").order_by("name")
     steps = Step.objects.filter(sequence_version=campaign.current_version()).order_by("position")
     found = [content_of(step) for step in steps.select_related("draft").prefetch_related(Prefetch("arms", arms))]
-    mails = [content for content in found if content.step.channel == Channel.EMAIL]
-    first = next((content.step.position for content in mails if not content.step.condition), len(found))
-    return tuple(replace(content, may_begin=content in mails and content.step.position <= first) for content in found)
+    first = next((content for content in found if content.step.channel == Channel.EMAIL), None)
+    return tuple(replace(content, begins=content is first) for content in found)
 
 
 def content_of(step: Step) -> Content:
@@ -100,9 +99,8 @@ def problems(content: Content) -> tuple[Problem, ...]:
     found += conditions.problems(content.step.condition)
     if content.step.channel == Channel.TASK:
         return tuple(found)
-    if content.may_begin and not content.subject.strip():
-        who = "The first step" if content.step.position == 1 else "This may be somebody's first mail: it"
-        found.append(Problem("subject", f"{who} needs a subject."))
+    if content.begins and not content.subject.strip():
+        found.append(Problem("subject", "The first mail needs a subject."))
     return (*found, *_lacking("text", content.text), *_lacking("html", content.html))
 
 

@@ -40,7 +40,9 @@ def field(name: str) -> Field:
     if kind == RECEIVED:
         return Field(name, LABELS[RECEIVED], Kind.CODE, {**_both("is", _got), **_both("in", _got_one)})
     known = tuple(CLASSES.items())
-    return Field(name, LABELS[ANSWERED], Kind.CODE, {**_both("is", _has_answered), **_both("in", _has_answered_one)}, known)
+    return Field(
+        name, LABELS[ANSWERED], Kind.CODE, {**_both("is", _has_answered), **_both("in", _has_answered_one)}, known
+    )
 
 
 def offered() -> Choices:

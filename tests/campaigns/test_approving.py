@@ -150,7 +150,11 @@ def test_leaves_a_step_out_for_one_person(asking, hand):
     assert Message.objects.get(step__position=1).cancel_reason == "left out: by ada"
     assert "left out: by ada" in line(world, 1).sentence
     second = Message.objects.get(step__position=2)
-    assert second.state == ("sent" if hand == "task" else "cancelled")  # without a subject there is nothing to go on
+    assert (second.state, second.subject) == (
+        "sent",
+        "Hello" if hand == "task" else f"Hello {world.prospects[0].first_name}",
+    )
+    assert b"In-Reply-To" not in world.smtp.received[0].raw
 
 
 @pytest.mark.parametrize("hand", ["approval", "task"])

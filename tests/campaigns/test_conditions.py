@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from django.urls import reverse
 
 from campaigns import drafting, explaining, lifecycle, planning, rehearsing
 from campaigns.models import Decision, Enrollment, Event, Message, Step
@@ -13,11 +12,17 @@ from tests import factories
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+SUBJECT = {"subject": "Hello"}
+CLICKED = {"field": "clicked.{campaign}", "op": "is", "value": True}
+NOT_CLICKED = {"field": "clicked.{campaign}", "op": "is", "value": False}
+TEA = {"field": "tags", "op": "is", "value": "tea"}
+
+
 @pytest.fixture
 def branching(running, monkeypatch):
     """`branching({2: rule})` launches a campaign of three steps a day apart, some of them for some people only."""
 
-    def launch(rules, people=1):
+    def launch(rules, people=1, says=SUBJECT):
         made = factories.campaign
 
         def with_rules(**options):
@@ -29,18 +34,13 @@ def branching(running, monkeypatch):
             return campaign
 
         monkeypatch.setattr(factories, "campaign", with_rules)
-        return running(people=people, steps=3, says={"subject": "Hello"})
+        return running(people=people, steps=3, says=says)
 
     return launch
 
 
 def _filled(rule, campaign):
     return {**rule, "field": rule["field"].format(campaign=campaign.public_id)}
-
-
-CLICKED = {"field": "clicked.{campaign}", "op": "is", "value": True}
-NOT_CLICKED = {"field": "clicked.{campaign}", "op": "is", "value": False}
-TEA = {"field": "tags", "op": "is", "value": "tea"}
 
 
 def days(world, count):
@@ -164,15 +164,12 @@ def test_whoever_is_left_out_of_the_first_mail_begins_with_the_second(branching)
     assert (first.step.position, first.is_follow_up, first.subject) == (2, False, "Hello")
 
 
-def test_a_mail_that_may_be_the_first_needs_a_subject(client_as, now):
-    factories.ProspectFactory()
-    draft = factories.campaign(steps=2, mailbox=factories.MailboxFactory(verified_at=now))
-    drafting.change_condition(step=Step.objects.get(position=1), condition=TEA)
-    operator = client_as("operator")
-    answer = operator.get(reverse("api-campaigns-preflight", args=[draft.public_id])).json()
-    assert answer["problems"] == [
-        {"field": "steps[2]", "message": "Step 2: This may be somebody's first mail: it needs a subject."}
-    ]
+def test_whoever_skips_the_first_mail_gets_the_second_under_its_subject(branching):
+    world = branching({1: TEA}, says={})
+    days(world, 2)
+    first = Message.objects.filter(state="sent").order_by("id").first()
+    assert (first.step.position, first.subject) == (2, f"Hello {world.prospects[0].first_name}")
+    assert b"In-Reply-To" not in world.smtp.received[0].raw
 
 
 def test_everybody_gets_every_step_in_a_rehearsal(branching):
