@@ -1,7 +1,7 @@
 """The operator's day: what needs a person, which answers wait, what goes out and when it will be done."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -41,8 +41,9 @@ def upcoming(*, seen: Situation, campaign: Campaign | None = None) -> list[Messa
     mailboxes, with person, campaign and step; none while all sending is stopped. Two queries.
     """
     ids = [each.pk for each in _moving(seen) if campaign is None or each.pk == campaign.pk]
+    resting = [each.pk for each in seen.mailboxes if each.status != Mailbox.Status.ACTIVE]
     with connection.cursor() as cursor:
-        cursor.execute(_NEXT, [ids, SLOTS, SLOTS])
+        cursor.execute(_NEXT, [ids, resting, SLOTS, SLOTS])
         found = [row[0] for row in cursor.fetchall()]
     messages = Message.objects.filter(pk__in=found).select_related("prospect", "campaign", "step")
     return list(messages.defer("text", "html", "subject", "why").order_by("send_at", "id"))
@@ -52,14 +53,14 @@ def _moving(seen: Situation) -> list[Campaign]:
     """The campaigns that something can leave of now."""
     if seen.control.stopped_at:
         return []
-    return [each for each in seen.running if each.mailbox.status == Mailbox.Status.ACTIVE]
+    return [each for each in seen.running if seen.active(each)]
 
 
 _NEXT = """
 SELECT s.id FROM unnest(%s::bigint[]) AS c(id)
  CROSS JOIN LATERAL (SELECT m.id, m.send_at FROM campaigns_message m
                       WHERE m.campaign_id = c.id AND m.state = 'planned' AND m.overdue_at IS NULL
-                        AND m.send_at IS NOT NULL
+                        AND m.send_at IS NOT NULL AND m.mailbox_id <> ALL(%s)
                       ORDER BY m.send_at LIMIT %s) s
  ORDER BY s.send_at, s.id LIMIT %s
 """
@@ -71,7 +72,8 @@ def due_today(*, seen: Situation, now: datetime) -> list[DueToday]:
     ids = [each.pk for each in seen.campaigns]
     sent = analytics.of_campaigns(ids, day=today)
     moving = [each.pk for each in _moving(seen)]
-    before = Message.objects.filter(
+    resting = [each.pk for each in seen.mailboxes if each.status != Mailbox.Status.ACTIVE]
+    before = Message.objects.exclude(mailbox__in=resting).filter(
         campaign__in=moving, state=Message.State.PLANNED, overdue_at=None, send_at__lt=_midnight(today + DAY)
     )
     left = dict(before.values_list("campaign").annotate(n=Count("id")))
@@ -102,19 +104,25 @@ def latest_replies(*, campaign: Campaign, limit: int = 5) -> list[Reply]:
     return list(rows.select_related("prospect")[:limit])
 
 
-def done_about(*, seen: Situation, now: datetime) -> date | None:
-    """The rough day on which everybody now in a running campaign will be through at the mailboxes' caps.
+def done_about(
+    *, seen: Situation, now: datetime, only: Collection[int] | None = None, without: Collection[int] = ()
+) -> date | None:
+    """The rough day on which everybody now in a running campaign (of these) will be through at the mailboxes' caps, or
+    would be `without` some of the mailboxes.
 
     Never before the last of those who wait now, or whose mail is planned, got the steps they still lack. None when
     nobody is under way, when something stops sending, or when it is more than a year away. Two queries.
     """
-    steps = _steps(seen.running)
-    moving = [each for each in seen.running if situation.standing(each).active and each.mailbox.daily_cap]
-    last = _last_known(moving, steps)
-    if seen.control.is_off or any(each.mailbox.status != Mailbox.Status.ACTIVE for each in moving):
+    running = [each for each in seen.running if only is None or each.pk in only]
+    steps = _steps(running)
+    boxes = {each.pk: [box for box in seen.senders(each) if box.pk not in without] for each in running}
+    moving = [
+        each for each in running if situation.standing(each).active and any(box.daily_cap for box in boxes[each.pk])
+    ]
+    last = _last_known(moving, steps, seen)
+    if seen.control.is_off or any(box.status != Mailbox.Status.ACTIVE for each in moving for box in boxes[each.pk]):
         return None
-    lasts = [_days_of_mailbox([each for each in moving if each.mailbox_id == pk], steps, now)
-             for pk in {each.mailbox_id for each in moving}]  # fmt: skip
+    lasts = [_days_of_group(group, boxes, steps, now) for group in _groups(moving, boxes)]
     if not lasts or max(lasts) > FORESEEABLE:
         return None
     today = now.astimezone(UTC).date()
@@ -136,10 +144,11 @@ SELECT l.campaign_id, l.step_key, l.at FROM unnest(%s::bigint[], %s::bigint[]) A
 """
 
 
-def _last_known(campaigns: Sequence[Campaign], steps: dict[int, list[Step]]) -> date | None:
+def _last_known(campaigns: Sequence[Campaign], steps: dict[int, list[Step]], seen: Situation) -> date | None:
     """The latest day that the last who wait and the last who are planned lead to, their later steps included."""
+    pairs = [(each.pk, box.pk) for each in campaigns for box in seen.senders(each)]
     with connection.cursor() as cursor:
-        cursor.execute(_LAST, [[each.pk for each in campaigns], [each.mailbox_id for each in campaigns]])
+        cursor.execute(_LAST, [[pk for pk, _ in pairs], [box for _, box in pairs]])
         rows = cursor.fetchall()
     ends, places = [], {each.pk: _place(each) for each in campaigns}
     for pk, key, at in rows:
@@ -177,15 +186,36 @@ def _steps(campaigns: Sequence[Campaign]) -> dict[int, list[Step]]:
     return {pk: versions[max(versions)] for pk, versions in found.items()}
 
 
-def _days_of_mailbox(campaigns: Sequence[Campaign], steps: dict[int, list[Step]], now: datetime) -> int:
-    """What is left to send over the cap, and no less than the sequence takes by itself; closed weekdays stretch it."""
-    left, longest, open_days = 0.0, 0, WEEK
+Boxes = dict[int, list[Mailbox]]  # by campaign
+
+
+def _groups(campaigns: Sequence[Campaign], boxes: Boxes) -> list[list[Campaign]]:
+    """Campaigns that share a mailbox, be it by way of others, wait for each other."""
+    groups: list[list[Campaign]] = []
+    for each in campaigns:
+        mine = {box.pk for box in boxes[each.pk]}
+        shared = [group for group in groups if any(mine & {box.pk for box in boxes[one.pk]} for one in group)]
+        groups = [group for group in groups if group not in shared]
+        groups.append([each, *(one for group in shared for one in group)])
+    return groups
+
+
+def _days_of_group(campaigns: Sequence[Campaign], boxes: Boxes, steps: dict[int, list[Step]], now: datetime) -> int:
+    """What is left to send over the caps, and no less than the sequence takes by itself, or the daily limit of one
+    campaign; closed weekdays stretch it.
+    """
+    today = now.astimezone(UTC).date()
+    left, longest, open_days, limited = 0.0, 0, WEEK, 0
     for each in campaigns:
         count, mine = situation.standing(each), steps.get(each.pk, [])
-        left += count.not_begun * len(mine) + (count.active - count.not_begun) * (len(mine) - 1) / 2
+        own = count.not_begun * len(mine) + (count.active - count.not_begun) * (len(mine) - 1) / 2
+        left += own
+        limited = max(limited, math.ceil(own / each.daily_limit)) if each.daily_limit else limited
         if count.not_begun:  # of those under way the last known says it
             longest = max(longest, (_through(mine, now, _place(each)).date() - now.date()).days)
         open_days = min([open_days, *(len(step.weekdays) for step in mine)])
-    cap_on, today = campaigns[0].mailbox.cap_on, now.astimezone(UTC).date()
-    sending = scheduling.days_to_send(math.ceil(left), cap_on=cap_on, first=today, most=FORESEEABLE + 2) - 1
+    caps = {box.pk: box for each in campaigns for box in boxes[each.pk]}.values()
+    together = scheduling.summed([box.cap_on for box in caps])
+    sending = scheduling.days_to_send(math.ceil(left), cap_on=together, first=today, most=FORESEEABLE + 2)
+    sending = max(sending, limited) - 1
     return max(math.ceil(sending * WEEK / open_days), longest, 0)

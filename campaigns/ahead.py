@@ -12,10 +12,9 @@ from campaigns.facts import window_in
 from campaigns.gate import MERGE_WAITS
 from campaigns.models import Campaign
 from campaigns.situation import Situation
-from integrations.models import Mailbox
 
 FRESH = timedelta(minutes=3)  # after a launch, before which the first mails may still be without a place
-MOST = 2_000  # people of one mailbox that are looked at, of those under way and of the others: the next are among them
+MOST = 2_000  # people of one campaign in one mailbox that are looked at, of those under way and of the others
 
 
 @dataclass(frozen=True)
@@ -36,12 +35,13 @@ def of(*, seen: Situation, campaigns: Sequence[Campaign], now: datetime) -> dict
     Whoever is on hold, protected or being merged does not count; whom we wrote to by other means counts when that was
     long enough ago, as the planner has it.
 
-    Nothing is ahead while all sending is stopped or the mailbox is not active.
+    Nothing is ahead while all sending is stopped or none of its mailboxes is active.
     """
     found = {each.pk: each for each in campaigns if _leaves(each, seen)}
-    boxes = sorted({each.mailbox_id for each in found.values()})
+    pairs = [(pk, box.pk) for pk, each in found.items() for box in seen.active(each)]
+    values: dict[str, Any] = {"campaigns": [pk for pk, _ in pairs], "boxes": [box for _, box in pairs]}
     with connection.cursor() as cursor:
-        cursor.execute(_AHEAD, {"boxes": boxes, "ids": list(found), "most": MOST, "now": now})
+        cursor.execute(_AHEAD, {**values, "most": MOST, "now": now})
         names = [column.name for column in cursor.description or ()]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     return {row["campaign_id"]: _ahead(found[row["campaign_id"]], row, now) for row in rows}
@@ -59,7 +59,7 @@ def soonest(found: dict[int, Ahead]) -> list[Ahead]:
 
 def _leaves(campaign: Campaign, seen: Situation) -> bool:
     running = campaign.state == Campaign.State.RUNNING
-    return running and not seen.control.is_off and campaign.mailbox.status == Mailbox.Status.ACTIVE
+    return running and not seen.control.is_off and bool(seen.active(campaign))
 
 
 def _ahead(campaign: Campaign, row: dict[str, Any], now: datetime) -> Ahead:
@@ -78,18 +78,18 @@ WITH waiting AS MATERIALIZED (
                     CASE WHEN w.steps_handed_over = 0
                          THEN p.contacted_elsewhere_at + interval '{CONTACTED_LATELY.days} days' END) AS due_at,
            w.steps_handed_over, p.time_zone, p.country
-      FROM unnest(%(boxes)s::bigint[]) AS b(id)
+      FROM unnest(%(campaigns)s::bigint[], %(boxes)s::bigint[]) AS b(campaign_id, mailbox_id)
      CROSS JOIN LATERAL (
            (SELECT e.* FROM campaigns_enrollment e
-             WHERE e.mailbox_id = b.id AND e.look_at IS NOT NULL AND e.steps_handed_over > 0
-             ORDER BY e.look_at, e.id LIMIT %(most)s)
+             WHERE e.mailbox_id = b.mailbox_id AND e.campaign_id = b.campaign_id AND e.look_at IS NOT NULL
+               AND e.steps_handed_over > 0 ORDER BY e.look_at, e.id LIMIT %(most)s)
            UNION ALL
            (SELECT e.* FROM campaigns_enrollment e
-             WHERE e.mailbox_id = b.id AND e.look_at IS NOT NULL AND e.steps_handed_over = 0
-             ORDER BY e.look_at, e.id LIMIT %(most)s)) w
+             WHERE e.mailbox_id = b.mailbox_id AND e.campaign_id = b.campaign_id AND e.look_at IS NOT NULL
+               AND e.steps_handed_over = 0 ORDER BY e.look_at, e.id LIMIT %(most)s)) w
       JOIN prospects_prospect p ON p.id = w.prospect_id AND p.held_at IS NULL AND p.protected_at IS NULL
       LEFT JOIN prospects_site t ON t.id = p.site_id
-     WHERE w.campaign_id = ANY(%(ids)s) AND t.held_at IS NULL AND t.protected_at IS NULL AND NOT {MERGE_WAITS}),
+     WHERE t.held_at IS NULL AND t.protected_at IS NULL AND NOT {MERGE_WAITS}),
 first AS (
     SELECT DISTINCT ON (campaign_id) * FROM waiting ORDER BY campaign_id, due_at, steps_handed_over DESC, id)
 SELECT f.campaign_id, f.due_at, f.time_zone, f.country, c.time_zone AS campaign_zone, c.skip_holidays,

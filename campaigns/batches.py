@@ -32,6 +32,7 @@ class Job:
     place: Place
     next_step: Step | None
     composed: Composed | None
+    daily_limit: int | None = None  # of its campaign
 
 
 def prepare(*, message_ids: list[int], now: datetime) -> Iterator[Job]:
@@ -51,7 +52,8 @@ def prepare(*, message_ids: list[int], now: datetime) -> Iterator[Job]:
             known = windows[(*where, step.pk)] = window_of(step, place), place
         steps = sequences.get(message.sequence_version_id, ())
         next_step = advancing.step_after(steps, position=step.position)
-        yield Job(message, *known, next_step, _compose(message, batch, threads, now))
+        limit = batch.campaigns[message.campaign_id].daily_limit
+        yield Job(message, *known, next_step, _compose(message, batch, threads, now), limit)
 
 
 def try_out(*, message_id: int, now: datetime) -> None:

@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 from django.db import transaction
 
 from accounts.models import User
-from campaigns import drafting, lifecycle
+from campaigns import drafting, lifecycle, senders
 from campaigns.conditions import Rule
 from campaigns.models import Arm, Campaign, SequenceVersion, Step, StepDraft
 from integrations.models import Mailbox
@@ -111,6 +111,8 @@ def duplicate(*, campaign: Campaign, by: User | None) -> Campaign:
         skip_holidays=campaign.skip_holidays,
         quiet_dates=campaign.quiet_dates,
         goals=campaign.goals,
+        daily_limit=campaign.daily_limit,
+        more_mailboxes=[each for each in senders.further(campaign) if each.status != Mailbox.Status.RETIRED],
         is_demo=campaign.is_demo,
         by=by,
     )

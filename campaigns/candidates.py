@@ -6,34 +6,10 @@ from datetime import date, datetime
 from django.db import connection
 from django.db.models import F
 
-from campaigns import facts
+from campaigns import facts, turns
 from campaigns.facts import Candidate
-from campaigns.models import Decision, Message
-
-# For each mailbox: follow-ups first, then new people, each in the order they fell due, no more than fit its free slots.
-_DUE = """
-SELECT due.id FROM unnest(%s::bigint[], %s::int[]) AS wanted(mailbox_id, n)
-CROSS JOIN LATERAL (
-    (SELECT e.id, 0 AS turn, e.look_at FROM campaigns_enrollment e
-      WHERE e.mailbox_id = wanted.mailbox_id AND e.steps_handed_over > 0 AND e.look_at <= %s
-      ORDER BY e.look_at, e.id LIMIT wanted.n)
-    UNION ALL
-    (SELECT e.id, 1, e.look_at FROM campaigns_enrollment e
-      WHERE e.mailbox_id = wanted.mailbox_id AND e.steps_handed_over = 0 AND e.look_at <= %s
-      ORDER BY e.look_at, e.id LIMIT wanted.n)
-    ORDER BY turn, look_at, id LIMIT wanted.n
-) due
-ORDER BY due.turn, due.look_at, due.id
-"""
-
-_ARE_DUE = """
-SELECT EXISTS (SELECT 1 FROM integrations_mailbox b CROSS JOIN LATERAL (
-    (SELECT 1 FROM campaigns_enrollment e
-      WHERE e.mailbox_id = b.id AND e.steps_handed_over > 0 AND e.look_at <= %s LIMIT 1)
-    UNION ALL
-    (SELECT 1 FROM campaigns_enrollment e
-      WHERE e.mailbox_id = b.id AND e.steps_handed_over = 0 AND e.look_at <= %s LIMIT 1)) due)
-"""
+from campaigns.models import Campaign, Decision, Message
+from campaigns.scheduling import CAMPAIGN, DOMAIN, Name, Quota, Share
 
 # Rehearsals wait for no slot, so they are asked for apart; there are few.
 _DUE_REHEARSALS = """
@@ -46,26 +22,20 @@ SELECT e.id FROM campaigns_enrollment e JOIN campaigns_campaign c ON c.id = e.ca
 _LOCK = "SELECT id FROM campaigns_enrollment WHERE id = ANY(%s) AND look_at IS NOT NULL FOR NO KEY UPDATE SKIP LOCKED"
 
 
-def are_due(*, now: datetime) -> bool:
-    """Whether anybody is to be looked at; mostly nobody is, and nothing else needs to be asked."""
-    with connection.cursor() as cursor:
-        cursor.execute(_ARE_DUE, [now, now])
-        return bool(cursor.fetchone()[0])
-
-
-def load(*, wanted: Mapping[int, int], now: datetime) -> list[Candidate]:
-    """Every due rehearsal, then up to `wanted[mailbox_id]` candidates for each mailbox, follow-ups before new people.
-
-    Four queries.
-    """
+def load(*, wanted: Mapping[int, int], room: Mapping[int, int], now: datetime) -> list[Candidate]:
+    """Every due rehearsal, then whose turn it is (see `turns.of`). Four queries."""
     with connection.cursor() as cursor:
         cursor.execute(_DUE_REHEARSALS, [now])
         due = [row[0] for row in cursor.fetchall()]
-        cursor.execute(_DUE, [list(wanted), list(wanted.values()), now, now])
-        ids = list(dict.fromkeys([*due, *(row[0] for row in cursor.fetchall())]))
+        ids = list(dict.fromkeys([*due, *turns.of(wanted=wanted, room=room, now=now)]))
         cursor.execute(_LOCK, [ids])
         locked = {row[0] for row in cursor.fetchall()}
     return facts.of([pk for pk in ids if pk in locked], now=now)
+
+
+def shares_of(address: str, campaign_id: int) -> tuple[Share, ...]:
+    """Whose shares of a day a message to this address takes."""
+    return (DOMAIN, facts.domain_of(address)), (CAMPAIGN, campaign_id)
 
 
 _DOMAINS = """
@@ -80,9 +50,9 @@ SELECT mailbox_id, (at AT TIME ZONE 'UTC')::date, lower(substring(recipient FROM
 """
 
 
-def taken_domains(*, mailbox_ids: Collection[int], since: datetime) -> dict[int, dict[tuple[date, str], int]]:
+def taken_domains(*, mailbox_ids: Collection[int], since: datetime) -> dict[int, dict[tuple[date, Name], int]]:
     """By mailbox: how many slots of each UTC day go to each domain."""
-    taken: dict[int, dict[tuple[date, str], int]] = {}
+    taken: dict[int, dict[tuple[date, Name], int]] = {}
     if not mailbox_ids:
         return taken
     with connection.cursor() as cursor:
@@ -90,6 +60,36 @@ def taken_domains(*, mailbox_ids: Collection[int], since: datetime) -> dict[int,
         for mailbox_id, day, domain, count in cursor.fetchall():
             taken.setdefault(mailbox_id, {})[day, domain] = count
     return taken
+
+
+_CAMPAIGNS = """
+SELECT (at AT TIME ZONE 'UTC')::date, campaign_id, count(*) FROM (
+    SELECT campaign_id, send_at AS at FROM campaigns_message
+     WHERE campaign_id = ANY(%(limited)s) AND state = 'planned' AND overdue_at IS NULL AND awaits = ''
+    UNION ALL
+    SELECT campaign_id, handed_over_at FROM campaigns_message
+     WHERE campaign_id = ANY(%(limited)s) AND handed_over_at >= %(since)s AND state = ANY(%(begun)s)
+       AND awaits = '') taken
+ GROUP BY 1, 2
+"""
+
+
+def daily_limits(*, campaign_ids: Collection[int] | None = None) -> dict[int, int]:
+    """The campaigns (of these) that may send only so many messages of a UTC day. One query."""
+    limited = Campaign.objects.filter(daily_limit__isnull=False)
+    limited = limited if campaign_ids is None else limited.filter(pk__in=campaign_ids)
+    return {pk: limit for pk, limit in limited.values_list("pk", "daily_limit") if limit is not None}
+
+
+def campaign_quota(*, limits: Mapping[int, int], since: datetime) -> Quota:
+    """What these campaigns may still send on each UTC day from `since` on, over all their mailboxes."""
+    known: dict[Name, int] = {pk: limit for pk, limit in limits.items()}  # noqa: C416
+    if not limits:
+        return Quota(known.get)
+    with connection.cursor() as cursor:
+        cursor.execute(_CAMPAIGNS, {"limited": list(limits), "since": since, "begun": list(BEGUN)})
+        taken: dict[tuple[date, Name], int] = {(day, pk): count for day, pk, count in cursor.fetchall()}
+    return Quota(known.get, taken)
 
 
 def taken_slots(*, mailbox_ids: Collection[int], since: datetime) -> dict[int, list[datetime]]:

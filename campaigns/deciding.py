@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from campaigns.scheduling import SlotBook, Window
+from campaigns.scheduling import CAMPAIGN, DOMAIN, Share, SlotBook, Window
 
 LOOK_AGAIN = timedelta(minutes=15)
 CONDITION = "condition"
@@ -41,6 +41,12 @@ class Facts:
     is_task: bool = False  # done by a person
     needs_approval: bool = False
     is_rehearsal: bool = False
+    campaign_id: int = 0
+
+    @property
+    def shares(self) -> tuple[Share, ...]:
+        """Whose shares of a day its next message takes."""
+        return (DOMAIN, self.domain), (CAMPAIGN, self.campaign_id)
 
 
 @dataclass(frozen=True)
@@ -181,12 +187,19 @@ def _slot(due: datetime, facts: Facts, slots: SlotBook) -> Send | Wait:
     if opening > slots.horizon:
         rule, holiday = facts.window.closed_because(due)
         return Wait(opening, rule, {"opens_at": opening.isoformat(), "zone": facts.window.zone} | _named(holiday))
-    slot = slots.first(window=facts.window, earliest=due, domain=facts.domain)
+    slot = slots.first(window=facts.window, earliest=due, shares=facts.shares)
     if slot is None:
-        is_free = slots.first(window=facts.window, earliest=due) is not None
-        until = {"until": slots.horizon.date().isoformat()}
-        return Wait(slots.horizon, "domain_full" if is_free else "mailbox_full", until)
+        return Wait(slots.horizon, _full(facts, slots, due), {"until": slots.horizon.date().isoformat()})
     return Send(slot, {"due_at": facts.due_at.isoformat(), "zone": facts.window.zone})
+
+
+def _full(facts: Facts, slots: SlotBook, due: datetime) -> str:
+    """Whose share is used up: the mailbox's cap, unless it has a slot for somebody else."""
+    if slots.first(window=facts.window, earliest=due) is not None:
+        for share in facts.shares:
+            if slots.first(window=facts.window, earliest=due, shares=(share,)) is None:
+                return f"{share[0]}_full"
+    return "mailbox_full"
 
 
 def _named(holiday: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from accounts.models import User
+from campaigns import senders
 from campaigns.models import Campaign, Step
 from outreach.lib.errors import DomainError
 from outreach.lib.models import new_public_id
@@ -31,7 +32,8 @@ def enroll_segment(*, campaign: Campaign, now: datetime, by: User | None) -> int
 
 
 def enroll(*, campaign: Campaign, prospects: QuerySet[Prospect], now: datetime, by: User | None) -> int:
-    """Enrols who has an address, is not stopped or suppressed and is not in the campaign yet; returns how many.
+    """Enrols who has an address, is not stopped or suppressed and is not in the campaign yet; returns how many. They
+    are shared out among its mailboxes as those's caps are.
 
     Rows that were merged into another or erased are left out, whoever names them.
     Raises NotLaunched for a draft.
@@ -41,11 +43,12 @@ def enroll(*, campaign: Campaign, prospects: QuerySet[Prospect], now: datetime, 
     if campaign.state not in (Campaign.State.RUNNING, Campaign.State.PAUSED) or first is None:
         raise NotLaunched("Launch the campaign first: only then can people be enrolled.")
     ids = reachable(campaign=campaign, prospects=prospects).order_by("id").values_list("id", flat=True)
-    enrolled = 0
+    enrolled, boxes = 0, senders.weights(senders.taking(senders.of(campaign)) or [campaign.mailbox], now=now)
+    each: dict[str, Any] = {"campaign": campaign.pk, "version": version.pk, "step": first.key, "now": now, **boxes}
     with transaction.atomic():
         begin()
         for batch in batched(ids.iterator(chunk_size=BATCH), BATCH):
-            enrolled += _insert(batch, campaign=campaign, version_id=version.pk, step_key=first.key, now=now, by=by)
+            enrolled += _insert(batch, {**each, "by": by and by.pk})
     return enrolled
 
 
@@ -81,16 +84,15 @@ def batched(ids: Iterable[int], size: int) -> Iterator[list[int]]:
         yield batch
 
 
-def _insert(
-    prospect_ids: list[int], *, campaign: Campaign, version_id: int, step_key: str, now: datetime, by: User | None
-) -> int:
-    statement = """
+def _insert(prospect_ids: list[int], values: dict[str, Any]) -> int:
+    statement = f"""
         INSERT INTO campaigns_enrollment (public_id, prospect_id, campaign_id, sequence_version_id, mailbox_id, state,
                stop_reason, next_step_key, steps_handed_over, due_at, look_at, enrolled_by_id)
-        SELECT who.public_id, who.id, %s, %s, %s, 'active', '', %s, 0, %s, %s, %s
-          FROM unnest(%s::uuid[], %s::bigint[]) AS who(public_id, id)
-            ON CONFLICT (campaign_id, prospect_id) DO NOTHING"""
-    same: list[Any] = [campaign.pk, version_id, campaign.mailbox_id, step_key, now, now, by and by.pk]
+        SELECT who.public_id, who.id, %(campaign)s, %(version)s, {senders.CHOSEN.format(person="who.id")}, 'active', '',
+               %(step)s, 0, %(now)s, %(now)s, %(by)s
+          FROM unnest(%(public_ids)s::uuid[], %(people)s::bigint[]) AS who(public_id, id)
+            ON CONFLICT (campaign_id, prospect_id) DO NOTHING"""  # noqa: S608
+    who: dict[str, Any] = {"public_ids": [str(new_public_id()) for _ in prospect_ids], "people": prospect_ids}
     with connection.cursor() as cursor:
-        cursor.execute(statement, [*same, [str(new_public_id()) for _ in prospect_ids], prospect_ids])
+        cursor.execute(statement, {**values, **who})
         return int(cursor.rowcount)

@@ -19,6 +19,7 @@ WORDS = {
     "quiet_date": "nobody is written to on this day",
     "mailbox_full": "the mailbox has used up its daily cap",
     "domain_full": "enough goes to addresses of this domain already",
+    "campaign_full": "the campaign has used up what it may send a day",
     "suppressed": "the address or its domain is suppressed",
     "person_stopped": "this person must not be written to",
     "site_stopped": "this site must not be written to",

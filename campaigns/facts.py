@@ -162,6 +162,7 @@ def _facts(row: Mapping[str, Any], window: Window, meets_condition: bool | None)
         contacted_elsewhere_at=row["contacted_elsewhere_at"],
         is_follow_up=row["steps_handed_over"] > 0,
         domain=domain_of(row["email"]),
+        campaign_id=row["campaign_id"],
         goal=row["goal"],
         has_condition=bool(row["condition"]),
         meets_condition=meets_condition,

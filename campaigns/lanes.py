@@ -116,6 +116,8 @@ class Lane:
                 later = job.window.next_open(now)
                 ledger.put_off(message_id=job.message.pk, send_at=later)
                 fault("after_put_off")
+            elif job.daily_limit is not None and job.message.send_at.date() != now.date():
+                outcomes.move_on(job=job, mailbox=self._mailbox, now=now)  # a place is one of its day
             else:
                 yield job, job.composed
 

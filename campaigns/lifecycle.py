@@ -1,6 +1,6 @@
 """From a draft to a running campaign: create, add steps, check, launch, pause, resume."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
 
 from accounts.models import User
-from campaigns import calendars, counting, drafting, enrolling, preflight, releasing, tracking
+from campaigns import calendars, counting, drafting, enrolling, preflight, releasing, senders, tracking
 from campaigns.conditions import Rule
 from campaigns.drafting import FIVE, NINE, InvalidCampaign, NotEditable
 from campaigns.models import Arm, Campaign, Enrollment, Goal, SequenceVersion, Step
@@ -19,7 +19,8 @@ from outreach.lib.errors import DomainError, Problem
 from prospects.models import Program, Segment
 from templates.models import Template
 
-AT_ANY_TIME = {"skip_holidays", "quiet_dates", "goals"}  # what can be changed of a launched campaign
+# What can be changed of a launched campaign.
+AT_ANY_TIME = {"skip_holidays", "quiet_dates", "goals", "daily_limit", "more_mailboxes"}
 LAUNCHED = (Campaign.State.RUNNING, Campaign.State.PAUSED)
 
 __all__ = ["FIVE", "NINE", "InvalidCampaign", "NotEditable"]  # drafting's, which refuses by them too
@@ -55,10 +56,12 @@ def create_campaign(
     skip_holidays: bool = True,
     quiet_dates: Sequence[date] = (),
     goals: Sequence[str] = tuple(Goal.values),
+    daily_limit: int | None = None,
+    more_mailboxes: Sequence[Mailbox] = (),
     by: User | None,
     is_demo: bool = False,
 ) -> Campaign:
-    """A draft with an empty sequence. Raises InvalidCampaign."""
+    """A draft with an empty sequence. Raises InvalidCampaign, senders.NotTogether."""
     _check_zone(time_zone)
     campaign = Campaign.objects.create(
         name=name,
@@ -69,10 +72,12 @@ def create_campaign(
         skip_holidays=skip_holidays,
         quiet_dates=_quiet(list(quiet_dates)),
         goals=list(goals),
+        daily_limit=daily_limit,
         created_by=by,
         is_demo=is_demo,
     )
     SequenceVersion.objects.create(campaign=campaign, number=1)
+    senders.set_further(campaign=campaign, mailboxes=more_mailboxes)
     return campaign
 
 
@@ -80,19 +85,27 @@ def create_campaign(
 def change_campaign(*, campaign: Campaign, now: datetime, **fields: object) -> Campaign:
     """Changes what a draft says of itself; of a launched campaign only what AT_ANY_TIME names.
 
-    What is planned for a day that is quiet from now on gets another slot. Raises NotEditable, InvalidCampaign.
+    What is planned for a day that is quiet from now on, or has no room any more, gets another slot; whoever waits for
+    a first message is shared out anew among the mailboxes. Raises NotEditable, InvalidCampaign, senders.NotTogether.
     """
     if isinstance(fields.get("time_zone"), str):
         _check_zone(str(fields["time_zone"]))
     if isinstance(days := fields.get("quiet_dates"), list):
         fields["quiet_dates"] = _quiet(days)
     open_in = (Campaign.State.DRAFT, *(LAUNCHED if fields.keys() <= AT_ANY_TIME else ()))
-    changed = Campaign.objects.filter(pk=campaign.pk, state__in=open_in).update(**fields) if fields else 1
-    if not changed:
-        raise NotEditable("This campaign was launched: only days off and goals can be changed, until it is archived.")
+    rows, further = Campaign.objects.filter(pk=campaign.pk, state__in=open_in), fields.pop("more_mailboxes", None)
+    if not (rows.update(**fields) if fields else further is None or rows.exists()):
+        raise NotEditable(
+            "This campaign was launched: only days off, goals, the daily limit and further mailboxes can be changed, "
+            "until it is archived."
+        )
     campaign.refresh_from_db()
+    if isinstance(further, Iterable):
+        senders.set_further(campaign=campaign, mailboxes=list(further))
+        senders.share_out(campaign=campaign, now=now)
     if campaign.state in LAUNCHED:
         releasing.move_closed(campaign=campaign, now=now)
+        releasing.move_crowded(campaign=campaign, now=now)
     return campaign
 
 

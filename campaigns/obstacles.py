@@ -90,18 +90,29 @@ def _paused(campaign: Campaign) -> Obstacle:
 
 def _mailboxes(seen: Situation, running: Sequence[Campaign]) -> list[Obstacle]:
     found = []
-    for mailbox in {each.mailbox_id: each.mailbox for each in running}.values():
-        mine = [each for each in running if each.mailbox_id == mailbox.pk]
+    pairs = [(box, each) for each in running for box in seen.senders(each)]
+    for mailbox in {box.pk: box for box, _ in pairs}.values():
+        mine = [each for box, each in pairs if box.pk == mailbox.pk]
         where = ("Open mailbox", "mailbox", mailbox.public_id)
         if mailbox.status != Mailbox.Status.ACTIVE:
-            found.append(Obstacle(_active(mine), f"The mailbox {mailbox.name} is {_state(mailbox)}", *where))
+            why, begun = f"The mailbox {mailbox.name} is {_state(mailbox)}", False
         elif outages.is_lasting(mailbox=mailbox):
-            why = f"The mails of {mailbox.name} are not taken: {mailbox.send_error}"
-            found.append(Obstacle(_active(mine), why, *where))
+            why, begun = f"The mails of {mailbox.name} are not taken: {mailbox.send_error}", False
         elif mailbox.pk in seen.blind:
-            why = f"{mailbox.name} was not read for half an hour: an answer may be waiting"
-            found.append(Obstacle(_begun(mine), why, *where))
+            why, begun = f"{mailbox.name} was not read for half an hour: an answer may be waiting", True
+        else:
+            continue
+        found.append(Obstacle(_of_mailbox(mailbox, mine, seen, begun=begun), why, *where))
     return found
+
+
+def _of_mailbox(mailbox: Mailbox, campaigns: Sequence[Campaign], seen: Situation, *, begun: bool) -> int:
+    """Whom of these campaigns it writes to: all of one that has no other mailbox, else they are counted."""
+    alone = [each for each in campaigns if len(seen.senders(each)) == 1]
+    shared = [each.pk for each in campaigns if each not in alone]
+    people = Enrollment.objects.filter(mailbox=mailbox, campaign__in=shared, state=Enrollment.State.ACTIVE)
+    counted = _few(people.filter(steps_handed_over__gt=0) if begun else people) if shared else 0
+    return counted + (_begun(alone) if begun else _active(alone))
 
 
 def _state(mailbox: Mailbox) -> str:
@@ -182,13 +193,20 @@ def _stopped(campaign: Campaign, seen: Situation) -> Health | None:
         return Health("All sending is stopped", "bad")
     if seen.control.held_at:
         return Health("All sending is held", "bad")
-    if campaign.mailbox.status != Mailbox.Status.ACTIVE:
-        return Health(f"Mailbox {_state(campaign.mailbox)}", "bad")
-    if outages.is_lasting(mailbox=campaign.mailbox):
-        return Health("Its mails are not taken by the mail server", "bad")
-    if campaign.mailbox_id in seen.blind:
-        return Health("Its mailbox is not being read", "bad")
-    return None
+    boxes = seen.senders(campaign)
+    broken = [words for words in (_broken(each, seen) for each in boxes) if words]
+    if len(broken) < len(boxes):
+        several = f"{len(broken)} of its {len(boxes)} mailboxes can’t send"
+        return Health(several, "warn") if broken else None
+    return Health(broken[0], "bad")
+
+
+def _broken(mailbox: Mailbox, seen: Situation) -> str:
+    if mailbox.status != Mailbox.Status.ACTIVE:
+        return f"Mailbox {_state(mailbox)}"
+    if outages.is_lasting(mailbox=mailbox):
+        return "Its mails are not taken by the mail server"
+    return "Its mailbox is not being read" if mailbox.pk in seen.blind else ""
 
 
 def endangered(reached: Reached) -> Health | None:

@@ -1,17 +1,17 @@
 """What the end of a hand-over changes: the ledger, the enrollment, and whom or what it stops."""
 
 import sys
-from collections import Counter
+from contextlib import nullcontext
 from datetime import UTC, datetime, time, timedelta
 
 import structlog
 from django.db import transaction
 
-from campaigns import advancing, candidates, facts, ledger, scheduling, stopping
+from campaigns import advancing, candidates, ledger, planning, scheduling, stopping
 from campaigns.batches import Job
 from campaigns.ledger import Ended
 from campaigns.models import Event, Message
-from campaigns.scheduling import SlotBook
+from campaigns.scheduling import Quota, SlotBook
 from integrations.models import Mailbox
 from integrations.ports import Fault, Outcome, Verdict
 from outreach.lib.faults import fault
@@ -61,30 +61,49 @@ def _pauses_mailbox(job: Job, outcome: Outcome) -> bool:
 def _deferred(job: Job, outcome: Outcome, token: int, now: datetime, mailbox: Mailbox) -> None:
     wait = scheduling.retry_after(attempts=job.message.attempts + 1)
     if wait is not None:
-        _words(job.message.pk, outcome)
         at = next_place(job=job, mailbox=mailbox, earliest=now + max(wait, outcome.retry_after), now=now)
+        _words(job.message.pk, outcome)
         ledger.give_back(message_id=job.message.pk, token=token, send_at=at)
     elif ledger.record(message_id=job.message.pk, token=token, state=Message.State.REFUSED, outcome=outcome):
         stopping.end_enrollments(enrollment_ids=[job.message.enrollment_id], reason=GAVE_UP)
 
 
-def next_place(*, job: Job, mailbox: Mailbox, earliest: datetime, now: datetime) -> datetime:
-    """When a message that was not taken is tried again: in its window, and within its domain's share of that day."""
-    domain = facts.domain_of(job.message.recipient)
-    if mailbox.domain_cap is None:
+def next_place(*, job: Job, mailbox: Mailbox, earliest: datetime, now: datetime, has_begun: bool = True) -> datetime:
+    """When a message that was not taken is tried again: in its window, and within its domain's share and its campaign's
+    limit of that day. One whose hand-over `has_begun` takes of today's already.
+
+    Of a limited campaign nobody else gives places until the end of this transaction; call it before any row is changed.
+    """
+    message = job.message
+    if mailbox.domain_cap is None and job.daily_limit is None:
         return job.window.next_open(earliest)
-    today = datetime.combine(now.date(), time(0), UTC)
-    taken = Counter(candidates.taken_domains(mailbox_ids=[mailbox.pk], since=today).get(mailbox.pk, {}))
-    taken[now.date(), domain] -= 1  # itself
+    limits = {} if job.daily_limit is None else {message.campaign_id: job.daily_limit}
+    with planning.alone() if limits else nullcontext():
+        quotas = _quotas(mailbox, limits, since=datetime.combine(now.date(), time(0), UTC))
+    shares = candidates.shares_of(message.recipient, message.campaign_id)
+    for kind, name in shares if has_begun else ():
+        quotas[kind].take(name, now.date(), count=-1)
     book = SlotBook(
-        cap_on=scheduling.always(sys.maxsize),
-        gap=timedelta(0),
-        taken=(),
-        horizon=earliest + FARTHEST,
-        domain_cap=mailbox.domain_cap,
-        domains=taken,
+        cap_on=scheduling.always(sys.maxsize), gap=timedelta(0), taken=(), horizon=earliest + FARTHEST, quotas=quotas
     )
-    return book.first(window=job.window, earliest=earliest, domain=domain) or job.window.next_open(earliest)
+    return book.first(window=job.window, earliest=earliest, shares=shares) or job.window.next_open(earliest)
+
+
+def _quotas(mailbox: Mailbox, limits: dict[int, int], *, since: datetime) -> dict[str, Quota]:
+    limited = [] if mailbox.domain_cap is None else [mailbox.pk]
+    domains = candidates.taken_domains(mailbox_ids=limited, since=since).get(mailbox.pk, {})
+    return {
+        scheduling.DOMAIN: Quota(scheduling.the_same(mailbox.domain_cap), domains),
+        scheduling.CAMPAIGN: candidates.campaign_quota(limits=limits, since=since),
+    }
+
+
+@retried
+@transaction.atomic
+def move_on(*, job: Job, mailbox: Mailbox, now: datetime) -> None:
+    """A message of a limited campaign whose day is over takes a place of another: today's too, when there is one."""
+    later = next_place(job=job, mailbox=mailbox, earliest=now, now=now, has_begun=False)
+    ledger.put_off(message_id=job.message.pk, send_at=later)
 
 
 def _words(message_id: int, outcome: Outcome) -> None:
@@ -105,8 +124,8 @@ def _is_ours(job: Job, outcome: Outcome) -> bool:
 
 def _refused(job: Job, outcome: Outcome, token: int, now: datetime, mailbox: Mailbox) -> None:
     if _is_ours(job, outcome):  # the row waits until somebody has looked at the mailbox
-        _words(job.message.pk, outcome)
         later = next_place(job=job, mailbox=mailbox, earliest=now + scheduling.DAY, now=now)
+        _words(job.message.pk, outcome)
         ledger.give_back(message_id=job.message.pk, token=token, send_at=later)
         return
     if not ledger.record(message_id=job.message.pk, token=token, state=Message.State.REFUSED, outcome=outcome):

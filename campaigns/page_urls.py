@@ -31,6 +31,7 @@ urlpatterns = [
     path("campaigns/<uuid:id>/pause/", campaigns.campaign_pause, name="campaign-pause"),
     path("campaigns/<uuid:id>/resume/", campaigns.campaign_resume, name="campaign-resume"),
     path("campaigns/<uuid:id>/days-off/", campaigns.campaign_days_off, name="campaign-days-off"),
+    path("campaigns/<uuid:id>/pace/", campaigns.campaign_pace, name="campaign-pace"),
     path("campaigns/<uuid:id>/archive/", campaigns.campaign_archive, name="campaign-archive"),
     path("campaigns/<uuid:id>/restore/", campaigns.campaign_restore, name="campaign-restore"),
     path("campaigns/new/", building.campaign_new, name="campaign-new"),

@@ -31,13 +31,14 @@ PERSONAL: dict[str, frozenset[str]] = {
     "Errand": frozenset({"asked_by"}),
     "MailboxRound": frozenset(),
     "CampaignEvent": frozenset({"pgh_context", "rehearsal_to", "state_reason"}),
+    "CampaignMailboxEvent": frozenset({"pgh_context"}),
 }
 
 IMPERSONAL: dict[str, frozenset[str]] = {
     "Campaign": frozenset(
         {
             *("id", "public_id", "created_at", "name", "program", "segment", "mailbox", "time_zone"),
-            *("skip_holidays", "quiet_dates", "goals"),
+            *("skip_holidays", "quiet_dates", "goals", "more_mailboxes", "daily_limit"),
             *("state", "state_reason", "is_demo", "launched_at", "rehearsal_of"),
         }
     ),
@@ -118,7 +119,9 @@ IMPERSONAL: dict[str, frozenset[str]] = {
     "CampaignEvent": frozenset(
         {
             *(*_OF_HISTORY, "pgh_obj", "name", "program", "segment", "mailbox", "time_zone", "state", "launched_at"),
-            *("skip_holidays", "quiet_dates", "goals"),
+            *("skip_holidays", "quiet_dates", "goals", "daily_limit"),
         }
     ),
+    "CampaignMailbox": frozenset({"id", "campaign", "mailbox"}),
+    "CampaignMailboxEvent": frozenset({*_OF_HISTORY, "pgh_obj", "campaign", "mailbox"}),
 }

@@ -25,10 +25,11 @@ from campaigns import (
     reentering,
     skipping,
     soon,
+    turns,
 )
 from campaigns.facts import Candidate
 from campaigns.models import Decision, Enrollment, Message
-from campaigns.scheduling import DAY, SlotBook, always
+from campaigns.scheduling import CAMPAIGN, DAY, DOMAIN, MOST, Quota, Share, SlotBook, always, days_between, the_same
 from integrations.models import Mailbox
 from outreach.lib.faults import fault
 from outreach.lib.models import DatabaseClock
@@ -37,7 +38,6 @@ log = structlog.get_logger(__name__)
 
 LOCK = 7_301_001  # advisory lock number of the planner
 LOOK_AHEAD = DAY
-MOST = 2**31 - 1  # slots of a rehearsal: somebody waits in front of the screen, so no cap and no gap hold it
 PER_RUN = 2_000  # messages for one mailbox in one run: a mailbox without a cap must not make the others wait
 
 
@@ -111,13 +111,17 @@ def alone() -> Iterator[None]:
 
 
 def _plan(done: Planned, *, now: datetime, most: int = PER_RUN) -> None:
-    if not candidates.are_due(now=now):
+    if not turns.are_due(now=now):
         return
-    books = slot_books(now=now)
+    limits = candidates.daily_limits()
+    campaigns = candidates.campaign_quota(limits=limits, since=_midnight(now))
+    books = slot_books(now=now, campaigns=campaigns)
     aside = overdue.counted()  # it comes before new people once it is released
     free = {mailbox_id: min(book.free(now), most) - aside.get(mailbox_id, 0) for mailbox_id, book in books.items()}
     wanted = {mailbox_id: slots for mailbox_id, slots in free.items() if slots > 0}
-    found = candidates.load(wanted=wanted, now=now)
+    days = days_between(now, horizon(now))
+    room = {pk: sum(campaigns.left(pk, day) for day in days) for pk in limits}
+    found = candidates.load(wanted=wanted, room=room, now=now)
     last = candidates.last_decisions([candidate.enrollment_id for candidate in found])
     made = Plan()
     for candidate in found:
@@ -134,23 +138,31 @@ def _book(candidate: Candidate, books: dict[int, SlotBook], now: datetime) -> Sl
 
 
 class _OpenBook(SlotBook):
-    """Every slot is free; what is taken counts in the mailbox's own book."""
+    """Every slot is free, for somebody waits in front of the screen; what is taken counts in the mailbox's own book."""
 
     def __init__(self, *, horizon: datetime, beside: SlotBook | None) -> None:
         super().__init__(cap_on=always(MOST), gap=timedelta(0), taken=(), horizon=horizon)
         self._beside = beside
 
-    def take(self, at: datetime, *, domain: str = "") -> None:
+    def take(self, at: datetime, *, shares: Iterable[Share] = ()) -> None:
         """Marks a slot as taken, for everybody else."""
         if self._beside is not None:
-            self._beside.take(at, domain=domain)
+            self._beside.take(at, shares=shares)
 
 
 def slot_books(
-    *, now: datetime, until: datetime | None = None, mailbox_ids: Collection[int] | None = None
+    *,
+    now: datetime,
+    until: datetime | None = None,
+    mailbox_ids: Collection[int] | None = None,
+    campaigns: Quota | None = None,
 ) -> dict[int, SlotBook]:
-    """The slots of each active mailbox (of these) up to the horizon (or `until`); caps are counted from the ledger."""
-    today = datetime.combine(now.date(), time(0), UTC)
+    """The slots of each active mailbox (of these) up to the horizon (or `until`); caps are counted from the ledger.
+
+    All of them share what is left to the `campaigns` with a daily limit, which is counted unless it is given.
+    """
+    today = _midnight(now)
+    campaigns = campaigns or candidates.campaign_quota(limits=candidates.daily_limits(), since=today)
     active = Mailbox.objects.filter(status=Mailbox.Status.ACTIVE)
     active = active if mailbox_ids is None else active.filter(pk__in=mailbox_ids)
     mailboxes = list(active.only("daily_cap", "ramp_start", "ramp_step", "ramp_from", "gap_seconds", "domain_cap"))
@@ -164,11 +176,17 @@ def slot_books(
             gap=timedelta(seconds=mailbox.gap_seconds),
             taken=taken.get(mailbox.pk, ()),
             horizon=until or horizon(now),
-            domain_cap=mailbox.domain_cap,
-            domains=domains.get(mailbox.pk, {}),
+            quotas={
+                CAMPAIGN: campaigns,
+                DOMAIN: Quota(the_same(mailbox.domain_cap), domains.get(mailbox.pk, {})),
+            },
         )
         for mailbox in mailboxes
     }
+
+
+def _midnight(now: datetime) -> datetime:
+    return datetime.combine(now.date(), time(0), UTC)
 
 
 def closed_book(*, now: datetime) -> SlotBook:
@@ -203,7 +221,7 @@ def _decide_one(
     verdict = _verdict(candidate, now=now, book=book)
     match verdict:
         case deciding.Send(slot=slot):
-            book.take(slot, domain=candidate.facts.domain)
+            book.take(slot, shares=candidate.facts.shares)
             made.messages.append(_message(candidate, verdict, now))
             return
         case deciding.Ask():

@@ -1,6 +1,6 @@
 """Everything that keeps a campaign from being launched, all at once."""
 
-from campaigns import drafting, reaching
+from campaigns import drafting, reaching, senders
 from campaigns.models import Campaign
 from integrations.models import Mailbox
 from outreach.lib.errors import Problem
@@ -21,11 +21,13 @@ def _state(campaign: Campaign) -> list[Problem]:
 
 def _sender(campaign: Campaign) -> list[Problem]:
     problems = []
-    mailbox = campaign.mailbox
-    if mailbox.status != Mailbox.Status.ACTIVE:
-        problems.append(Problem("mailbox", f"The mailbox {mailbox} is {mailbox.get_status_display().lower()}."))
-    if mailbox.verified_at is None:
-        problems.append(Problem("mailbox", f"The mailbox {mailbox} was never checked: run its check first."))
+    for mailbox in senders.of(campaign):
+        if mailbox.status != Mailbox.Status.ACTIVE:
+            problems.append(Problem("mailbox", f"The mailbox {mailbox} is {mailbox.get_status_display().lower()}."))
+        if mailbox.verified_at is None:
+            problems.append(Problem("mailbox", f"The mailbox {mailbox} was never checked: run its check first."))
+        if mailbox.is_demo != campaign.mailbox.is_demo:
+            problems.append(Problem("mailbox", f"The mailbox {mailbox} can't be used beside {campaign.mailbox}."))
     if not campaign.program.postal_address.strip():
         problems.append(Problem("program", f"The program {campaign.program} has no postal address."))
     return problems

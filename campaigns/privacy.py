@@ -54,6 +54,7 @@ MENTIONS = (
 COLLEAGUES = {
     "Campaign": frozenset({"rehearsal_to"}),
     "CampaignEvent": frozenset({"rehearsal_to", "pgh_context"}),
+    "CampaignMailboxEvent": frozenset({"pgh_context"}),
 }
 LONGEST_REASON = 200
 

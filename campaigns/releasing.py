@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 
 import structlog
@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import Case, F, QuerySet, When
 
 from accounts.models import User
-from campaigns import errands, facts, overdue, planning
+from campaigns import candidates, errands, overdue, planning
 from campaigns.calendars import place_of
 from campaigns.models import Campaign, Errand, Message
 from campaigns.scheduling import SlotBook, Window, window_of
@@ -91,26 +91,52 @@ def move_closed(*, campaign: Campaign, now: datetime) -> int:
     The soonest thousand; what comes after them is put off when its time comes (campaigns.lanes).
     """
     with planning.alone():
-        planned = Message.objects.filter(campaign=campaign, state=Message.State.PLANNED, overdue_at=None, awaits="")
-        soonest = _with_windows(planned.order_by("send_at")[:PIECE])
-        closed = [message.pk for message, window in soonest if not window.is_open(message.expected_at)]
-        locked = Message.objects.filter(pk__in=closed).order_by("id").select_for_update()  # in a stop's order
-        ids = list(locked.values_list("id", flat=True))
-        slots = dict(slots_for(ids, planning.slot_books(now=now, until=now + FARTHEST), now)) if ids else {}
-        if slots:
-            with connection.cursor() as cursor:
-                cursor.execute(_MOVE, [list(slots), list(slots.values())])
-        return len(slots)
+        soonest = _with_windows(_planned(campaign).order_by("send_at")[:PIECE])
+        return move([message.pk for message, window in soonest if not window.is_open(message.expected_at)], now)
+
+
+def move_crowded(*, campaign: Campaign, now: datetime) -> int:
+    """What is planned beyond the campaign's daily limit gets a slot of another day: of each day the last ones. Returns
+    how many.
+    """
+    if campaign.daily_limit is None:
+        return 0
+    with planning.alone():
+        today = datetime.combine(now.date(), time(0), UTC)
+        theirs = Message.objects.filter(campaign=campaign, handed_over_at__gte=today, state__in=candidates.BEGUN)
+        begun = {today.date(): theirs.count()}
+        by_day: dict[date, list[int]] = {}
+        for message in _planned(campaign).order_by("send_at", "id").only("send_at", "planned_at"):
+            by_day.setdefault(message.expected_at.date(), []).append(message.pk)
+        kept = {day: max(0, campaign.daily_limit - begun.get(day, 0)) for day in by_day}
+        return move([pk for day, ids in by_day.items() for pk in ids[kept[day] :]], now)
+
+
+def _planned(campaign: Campaign) -> QuerySet[Message]:
+    return Message.objects.filter(campaign=campaign, state=Message.State.PLANNED, overdue_at=None, awaits="")
+
+
+def move(ids: Collection[int], now: datetime) -> int:
+    """Gives these planned messages new slots of their mailboxes; call it where no planner is at work. Returns how many
+    have one.
+    """
+    locked = Message.objects.filter(pk__in=ids).order_by("id").select_for_update()  # in a stop's order
+    ids = list(locked.values_list("id", flat=True))
+    slots = dict(slots_for(ids, planning.slot_books(now=now, until=now + FARTHEST), now)) if ids else {}
+    if slots:
+        with connection.cursor() as cursor:
+            cursor.execute(_MOVE, [list(slots), list(slots.values())])
+    return len(slots)
 
 
 def slots_for(ids: Collection[int], books: dict[int, SlotBook], now: datetime) -> Iterator[tuple[int, datetime]]:
     """The id and the new slot of each message whose mailbox has one, which is taken then."""
     for message, window in _with_windows(Message.objects.filter(pk__in=ids).order_by(*_TURN)):
         book = books.get(message.mailbox_id)
-        domain = facts.domain_of(message.recipient)
-        slot = book.first(window=window, earliest=now, domain=domain) if book else None
+        shares = candidates.shares_of(message.recipient, message.campaign_id)
+        slot = book.first(window=window, earliest=now, shares=shares) if book else None
         if book is not None and slot is not None:
-            book.take(slot, domain=domain)
+            book.take(slot, shares=shares)
             yield message.pk, slot
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -59,6 +60,7 @@ class MessageRow(NamedTuple):
     is_follow_up: bool
     attempts: int
     smtp_code: int
+    send_at: datetime
     version: str
     sequence_version_id: int  # the one that the person is on
 

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from types import MappingProxyType
@@ -16,6 +16,7 @@ MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 LONGEST_SHUT = 400  # days: a year of quiet dates, and the weeks around it
 WINDOW_CLOSED = "window_closed"
+MOST = 2**31 - 1  # of what has no limit
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,11 @@ def always(cap: int) -> CapOn:
     return lambda day: cap
 
 
+def summed(caps: Sequence[CapOn]) -> CapOn:
+    """What several mailboxes may send together."""
+    return lambda day: sum(cap_on(day) for cap_on in caps)
+
+
 def days_to_send(count: int, *, cap_on: CapOn, first: date, most: int) -> int:
     """How many days it takes to send so many from `first` on at these caps; `most` when it takes longer."""
     for number in range(most):
@@ -138,10 +144,53 @@ def days_to_send(count: int, *, cap_on: CapOn, first: date, most: int) -> int:
     return most
 
 
+Name = int | str
+Share = tuple[str, Name]  # whose share of a day a message takes: ("domain", "example.com"), ("campaign", 7)
+DOMAIN, CAMPAIGN = "domain", "campaign"
+Taken = Mapping[tuple[date, Name], int]
+
+
+class Quota:
+    """At most `limit_of` (None: no limit) of a UTC day's messages for each name; `taken` are those there are already.
+
+    Books of several mailboxes may hold the same one.
+    """
+
+    def __init__(self, limit_of: Callable[[Name], int | None], taken: Taken = MappingProxyType({})) -> None:
+        self._limit_of = limit_of
+        self._taken = Counter(taken)
+
+    def limits(self, name: Name) -> bool:
+        """Whether there is a limit for it."""
+        return self._limit_of(name) is not None
+
+    def left(self, name: Name, day: date) -> int:
+        """How many more may go to it on this day; no fewer than none."""
+        limit = self._limit_of(name)
+        return MOST if limit is None else max(0, limit - self._taken[day, name])
+
+    def take(self, name: Name, day: date, *, count: int = 1) -> None:
+        """So many more of that day."""
+        self._taken[day, name] += count
+
+
+Quotas = Mapping[str, Quota]  # by the kind of share
+
+
+def the_same(limit: int | None) -> Callable[[Name], int | None]:
+    """One limit for every name but an empty one."""
+    return lambda name: limit if name else None
+
+
+def days_between(now: datetime, horizon: datetime) -> list[date]:
+    """The UTC days from now to the horizon."""
+    return [now.date() + n * DAY for n in range((horizon.date() - now.date()).days + 1)]
+
+
 class SlotBook:
     """The slots of one mailbox up to `horizon`: at least `gap` between any two, at most `cap_on` that day in a UTC day.
 
-    With a `domain_cap`, no more than so many of a day's go to the addresses of one domain; `domains` are those taken.
+    `quotas` limit what of a day goes to one domain, or leaves for one campaign.
     """
 
     def __init__(
@@ -151,46 +200,48 @@ class SlotBook:
         gap: timedelta,
         taken: Iterable[datetime],
         horizon: datetime,
-        domain_cap: int | None = None,
-        domains: Mapping[tuple[date, str], int] = MappingProxyType({}),
+        quotas: Quotas = MappingProxyType({}),
     ) -> None:
         self._cap_on = cap_on
-        self._domain_cap = domain_cap
-        self._per_domain = Counter(domains)
+        self._quotas = quotas
         self._gap = gap
         self._taken = sorted(taken)
         self._per_day = Counter(at.date() for at in self._taken)
-        self._searched: dict[tuple[Window, str], tuple[datetime, datetime]] = {}
+        self._searched: dict[tuple[Window, tuple[Share, ...]], tuple[datetime, datetime]] = {}
         self.horizon = horizon
 
     def free(self, now: datetime) -> int:
         """How many more messages the cap allows from today to the horizon."""
-        days = (now.date() + n * DAY for n in range((self.horizon.date() - now.date()).days + 1))
-        return sum(max(0, self._cap_on(day) - self._per_day[day]) for day in days)
+        return sum(max(0, self._cap_on(day) - self._per_day[day]) for day in days_between(now, self.horizon))
 
-    def first(self, *, window: Window, earliest: datetime, domain: str = "") -> datetime | None:
-        """The first free slot from `earliest` on inside the window, for an address of this domain ("" has no limit);
-        None when there is none up to the horizon.
+    def first(self, *, window: Window, earliest: datetime, shares: Iterable[Share] = ()) -> datetime | None:
+        """The first free slot from `earliest` on inside the window that takes of these shares; None when there is none
+        up to the horizon.
 
         Slots are only ever taken, so what an earlier search of the same window found full is not walked again.
         """
-        domain = "" if self._domain_cap is None else domain
-        since, full_until = self._searched.get((window, domain), (earliest, earliest))
+        limited = tuple(share for share in shares if self._limits(share))
+        since, full_until = self._searched.get((window, limited), (earliest, earliest))
         known = since <= earliest <= full_until
         at = window.next_open(full_until if known else earliest)
-        while at <= self.horizon and (later := self._next_allowed(at, domain)) != at:
+        while at <= self.horizon and (later := self._next_allowed(at, limited)) != at:
             at = window.next_open(later)
-        self._searched[window, domain] = (since if known else earliest, at)
+        self._searched[window, limited] = (since if known else earliest, at)
         return at if at <= self.horizon else None
 
-    def take(self, at: datetime, *, domain: str = "") -> None:
-        """Marks a slot as taken by an address of this domain."""
+    def take(self, at: datetime, *, shares: Iterable[Share] = ()) -> None:
+        """Marks a slot as taken, and one of each of these shares."""
         insort(self._taken, at)
         self._per_day[at.date()] += 1
-        self._per_domain[at.date(), domain] += 1
+        for kind, name in filter(self._limits, shares):
+            self._quotas[kind].take(name, at.date())
 
-    def _next_allowed(self, at: datetime, domain: str) -> datetime:
-        is_full = domain and self._per_domain[at.date(), domain] >= (self._domain_cap or 0)
+    def _limits(self, share: Share) -> bool:
+        kind, name = share
+        return kind in self._quotas and self._quotas[kind].limits(name)
+
+    def _next_allowed(self, at: datetime, limited: tuple[Share, ...]) -> datetime:
+        is_full = any(not self._quotas[kind].left(name, at.date()) for kind, name in limited)
         if is_full or self._per_day[at.date()] >= self._cap_on(at.date()):
             return datetime.combine(at.date() + DAY, time(0), UTC)
         if not self._gap:

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from django.db.models import DurationField, ExpressionWrapper, F, Q
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import DurationField, ExpressionWrapper, F, OuterRef, Q
 
-from campaigns.models import Campaign, CampaignCount, SendingControl
+from campaigns.models import Campaign, CampaignCount, CampaignMailbox, SendingControl
 from integrations.models import InboundEvent, Mailbox
 from outreach.lib.models import DatabaseClock
 
@@ -25,6 +27,17 @@ class Situation:
     mailboxes: tuple[Mailbox, ...]
     blind: frozenset[int]
     answers_waiting: int
+    further: dict[int, list[int]]  # by campaign, its mailboxes but for the first
+
+    def senders(self, campaign: Campaign) -> list[Mailbox]:
+        """Its mailboxes that are not retired, the first one first; a retired one only when it is the last."""
+        theirs = (campaign.mailbox_id, *self.further.get(campaign.pk, ()))
+        found = [each for each in self.mailboxes if each.pk in theirs]
+        return sorted(found, key=lambda each: each.pk != campaign.mailbox_id) or [campaign.mailbox]
+
+    def active(self, campaign: Campaign) -> list[Mailbox]:
+        """Its mailboxes that something can leave from."""
+        return [each for each in self.senders(campaign) if each.status == Mailbox.Status.ACTIVE]
 
     @property
     def running(self) -> list[Campaign]:
@@ -39,13 +52,15 @@ def look() -> Situation:
     mailboxes = Mailbox.objects.exclude(status=Mailbox.Status.RETIRED).order_by("name", "id")
     seen = Q(polled_at__gt=DatabaseClock() - BLIND_AFTER)
     rows = list(mailboxes.annotate(is_blind=~seen | Q(polled_at=None)))
+    campaigns = _open_campaigns()
     return Situation(
         control=control or SendingControl(pk=1),
         silent=control is None or control.silent_for is None or control.silent_for > SILENT_AFTER,
-        campaigns=tuple(_open_campaigns()),
+        campaigns=tuple(campaigns),
         mailboxes=tuple(rows),
         blind=frozenset(box.pk for box in rows if box.is_blind and box.status == Mailbox.Status.ACTIVE),
         answers_waiting=_waiting(),
+        further={each.pk: each.boxes for each in campaigns},
     )
 
 
@@ -57,10 +72,12 @@ def standing(campaign: Campaign) -> CampaignCount:
         return CampaignCount(campaign=campaign)
 
 
-def _open_campaigns() -> list[Campaign]:
+def _open_campaigns() -> list[Any]:
+    """With the keys of their further mailboxes as `boxes`."""
     states = (Campaign.State.RUNNING, Campaign.State.PAUSED)
     campaigns = Campaign.objects.filter(rehearsal_of=None, state__in=states)
-    return list(campaigns.select_related("mailbox", "count").order_by("name"))
+    further = CampaignMailbox.objects.filter(campaign=OuterRef("pk")).order_by("mailbox").values("mailbox")
+    return list(campaigns.select_related("mailbox", "count").annotate(boxes=ArraySubquery(further)).order_by("name"))
 
 
 def _waiting() -> int:

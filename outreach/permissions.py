@@ -61,6 +61,7 @@ ROUTES: dict[str, dict[str, Least]] = {
     "campaign-pause": _OPERATE,
     "campaign-resume": _OPERATE,
     "campaign-days-off": _FORM,
+    "campaign-pace": _FORM,
     "campaign-archive": _FORM,
     "campaign-restore": _OPERATE,
     "campaign-new": _FORM,

@@ -35,6 +35,11 @@ class Running:
     def deliver(self, **options):
         return delivery.deliver(mailbox_id=self.mailbox.pk, now=self.now, owner="test", **options)
 
+    def deliver_from(self, mailbox):
+        """What is due from another mailbox of the campaign, which is read first."""
+        polling.poll(mailbox=mailbox)
+        return delivery.deliver(mailbox_id=mailbox.pk, now=self.now, owner="test")
+
     def answers(self, raw):
         """A mail arrives in our mailbox."""
         self.imap.deliver(self.mailbox.imap_username, raw)

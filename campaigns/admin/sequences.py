@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.callers import caller
-from campaigns import lifecycle
+from campaigns import lifecycle, senders
 from campaigns.admin.rehearsals import WithoutRehearsals
 from campaigns.models import Arm, Campaign, SequenceVersion, Step, StepDraft
 from outreach.lib.admin import AnyModelForm, ReadOnlyAdmin, VerbAdmin, each
@@ -26,10 +26,20 @@ class CampaignAdmin(WithoutRehearsals, ExportsList, VerbAdmin):
     campaign_path = ""
     fieldsets = (
         (None, {"fields": ("name", ("program", "segment"))}),
-        ("From whom, and when", {"fields": (("mailbox", "time_zone"), ("skip_holidays", "quiet_dates"), "goals")}),
+        (
+            "From whom, and when",
+            {
+                "fields": (
+                    ("mailbox", "further_mailboxes"),
+                    ("daily_limit", "time_zone"),
+                    ("skip_holidays", "quiet_dates"),
+                    "goals",
+                )
+            },
+        ),
         ("State", {"fields": CAMPAIGN_STATE}),
     )
-    readonly_fields = CAMPAIGN_STATE
+    readonly_fields = (*CAMPAIGN_STATE, "further_mailboxes")
     autocomplete_fields = ["program", "segment", "mailbox"]
     list_display = ["name", "program", "segment", "mailbox", "state", "launched_at"]
     list_select_related = ["program", "segment", "mailbox", "created_by", "launched_by"]
@@ -39,9 +49,14 @@ class CampaignAdmin(WithoutRehearsals, ExportsList, VerbAdmin):
     sortable_by = ["name", "state", "launched_at"]
     exported = (
         "public_id", "name", "program__name", "segment__name", "mailbox__from_address", "time_zone", "skip_holidays",
-        "quiet_dates", "goals", "state",
+        "quiet_dates", "goals", "daily_limit", "state",
         "state_reason", "launched_at", "created_at",
     )  # fmt: skip
+
+    @admin.display(description="Shared with")
+    def further_mailboxes(self, campaign: Campaign) -> str:
+        """Chosen on the campaign's own page."""
+        return ", ".join(str(box) for box in senders.further(campaign)) if campaign.pk else ""
 
     def has_change_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or obj.state == Campaign.State.DRAFT)

@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
@@ -15,10 +15,11 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from accounts.callers import caller
-from campaigns import cautions, composing, enrolling, explaining, lifecycle, preflight
+from campaigns import cautions, composing, enrolling, explaining, lifecycle, preflight, senders
 from campaigns.api import serializers
 from campaigns.api.filters import CampaignFilter
 from campaigns.models import Campaign, Step
+from integrations.models import Mailbox
 from outreach.lib.api import KeysetPagination
 from outreach.lib.endpoints import ApiViewSet, ProblemSchema
 from prospects import segments
@@ -35,13 +36,15 @@ class CampaignViewSet(
 ):
     """Who gets which sequence, from which mailbox, in whose name.
 
-    A draft can be changed; of a launched campaign only `skip_holidays`, `quiet_dates` and `goals`.
+    A draft can be changed; of a launched campaign only `skip_holidays`, `quiet_dates`, `goals`, `daily_limit` and
+    `more_mailboxes`.
     """
 
     queryset = (
         Campaign.objects.filter(rehearsal_of=None)
         .select_related("program", "segment", "mailbox")
         .defer("mailbox__smtp_password", "mailbox__imap_password", "mailbox__service_key")
+        .prefetch_related(Prefetch("more_mailboxes", Mailbox.objects.defer(*senders.SECRETS).order_by("name", "id")))
     )
     serializer_class = serializers.CampaignSerializer
     filterset_class = CampaignFilter

@@ -18,6 +18,12 @@ class CampaignSerializer(StrictModelSerializer[Campaign]):
     program = PublicIdField(queryset=Program.objects.all())
     segment = PublicIdField(queryset=Segment.objects.all())
     mailbox = PublicIdField(queryset=Mailbox.objects.all())
+    more_mailboxes = PublicIdField(
+        queryset=Mailbox.objects.all(),
+        many=True,
+        required=False,
+        help_text="Beside `mailbox`; all of them share the people",
+    )
 
     class Meta:
         model = Campaign
@@ -27,6 +33,8 @@ class CampaignSerializer(StrictModelSerializer[Campaign]):
             "program",
             "segment",
             "mailbox",
+            "more_mailboxes",
+            "daily_limit",
             "time_zone",
             "skip_holidays",
             "quiet_dates",

@@ -1,9 +1,9 @@
 """Campaigns, sequences, the ledger and what came back."""
 
-from campaigns.models.campaign import Arm, Campaign, Goal, SequenceVersion, Step, StepDraft
+from campaigns.models.campaign import Arm, Campaign, CampaignMailbox, Goal, SequenceVersion, Step, StepDraft
 from campaigns.models.counts import CampaignCount, CountCursor, DailyCount
 from campaigns.models.enrollment import Decision, Enrollment
-from campaigns.models.history import CampaignEvent
+from campaigns.models.history import CampaignEvent, CampaignMailboxEvent
 from campaigns.models.message import Message, PersonalText, TrackedLink
 from campaigns.models.outcome import Event, Reply
 from campaigns.models.sending import Errand, MailboxRound, SendingControl
@@ -13,6 +13,8 @@ __all__ = [
     "Campaign",
     "CampaignCount",
     "CampaignEvent",
+    "CampaignMailbox",
+    "CampaignMailboxEvent",
     "CountCursor",
     "DailyCount",
     "Decision",

@@ -4,6 +4,7 @@ from datetime import time
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
@@ -59,6 +60,13 @@ class Campaign(PublicModel):
         blank=True,
         help_text="Whoever reaches one of these is finished",
     )
+    more_mailboxes = models.ManyToManyField(Mailbox, through="CampaignMailbox", related_name="+")
+    daily_limit = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Most messages of one UTC day over all its mailboxes, follow-ups included; empty: no limit",
+    )
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
     state_reason = models.CharField(max_length=200, blank=True)
     is_demo = models.BooleanField(default=False)
@@ -88,6 +96,19 @@ class Campaign(PublicModel):
     def current_version(self) -> "SequenceVersion":
         """The newest version of the sequence. Raises SequenceVersion.DoesNotExist."""
         return self.sequence_versions.order_by("-number")[:1].get()
+
+
+class CampaignMailbox(models.Model):
+    """A further mailbox of a campaign: new people are shared out among all of them, and stay with theirs."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="+", db_index=False)
+    mailbox = models.ForeignKey(Mailbox, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["campaign", "mailbox"], name="campaign_mailbox_once")]
+
+    def __str__(self) -> str:
+        return f"{self.campaign}: {self.mailbox}"
 
 
 class SequenceVersion(models.Model):

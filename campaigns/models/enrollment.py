@@ -50,14 +50,14 @@ class Enrollment(PublicModel):
         ]
         indexes = [
             models.Index(
-                fields=["mailbox", "look_at", "id"],
+                fields=["mailbox", "campaign", "look_at", "id"],
                 condition=Q(look_at__isnull=False, steps_handed_over=0),
-                name="enrollment_due_new",
+                name="enrollment_turn_new",
             ),
             models.Index(
-                fields=["mailbox", "look_at", "id"],
+                fields=["mailbox", "campaign", "look_at", "id"],
                 condition=Q(look_at__isnull=False, steps_handed_over__gt=0),
-                name="enrollment_due_follow_up",
+                name="enrollment_turn_follow_up",
             ),
             models.Index(fields=["prospect"], name="enrollment_prospect"),
             models.Index(fields=["campaign", "state", "stop_reason", "id"], name="enrollment_standing"),

@@ -7,7 +7,7 @@ from django import forms
 from django.db.models import Q
 from django.http import QueryDict
 
-from campaigns import calendars
+from campaigns import calendars, senders
 from campaigns.drafting import Content
 from campaigns.models import Campaign, Step
 from campaigns.models.campaign import DelayUnit
@@ -21,6 +21,7 @@ TEXTS = ("subject", "text", "html")
 TIMING = ("delay", "delay_unit", "window_start", "window_end", "weekdays")
 DAYS = [(1, "Mo"), (2, "Tu"), (3, "We"), (4, "Th"), (5, "Fr"), (6, "Sa"), (7, "Su")]
 DAYS_OFF = ("skip_holidays", "quiet_dates")
+PACE = ("more_mailboxes", "daily_limit")
 HOLIDAYS = "Nobody gets mail on a public holiday of their country"
 UNITS = [(unit.value, unit.label.lower()) for unit in DelayUnit]
 
@@ -79,6 +80,62 @@ class DaysOffForm(forms.Form):
         super().__init__(data, initial={name: getattr(campaign, name) for name in DAYS_OFF})
 
 
+class SendersField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+    """The further mailboxes of a campaign, each with its address."""
+
+    def __init__(self) -> None:
+        text = "New people are shared out among all of them as their daily caps are; everybody keeps one mailbox."
+        super().__init__(
+            Mailbox.objects.none(),
+            label="Share it with",
+            required=False,
+            widget=forms.CheckboxSelectMultiple,
+            help_text=text,
+        )
+
+    def offer(self, campaign: Campaign) -> bool:
+        """Those that may stand beside the first; False when there are none."""
+        mailboxes = Mailbox.objects.filter(is_demo=campaign.mailbox.is_demo).exclude(pk=campaign.mailbox_id)
+        usable = ~Q(status=Mailbox.Status.RETIRED) | Q(pk__in=[each.pk for each in senders.further(campaign)])
+        self.queryset = found = mailboxes.filter(usable).defer(*senders.SECRETS).order_by("name")
+        return found.exists()
+
+    def label_from_instance(self, obj: Any) -> str:
+        """Name and address."""
+        return str(obj)
+
+
+class LimitField(forms.IntegerField):
+    """The most messages of a day."""
+
+    def __init__(self) -> None:
+        text = "Messages of this campaign in one day (UTC), from all its mailboxes, follow-ups included."
+        super().__init__(label="At most a day", min_value=1, max_value=1_000_000, required=False, help_text=text)
+
+
+class PaceForm(forms.Form):
+    """From which mailboxes a campaign goes, and how fast, beside its first mailbox; also while it runs."""
+
+    more_mailboxes = SendersField()
+    daily_limit = LimitField()
+
+    def __init__(self, campaign: Campaign, data: QueryDict | None = None) -> None:
+        super().__init__(data, initial=pace_of(campaign))
+        _offer(self, campaign)
+
+
+def pace_of(campaign: Campaign) -> dict[str, Any]:
+    """What the fields of PACE begin with."""
+    return {"more_mailboxes": senders.further(campaign), "daily_limit": campaign.daily_limit}
+
+
+def _offer(form: forms.Form, campaign: Campaign) -> None:
+    """Where there is no other mailbox, nobody is asked about one."""
+    field = form.fields["more_mailboxes"]
+    if isinstance(field, SendersField) and not field.offer(campaign):
+        del form.fields["more_mailboxes"]
+
+
 class NewCampaignForm(forms.Form):
     """A name is enough to begin; the browser adds its clock."""
 
@@ -95,21 +152,26 @@ class CampaignForm(forms.Form):
     program = forms.ModelChoiceField(Program.objects.order_by("name"), label="Program", empty_label=None)
     segment = forms.ModelChoiceField(Segment.objects.order_by("-id"), label="People in the segment", empty_label=None)
     mailbox = forms.ModelChoiceField(Mailbox.objects.none(), label="Mailbox", empty_label=None)
+    more_mailboxes = SendersField()
+    daily_limit = LimitField()
     time_zone = ZoneField(label="Where we do not know somebody's time zone, use")
     skip_holidays = forms.BooleanField(required=False, label=HOLIDAYS)
     quiet_dates = QuietDatesField()
 
     def __init__(self, campaign: Campaign, data: QueryDict | None = None, *, only_posted: bool = False) -> None:
         names = ("name", "program", "segment", "mailbox", "time_zone", *DAYS_OFF)
-        super().__init__(data, initial={name: getattr(campaign, name) for name in names})
+        initial = {name: getattr(campaign, name) for name in names} | pace_of(campaign)
+        super().__init__(data, initial=initial)
         self._campaign = campaign
+        _offer(self, campaign)
         mailboxes = Mailbox.objects.filter(~Q(status=Mailbox.Status.RETIRED) | Q(pk=campaign.mailbox_id))
         choice = self.fields["mailbox"]
         if isinstance(choice, forms.ModelChoiceField):
             choice.queryset = mailboxes.defer("smtp_password", "imap_password", "service_key").order_by("name")
         zones.keep(self, "time_zone", campaign.time_zone)
         posted = {*(data or {}), *(DAYS_OFF if data and "quiet_dates" in data else ())}  # an empty box is not posted
-        for name in set(names) - posted if only_posted and data is not None else ():
+        posted |= set(PACE) if data and "daily_limit" in data else set()
+        for name in set(self.fields) - posted if only_posted and data is not None else ():
             del self.fields[name]
 
     def clean_name(self) -> str:

@@ -10,12 +10,13 @@ from django.forms import BaseForm
 from django.http import HttpRequest
 from django.urls import reverse
 
-from campaigns import candidates, composing, conditions, drafting
+from campaigns import candidates, composing, conditions, drafting, senders
 from campaigns.calendars import Somebody, place_of
 from campaigns.drafting import Content
 from campaigns.models import Campaign, Message, Step
-from campaigns.scheduling import days_to_send, window_of
+from campaigns.scheduling import MOST, days_to_send, summed, window_of
 from campaigns.views.building_forms import StepForm
+from integrations.models import Mailbox
 from outreach.lib.errors import Problem
 from prospects import segments
 from prospects.models import Prospect
@@ -209,34 +210,41 @@ class SentToday:
     cap: int
 
 
-def sent_today(campaign: Campaign, now: datetime) -> SentToday:
-    """Of the campaign's mailbox. One query."""
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    begun = Message.objects.filter(mailbox=campaign.mailbox_id, state__in=candidates.BEGUN)
+def sent_today(campaign: Campaign, now: datetime) -> list[tuple[Mailbox, SentToday]]:
+    """Of each of the campaign's mailboxes. Two queries."""
+    boxes, midnight = senders.of(campaign), now.replace(hour=0, minute=0, second=0, microsecond=0)
+    begun = Message.objects.filter(mailbox__in=boxes, state__in=candidates.BEGUN, handed_over_at__gte=midnight)
     rehearsed = Count("pk", filter=Q(campaign__rehearsal_of__isnull=False))
-    cap = campaign.mailbox.cap_on(midnight.astimezone(UTC).date())
-    found = begun.filter(handed_over_at__gte=midnight).aggregate(all=Count("pk"), rehearsed=rehearsed)
-    return SentToday(**found, cap=cap)
+    rows = begun.order_by().values("mailbox").annotate(all=Count("pk"), rehearsed=rehearsed)
+    found = {row["mailbox"]: (row["all"], row["rehearsed"]) for row in rows}
+    today = midnight.astimezone(UTC).date()
+    return [(box, SentToday(*found.get(box.pk, (0, 0)), cap=box.cap_on(today))) for box in boxes]
 
 
 @dataclass(frozen=True)
 class Outlook:
-    """What a launch would set in motion: from when, for how many sending days, how many messages at most."""
+    """What a launch would set in motion: from which mailboxes, from when, for how many sending days, how many messages
+    at most, in all and in a day.
+    """
 
+    senders: list[Mailbox]
     begins_at: datetime
     days: int
     messages: int
+    a_day: int
 
 
 def outlook(campaign: Campaign, *, people: int, steps: Sequence[Step], now: datetime) -> Outlook | None:
-    """Roughly: people by the mailbox's daily cap; None without a step."""
+    """Roughly: people by what its mailboxes and its own limit let out a day; None without a step."""
     if not steps:
         return None
-    first, mailbox = steps[0], campaign.mailbox
-    window = window_of(first, place_of(Somebody(), campaign))
-    today = now.astimezone(UTC).date()
-    days = days_to_send(people, cap_on=mailbox.cap_on, first=today, most=MOST_DAYS) if mailbox.daily_cap else 0
-    return Outlook(begins_at=window.next_open(now + timedelta(seconds=10)), days=days, messages=people * len(steps))
+    boxes, limit, today = senders.of(campaign), campaign.daily_limit or MOST, now.astimezone(UTC).date()
+    together = summed([box.cap_on for box in boxes])
+    window = window_of(steps[0], place_of(Somebody(), campaign))
+    a_day = min(limit, sum(box.daily_cap for box in boxes))
+    days = days_to_send(people, cap_on=lambda day: min(limit, together(day)), first=today, most=MOST_DAYS)
+    begins_at = window.next_open(now + timedelta(seconds=10))
+    return Outlook(boxes, begins_at, days if a_day else 0, messages=people * len(steps), a_day=a_day)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from campaigns import agenda, ahead, analytics, answers, lifecycle, obstacles, r
 from campaigns.analytics import Reached
 from campaigns.models import Campaign, Enrollment, Message, Step
 from campaigns.situation import Situation
-from campaigns.views.building_forms import DaysOffForm
+from campaigns.views.building_forms import DaysOffForm, PaceForm
 from outreach.lib import pages
 from outreach.lib.errors import DomainError
 from outreach.lib.text import printable
@@ -108,6 +108,7 @@ def _live(found: Campaign) -> dict[str, Any]:
     reached = Reached(funnel.written, funnel.numbers)
     return {
         "campaign": found,
+        "further": seen.senders(found)[1:],
         "count": count,
         "done": count.enrolled - count.active,
         "funnel": funnel,
@@ -195,6 +196,18 @@ def campaign_days_off(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
         pages.said(request, "Saved. What was planned for a day off goes out on the next day that is none.")
         return redirect(_address(found))
     return render(request, "campaigns/days_off.html", {"campaign": found, "form": form})
+
+
+@require_http_methods(["GET", "POST"])
+def campaign_pace(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
+    """From which mailboxes a launched campaign goes, and how many of its messages a day."""
+    found = _launched(id)
+    form = PaceForm(found, request.POST or None)
+    fixed = {"campaign": found, "now": timezone.now()}
+    if form.is_valid() and pages.called(form, lifecycle.change_campaign, **fixed) is not None:
+        pages.said(request, "Saved. Whoever waits for a first message is shared out among the mailboxes now.")
+        return redirect(_address(found))
+    return render(request, "campaigns/pace.html", {"campaign": found, "form": form})
 
 
 def campaign_archive(request: HttpRequest, id: uuid.UUID) -> HttpResponse:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.calendars import Place
-from campaigns.scheduling import DAY, SlotBook, Window, always, due_after, retry_after
+from campaigns.scheduling import DAY, DOMAIN, Quota, SlotBook, Window, always, due_after, retry_after, the_same
 
 ALL_WEEK = frozenset(range(1, 8))
 ZONES = ["Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Apia", "Australia/Lord_Howe", "UTC"]
@@ -117,17 +117,17 @@ def test_no_day_gives_one_domain_more_than_its_share(cap, domain_cap, gap, wishe
     start = datetime(2026, 3, 4, 0, 0, tzinfo=UTC)
     known = {(start.date(), "gmail.example"): 1}
     span = {"gap": timedelta(seconds=gap), "horizon": start + 3 * DAY - timedelta(seconds=1)}
-    book = SlotBook(cap_on=always(cap), taken=[start], domain_cap=domain_cap, domains=known, **span)
+    book = SlotBook(cap_on=always(cap), taken=[start], quotas={DOMAIN: Quota(the_same(domain_cap), known)}, **span)
     anytime = Window("UTC", time(0), time(0), frozenset(range(1, 8)))
     taken = Counter(known)
     for domain in wishes:
-        slot = book.first(window=anytime, earliest=start, domain=domain)
+        slot = book.first(window=anytime, earliest=start, shares=[(DOMAIN, domain)])
         if slot is None:
             days = [start.date() + n * DAY for n in range(3)]
             per_day = {day: sum(count for (at, _), count in taken.items() if at == day) for day in days}
             assert all(per_day[day] >= cap or taken[day, domain] >= domain_cap for day in days)
             continue
-        book.take(slot, domain=domain)
+        book.take(slot, shares=[(DOMAIN, domain)])
         taken[slot.date(), domain] += 1
     assert max(taken.values()) <= domain_cap
 
