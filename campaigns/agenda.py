@@ -1,9 +1,10 @@
 """The operator's day: what needs a person, which answers wait, what goes out and when it will be done."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from types import MappingProxyType
 
 from django.db import connection
 from django.db.models import Case, Count, IntegerField, Value, When
@@ -20,6 +21,7 @@ SLOTS = 10
 ANSWERS = 8
 NEWEST = 500  # unread answers that are put in order; the inbox has them all
 FORESEEABLE = 365  # days
+Boxes = Mapping[int, Sequence[Mailbox]]  # by campaign
 
 
 @dataclass(frozen=True)
@@ -105,17 +107,17 @@ def latest_replies(*, campaign: Campaign, limit: int = 5) -> list[Reply]:
 
 
 def done_about(
-    *, seen: Situation, now: datetime, only: Collection[int] | None = None, without: Collection[int] = ()
+    *, seen: Situation, now: datetime, only: Collection[int] | None = None, instead: Boxes = MappingProxyType({})
 ) -> date | None:
     """The rough day on which everybody now in a running campaign (of these) will be through at the mailboxes' caps, or
-    would be `without` some of the mailboxes.
+    would be with other mailboxes `instead`.
 
     Never before the last of those who wait now, or whose mail is planned, got the steps they still lack. None when
     nobody is under way, when something stops sending, or when it is more than a year away. Two queries.
     """
     running = [each for each in seen.running if only is None or each.pk in only]
     steps = _steps(running)
-    boxes = {each.pk: [box for box in seen.senders(each) if box.pk not in without] for each in running}
+    boxes = {each.pk: instead.get(each.pk) or seen.senders(each) for each in running}
     moving = [
         each for each in running if situation.standing(each).active and any(box.daily_cap for box in boxes[each.pk])
     ]
@@ -184,9 +186,6 @@ def _steps(campaigns: Sequence[Campaign]) -> dict[int, list[Step]]:
         version = step.sequence_version
         found.setdefault(version.campaign_id, {}).setdefault(version.number, []).append(step)
     return {pk: versions[max(versions)] for pk, versions in found.items()}
-
-
-Boxes = dict[int, list[Mailbox]]  # by campaign
 
 
 def _groups(campaigns: Sequence[Campaign], boxes: Boxes) -> list[list[Campaign]]:

@@ -116,16 +116,20 @@ def _openings(messages: list[MessageRow], batch: Batch) -> Threads:
 
 
 def _earlier(messages: list[MessageRow]) -> Threads:
-    """What mail each enrollment already got, oldest first: its Message-IDs, and the subject the last one ran under."""
-    follow_ups = [message.enrollment_id for message in messages if message.is_follow_up]
+    """What mail each enrollment already got, oldest first: its Message-IDs, and the subject the last one ran under.
+
+    Another mailbox begins a thread of its own: whoever answers in the old one would write to who left.
+    """
+    boxes = {message.enrollment_id: message.mailbox_id for message in messages if message.is_follow_up}
     threads: Threads = {}
     earlier = (
-        Message.objects.filter(enrollment__in=follow_ups, state=Message.State.SENT, awaits="")
+        Message.objects.filter(enrollment__in=boxes, state=Message.State.SENT, awaits="")
         .order_by("enrollment", "handed_over_at", "id")
-        .values_list("enrollment_id", "subject", "message_id")
+        .values_list("enrollment_id", "mailbox_id", "subject", "message_id")
     )
-    for enrollment_id, subject, message_id in earlier:
+    for enrollment_id, mailbox_id, subject, message_id in earlier:
         before = threads.get(enrollment_id, Thread())
-        same = subject == before.subject
-        threads[enrollment_id] = Thread(subject, (*before.message_ids, message_id) if same else (message_id,))
+        known = before.message_ids if subject == before.subject else ()
+        ids = (*known, message_id) if mailbox_id == boxes[enrollment_id] else ()
+        threads[enrollment_id] = Thread(subject, ids)
     return threads

@@ -40,6 +40,13 @@ MERGE_WAITS = """EXISTS (
     SELECT 1 FROM prospects_merge g WHERE g.applied_at IS NULL AND (g.survivor_id = p.id OR g.merged_id = p.id))"""
 # Whoever may have got a mail may have answered it: the next one, or the same one again, waits until that is read.
 NO_ANSWER_YET = "NOT m.is_follow_up AND m.state <> 'uncertain' AND NOT m.why ? 'again'"
+FRESH = "{}.polled_at > clock_timestamp() - interval '30 minutes'"
+# Whom another mailbox wrote to before it was retired may answer there, as long as that one is read at all.
+BEFORE = "SELECT o.mailbox_id FROM campaigns_message o WHERE o.enrollment_id = m.enrollment_id"
+BLIND_BEFORE = f"""EXISTS (
+    SELECT 1 FROM integrations_mailbox left_behind
+     WHERE left_behind.id IN ({BEFORE} AND o.mailbox_id <> m.mailbox_id AND o.handed_over_at IS NOT NULL)
+       AND left_behind.imap_host <> '' AND ({FRESH.format("left_behind")}) IS NOT TRUE)"""  # noqa: S608
 
 CLAUSES = (
     Clause(
@@ -88,12 +95,12 @@ CLAUSES = (
     Clause("site_held", f"({REHEARSAL} OR s.held_at IS NULL)"),
     Clause("demo_person", f"({REHEARSAL} OR NOT p.is_demo OR b.is_demo)"),
     # Freshness: a follow-up is held while an answer may be waiting unread or unapplied.
-    Clause("mailbox_blind", f"({NO_ANSWER_YET} OR b.polled_at > clock_timestamp() - interval '30 minutes')"),
+    Clause("mailbox_blind", f"({NO_ANSWER_YET} OR ({FRESH.format('b')} AND NOT {BLIND_BEFORE}))"),
     Clause(
         "answers_waiting",
         f"({NO_ANSWER_YET} OR "  # noqa: S608
         "NOT EXISTS (SELECT 1 FROM integrations_inboundevent i WHERE i.applied_at IS NULL"
-        " AND (i.mailbox_id = m.mailbox_id OR i.mailbox_id IS NULL)"
+        f" AND (i.mailbox_id = m.mailbox_id OR i.mailbox_id IS NULL OR i.mailbox_id IN ({BEFORE}))"
         " AND i.stored_at < clock_timestamp() - interval '2 minutes'))",
     ),
 )

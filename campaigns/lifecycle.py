@@ -63,6 +63,7 @@ def create_campaign(
 ) -> Campaign:
     """A draft with an empty sequence. Raises InvalidCampaign, senders.NotTogether."""
     _check_zone(time_zone)
+    _check_mailbox(mailbox)
     campaign = Campaign.objects.create(
         name=name,
         program=program,
@@ -90,6 +91,8 @@ def change_campaign(*, campaign: Campaign, now: datetime, **fields: object) -> C
     """
     if isinstance(fields.get("time_zone"), str):
         _check_zone(str(fields["time_zone"]))
+    if isinstance(chosen := fields.get("mailbox"), Mailbox) and chosen.pk != campaign.mailbox_id:
+        _check_mailbox(chosen)
     if isinstance(days := fields.get("quiet_dates"), list):
         fields["quiet_dates"] = _quiet(days)
     open_in = (Campaign.State.DRAFT, *(LAUNCHED if fields.keys() <= AT_ANY_TIME else ()))
@@ -113,6 +116,12 @@ def _quiet(days: list[date]) -> list[date]:
     if len(set(days)) > calendars.MOST_QUIET:
         raise InvalidCampaign("", [Problem("quiet_dates", f"More than {calendars.MOST_QUIET} quiet dates.")])
     return sorted(set(days))
+
+
+def _check_mailbox(mailbox: Mailbox) -> None:
+    if mailbox.status == Mailbox.Status.RETIRED:
+        words = f"{mailbox.from_address} is retired: nothing is sent from it."
+        raise InvalidCampaign("", [Problem("mailbox", words)])
 
 
 def _check_zone(name: str) -> None:

@@ -48,6 +48,7 @@ def of(*, seen: Situation, now: datetime) -> list[Need]:
         *_parked(),
         *(need for mailbox in seen.mailboxes for need in _mailbox(mailbox, blind=_is_blind(mailbox, seen, now))),
         *_tasks(),
+        *(_unread(mailbox) for mailbox in seen.unread),
         *_uncertain(),
         *(_paused(campaign) for campaign in seen.campaigns if _was_paused_by_us(campaign)),
         *_endangered(seen.running),
@@ -128,6 +129,12 @@ def _mailbox(mailbox: Mailbox, *, blind: bool) -> Iterator[Need]:
     elif blind:
         how_long = "for half an hour" if mailbox.polled_at else "yet"
         yield Need(f"{mailbox.name} was not read {how_long}: answers may be waiting there.", *where)
+
+
+def _unread(mailbox: Mailbox) -> Need:
+    hint = "Follow-ups to people it wrote to wait until it was. If its account is closed, say so on its page."
+    text = f"{mailbox.name} is retired and can't be read: {mailbox.poll_error}"
+    return Need(text, "Open mailbox", "mailbox", mailbox.public_id, hint=hint)
 
 
 def _uncertain() -> Iterator[Need]:

@@ -28,6 +28,7 @@ class Situation:
     blind: frozenset[int]
     answers_waiting: int
     further: dict[int, list[int]]  # by campaign, its mailboxes but for the first
+    unread: tuple[Mailbox, ...]  # retired ones whose answers can't be read
 
     def senders(self, campaign: Campaign) -> list[Mailbox]:
         """Its mailboxes that are not retired, the first one first; a retired one only when it is the last."""
@@ -49,9 +50,11 @@ def look() -> Situation:
     """Running and paused campaigns with mailbox and count (no rehearsals), and all mailboxes that are not retired."""
     silent_for = ExpressionWrapper(DatabaseClock() - F("ticked_at"), output_field=DurationField())
     control = SendingControl.objects.select_related("stopped_by").annotate(silent_for=silent_for).filter(pk=1).first()
-    mailboxes = Mailbox.objects.exclude(status=Mailbox.Status.RETIRED).order_by("name", "id")
+    unread = Q(status=Mailbox.Status.RETIRED) & ~Q(imap_host="") & ~Q(poll_error="")
+    mailboxes = Mailbox.objects.filter(~Q(status=Mailbox.Status.RETIRED) | unread).order_by("name", "id")
     seen = Q(polled_at__gt=DatabaseClock() - BLIND_AFTER)
-    rows = list(mailboxes.annotate(is_blind=~seen | Q(polled_at=None)))
+    found = list(mailboxes.annotate(is_blind=~seen | Q(polled_at=None)))
+    rows = [box for box in found if box.status != Mailbox.Status.RETIRED]
     campaigns = _open_campaigns()
     return Situation(
         control=control or SendingControl(pk=1),
@@ -60,6 +63,7 @@ def look() -> Situation:
         mailboxes=tuple(rows),
         blind=frozenset(box.pk for box in rows if box.is_blind and box.status == Mailbox.Status.ACTIVE),
         answers_waiting=_waiting(),
+        unread=tuple(box for box in found if box.status == Mailbox.Status.RETIRED),
         further={each.pk: each.boxes for each in campaigns},
     )
 

@@ -20,6 +20,7 @@ from campaigns import (
     releasing,
     restoring,
     retention,
+    retiring,
     sending_state,
     suppressing_lists,
     undoing,
@@ -69,8 +70,8 @@ def apply_inbound(**kwargs: Any) -> None:
 
 @shared_task
 def keep_house(**kwargs: Any) -> None:
-    """Settles what is uncertain, takes off the list of suppressions what was to last until now, and writes into the
-    journal what a full disk kept out of it.
+    """Settles what is uncertain, takes off the list of suppressions what was to last until now, moves whom a retired
+    mailbox left behind, and writes into the journal what a full disk kept out of it.
     """
     now = timezone.now()
     journal.catch_up()
@@ -78,6 +79,7 @@ def keep_house(**kwargs: Any) -> None:
         search_copies.apply_async(args=(mailbox_id,), expires=60)
     if not sending_state.is_held():  # by a wrong clock, say
         reconciling.abandon_old(now=now)
+        retiring.go_on(now=now)
         suppression.expire(now=now)
 
 

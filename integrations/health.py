@@ -26,12 +26,22 @@ class Health:
 def of(*, mailbox: Mailbox, now: datetime) -> Health:
     """The worst thing gives tone and word, everything that is wrong a sentence."""
     if mailbox.status == Mailbox.Status.RETIRED:
-        return Health("", "Retired", ("Nothing is sent from it any more; answers are still read.",))
+        return _retired(mailbox, now)
     found = [*_sending(mailbox), *_receiving(mailbox, now)]
     if not found:
         return Health("good", "Works")
     worst = min(found, key=lambda one: one.tone)  # "bad" before "warn"
     return Health(worst.tone, worst.word, tuple(sentence for one in found for sentence in one.sentences))
+
+
+def _retired(mailbox: Mailbox, now: datetime) -> Health:
+    if not mailbox.imap_host:
+        return Health("", "Retired", ("Nothing is sent from it any more, and nobody reads it.",))
+    unread = [sentence for found in _receiving(mailbox, now) for sentence in found.sentences]
+    said = "Nothing is sent from it any more; answers are still read."
+    return (
+        Health("bad", "Can't be read", (*unread,)) if unread and mailbox.polled_at else Health("", "Retired", (said,))
+    )
 
 
 def _sending(mailbox: Mailbox) -> list[Health]:

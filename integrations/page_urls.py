@@ -10,6 +10,5 @@ urlpatterns = [
     path("settings/mailboxes/<uuid:id>/", views.mailbox, name="mailbox"),
     path("settings/mailboxes/<uuid:id>/edit/", views.mailbox_edit, name="mailbox-edit"),
     path("settings/mailboxes/<uuid:id>/check/", views.mailbox_check, name="mailbox-check"),
-    path("settings/mailboxes/<uuid:id>/pause/", views.mailbox_pause, name="mailbox-pause"),
     path("settings/mailboxes/<uuid:id>/resume/", views.mailbox_resume, name="mailbox-resume"),
 ]

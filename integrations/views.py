@@ -13,7 +13,6 @@ from integrations.forms import MailboxForm
 from integrations.models import Mailbox
 from integrations.providers import BY_SLUG, PROVIDERS, SERVICES
 from outreach.lib import pages
-from outreach.lib.text import printable
 
 OTHER = "other"
 
@@ -67,17 +66,6 @@ def mailbox_edit(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
 def mailbox_check(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """Logs in to both servers and says what is wrong; nothing is sent."""
     _check(request, get_object_or_404(Mailbox, public_id=id))
-    return redirect("mailbox", id)
-
-
-def mailbox_pause(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
-    """Sends nothing from it until somebody resumes it."""
-    found = get_object_or_404(_without_secrets(), public_id=id)
-    reason = printable(request.POST.get("reason", "")) or "no reason was given"
-    if found.pause(reason=f"{reason} ({request.user})"):
-        pages.said(request, f"Nothing is sent from {found.from_address} until somebody resumes it.")
-    else:
-        pages.refused(request, f"{found.from_address} was not active.")
     return redirect("mailbox", id)
 
 

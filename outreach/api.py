@@ -11,7 +11,15 @@ from django.views import defaults
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
 
-from campaigns.api import campaign_views, import_views, ledger_views, privacy_views, proof_views, stopping_views
+from campaigns.api import (
+    campaign_views,
+    import_views,
+    ledger_views,
+    mailbox_views,
+    privacy_views,
+    proof_views,
+    stopping_views,
+)
 from integrations.api import views as integrations
 from outreach.lib.problems import plain_response
 from outreach.lib.retrying import is_away
@@ -73,6 +81,7 @@ urlpatterns = [
     path("prospects/<uuid:id>/proof/", proof_views.ProofView.as_view(), name="api-prospects-proof"),
     path("owners/hand-over/", relationship_views.HandOverView.as_view(), name="api-owners-hand-over"),
     path("mailboxes/<uuid:id>/check/", integrations.MailboxCheckView.as_view(), name="api-mailboxes-check"),
+    path("mailboxes/<uuid:id>/retire/", mailbox_views.MailboxRetireView.as_view(), name="api-mailboxes-retire"),
     path("sending/", stopping_views.SendingView.as_view(), name="api-sending"),
     path("sending/stop-all/", stopping_views.StopAllView.as_view(), name="api-sending-stop-all"),
     path("sending/resume-all/", stopping_views.ResumeAllView.as_view(), name="api-sending-resume-all"),

@@ -164,7 +164,9 @@ ROUTES: dict[str, dict[str, Least]] = {
     "mailbox": _READ,
     "mailbox-edit": _MANAGERS_FORM,
     "mailbox-check": _MANAGE,
-    "mailbox-pause": _OPERATE,
+    "mailbox-pause": _FORM,
+    "mailbox-retire": _MANAGERS_FORM,
+    "mailbox-stop-reading": _MANAGE,
     "mailbox-resume": _MANAGE,
     "profile": {"GET": VIEWER, "POST": VIEWER},
     "team": _READ,
@@ -257,6 +259,7 @@ ROUTES: dict[str, dict[str, Least]] = {
     "api-mailboxes-detail": {"GET": VIEWER, "PATCH": MANAGER, "DELETE": MANAGER},
     "api-mailboxes-check": _MANAGE,
     "api-mailboxes-pause": _OPERATE,
+    "api-mailboxes-retire": {"GET": MANAGER, "POST": MANAGER},
     "api-mailboxes-resume": _MANAGE,
     "api-sending": _READ,
     "api-sending-stop-all": _OPERATE,  # stopping is quick, starting again is considered

@@ -148,6 +148,11 @@ class Mailbox(PublicModel):
             )
         )
 
+    def stop_reading(self) -> bool:
+        """Nobody looks into a retired mailbox any more: its account is closed, say. False when it is not retired."""
+        retired = Mailbox.objects.filter(pk=self.pk, status=self.Status.RETIRED)
+        return bool(retired.update(imap_host="", poll_error=""))
+
     def resume(self) -> bool:
         """Takes a paused mailbox back into service; False when it was not paused."""
         return bool(

@@ -234,12 +234,12 @@ def test_lists_the_ledger_in_a_fixed_number_of_queries(told, api, django_assert_
     assert len(rows) == model.objects.count() > 0
 
 
-@pytest.mark.parametrize("route", ["api-campaigns-list", "api-suppressions-list"])
-def test_lists_in_a_fixed_number_of_queries(api, django_assert_num_queries, route):
+@pytest.mark.parametrize(("route", "more"), [("api-campaigns-list", 1), ("api-suppressions-list", 0)])
+def test_lists_in_a_fixed_number_of_queries(api, django_assert_num_queries, route, more):
     for number in range(3):
         factories.campaign(steps=0)
         api.post("/api/v1/suppressions/", {"kind": "domain", "value": f"site{number}.example"})
-    with django_assert_num_queries(3):  # session, user, rows with the ids of what they point to
+    with django_assert_num_queries(3 + more):  # session, user, rows with what they point to; further mailboxes
         assert len(api.get(reverse(route)).json()["results"]) == 3
 
 

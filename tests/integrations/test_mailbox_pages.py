@@ -148,6 +148,7 @@ def test_shows_an_operator_what_an_operator_may_do(client, mailbox):
     client.force_login(factories.UserFactory(role="operator"))
     said = client.get(_to("mailbox", mailbox)).content.decode()
     assert "Pause it" in said
+    assert "Retire it" not in said
     assert "Check it now" not in said
     assert client.post(_to("mailbox-check", mailbox)).status_code == 403
 
