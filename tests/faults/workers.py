@@ -81,6 +81,13 @@ def deliver_all(*, now, lease_seconds, limit=None):
         threading.Event().wait(0.1)  # others hold what is left
 
 
+def plan_often(*, now, times):
+    """Plans again and again, as many planners do beside each other."""
+    for _ in range(times):
+        planning.plan(now=now)
+        threading.Event().wait(0.02)
+
+
 def bring(**given):
     """A slice of an import, two lines in each transaction."""
     importing.CHUNK = 2
