@@ -11,7 +11,18 @@ from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from accounts import onboarding
 from accounts.models import User
 from campaigns import lifecycle, planning, stopping
-from campaigns.models import Arm, Campaign, Enrollment, Event, Message, Reply, SequenceVersion, Step, TrackedLink
+from campaigns.models import (
+    Arm,
+    Campaign,
+    CampaignMailbox,
+    Enrollment,
+    Event,
+    Message,
+    Reply,
+    SequenceVersion,
+    Step,
+    TrackedLink,
+)
 from integrations.models import InboundEvent, Mailbox
 from outreach.demo import sequence, staging
 from outreach.demo.staging import Cast
@@ -215,7 +226,7 @@ def _remove_mailboxes(which: Q) -> None:
     """One that a real campaign uses stays: it is a practice mailbox from now on."""
     _locked(Mailbox, which)
     going = Mailbox.objects.filter(which)
-    for model in (Campaign, Enrollment, Message):
+    for model in (Campaign, CampaignMailbox, Enrollment, Message):
         going = _unused(going, model, "mailbox")
     ids = list(going.values_list("id", flat=True))
     InboundEvent.objects.filter(mailbox__in=ids).delete()
