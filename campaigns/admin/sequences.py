@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.callers import caller
 from campaigns import lifecycle, senders
 from campaigns.admin.rehearsals import WithoutRehearsals
-from campaigns.models import Arm, Campaign, SequenceVersion, Step, StepDraft
+from campaigns.models import Arm, Campaign, CampaignMailbox, SequenceVersion, Step, StepDraft
 from outreach.lib.admin import AnyModelForm, ReadOnlyAdmin, VerbAdmin, each
 from outreach.lib.exporting import ExportsList
 from templates.models import Template
@@ -103,6 +103,13 @@ class CampaignAdmin(WithoutRehearsals, ExportsList, VerbAdmin):
 class StepForm(AnyModelForm):
     campaign = forms.ModelChoiceField(Campaign.objects.filter(state=Campaign.State.DRAFT))
     template = forms.ModelChoiceField(Template.objects.filter(archived_at=None, versions__isnull=False).distinct())
+
+
+@admin.register(CampaignMailbox)
+class CampaignMailboxAdmin(ReadOnlyAdmin):
+    says = "The further mailboxes of campaigns; they are chosen on the campaign's own page."
+    list_display = ["campaign", "mailbox"]
+    list_select_related = ["campaign", "mailbox"]
 
 
 @admin.register(Step)
