@@ -1,12 +1,9 @@
-"""Who may do what: one table of routes for the API and pages, one of models for the back office."""
+"""Who may do what: one table of routes for the API and pages; `office_rights` has the one of the back office."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -270,26 +267,6 @@ ROUTES: dict[str, dict[str, Least]] = {
 # Routes that another table decides: the admin site asks RoleBackend for model permissions.
 NAMESPACES: dict[str, str] = {"admin": OWN_RULE}
 
-# The back office. What is not named here may be seen by a viewer and changed by an administrator.
-CHANGED_BY: dict[str, Role] = {
-    "prospects.program": OPERATOR,
-    "prospects.site": OPERATOR,
-    "prospects.prospect": OPERATOR,
-    "prospects.duplicate": OPERATOR,
-    "prospects.segment": OPERATOR,
-    "prospects.suppression": MANAGER,
-    "templates.template": OPERATOR,
-    "campaigns.campaign": OPERATOR,
-    "campaigns.step": OPERATOR,
-    "campaigns.reply": OPERATOR,
-    "campaigns.sendingcontrol": MANAGER,
-    "integrations.mailbox": MANAGER,
-}
-ADDED_BY: dict[str, Role] = {**CHANGED_BY, "prospects.suppression": OPERATOR}
-DELETED_BY: dict[str, Role] = {**dict.fromkeys(CHANGED_BY, MANAGER), "prospects.suppression": ADMINISTRATOR}
-SETTLED_BY: dict[str, Role] = {"campaigns.message": MANAGER}  # says whether an uncertain message was sent
-OFFICE_APPS = frozenset({"campaigns", "integrations", "prospects", "templates"})
-
 
 def role_of(request: HttpRequest | Request) -> Role | None:
     """The role this request acts with: its key's, else its user's; None for a stranger."""
@@ -364,38 +341,3 @@ def _sign_in_first(request: HttpRequest) -> HttpResponse:
     if pages.is_part(request):
         return HttpResponse(status=401, headers={"HX-Redirect": address})
     return HttpResponseRedirect(f"{address}?{urlencode({'next': request.get_full_path()})}")
-
-
-class RoleBackend(ModelBackend):
-    """Passwords as Django keeps them; model permissions follow from the role, never from groups or rows."""
-
-    def has_perm(self, user_obj: AbstractBaseUser | AnonymousUser, perm: str, obj: Model | None = None) -> bool:
-        if not isinstance(user_obj, User) or not user_obj.is_active:
-            return False
-        return keys.role_of_user(user=user_obj).covers(least_role_for_model(perm))
-
-    def has_module_perms(self, user_obj: AbstractBaseUser | AnonymousUser, app_label: str) -> bool:
-        if not isinstance(user_obj, User) or not user_obj.is_active:
-            return False
-        return app_label in OFFICE_APPS or keys.role_of_user(user=user_obj) == ADMINISTRATOR
-
-    def get_all_permissions(self, user_obj: Any, obj: Model | None = None) -> set[str]:
-        return set()  # there are no permission rows: ask has_perm
-
-    def get_user_permissions(self, user_obj: Any, obj: Model | None = None) -> set[str]:
-        return set()
-
-    def get_group_permissions(self, user_obj: Any, obj: Model | None = None) -> set[str]:
-        return set()
-
-
-def least_role_for_model(perm: str) -> Role:
-    """The least role for a permission of the admin, such as "prospects.change_prospect"."""
-    app, _, code = perm.partition(".")
-    action, _, model = code.partition("_")
-    name = f"{app}.{model}"
-    tables = {"add": ADDED_BY, "change": CHANGED_BY, "delete": DELETED_BY, "settle": SETTLED_BY}
-    table = tables.get(action)
-    if action == "view" and app in OFFICE_APPS:
-        return VIEWER
-    return ADMINISTRATOR if table is None else table.get(name, ADMINISTRATOR)

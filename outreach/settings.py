@@ -154,7 +154,7 @@ WHITENOISE_USE_FINDERS = True  # serves from the source tree when collectstatic 
 
 # --- People ---
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["outreach.permissions.RoleBackend"]
+AUTHENTICATION_BACKENDS = ["outreach.office_rights.RoleBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")

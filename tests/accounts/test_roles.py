@@ -4,7 +4,8 @@ import pytest
 
 from accounts import roles
 from accounts.models import Role
-from outreach.permissions import CHANGED_BY, DELETED_BY, ROUTES
+from outreach.office_rights import CHANGED_BY, DELETED_BY
+from outreach.permissions import ROUTES
 
 # Words of a role's sentence → the beginnings of the routes that they are about.
 WORDS = {

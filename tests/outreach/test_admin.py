@@ -10,7 +10,7 @@ from django.urls import reverse
 from accounts.models import Role
 from campaigns import lifecycle, planning
 from outreach.lib import admin as lib
-from outreach.permissions import OFFICE_APPS
+from outreach.office_rights import OFFICE_APPS
 from prospects.models import Prospect
 from tests import factories
 

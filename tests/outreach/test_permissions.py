@@ -11,8 +11,9 @@ from rest_framework.views import APIView
 
 from accounts import keys
 from accounts.models import Role
-from outreach import permissions
-from outreach.permissions import NAMESPACES, OWN_RULE, PUBLIC, ROUTES, RoleBackend
+from outreach import office_rights, permissions
+from outreach.office_rights import RoleBackend
+from outreach.permissions import NAMESPACES, OWN_RULE, PUBLIC, ROUTES
 from tests import factories
 
 ANY_ID = uuid.UUID(int=7)
@@ -156,7 +157,7 @@ def test_gives_nothing_to_strangers_and_people_who_left(db):
 
 
 def test_knows_every_model_it_names(db):
-    named = set(permissions.CHANGED_BY) | set(permissions.ADDED_BY) | set(permissions.DELETED_BY)
+    named = set(office_rights.CHANGED_BY) | set(office_rights.ADDED_BY) | set(office_rights.DELETED_BY)
     registered = {model._meta.label_lower for model in admin.site._registry}
     assert named <= registered
 
@@ -164,4 +165,4 @@ def test_knows_every_model_it_names(db):
 def test_shows_the_back_office_only_what_the_role_may_see(db):
     request = RequestFactory().get("/admin/")
     request.user = factories.UserFactory(role="viewer", is_staff=True)
-    assert {app["app_label"] for app in admin.site.get_app_list(request)} == permissions.OFFICE_APPS
+    assert {app["app_label"] for app in admin.site.get_app_list(request)} == office_rights.OFFICE_APPS
