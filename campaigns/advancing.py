@@ -6,12 +6,19 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 
 from campaigns import scheduling
 from campaigns.calendars import Place
-from campaigns.models import Step
+from campaigns.models import Message, Step
 
 Sequences = dict[int, list[Step]]  # by sequence version, in order
+
+LEFT_OUT = "left out"  # how the reason of a message begins whose person goes on to the next step
+HAD_ITS_TURN = ~Q(state__in=(Message.State.PLANNED, Message.State.CANCELLED)) | Q(
+    state=Message.State.CANCELLED, cancel_reason__startswith=LEFT_OUT
+)
+
 
 _MOVE_ON = """
 UPDATE campaigns_enrollment e
@@ -48,14 +55,34 @@ def onward(next_step: Step | None, *, place: Place, at: datetime) -> Onward:
 def sequences(version_ids: Iterable[int]) -> Sequences:
     """The steps of each of these sequence versions, in order. One query."""
     found: Sequences = {}
-    for step in Step.objects.filter(sequence_version__in=set(version_ids)).order_by("sequence_version", "position"):
+    rows = Step.objects.filter(sequence_version__in=set(version_ids)).select_related("sequence_version")
+    for step in rows.order_by("sequence_version", "position"):
         found.setdefault(step.sequence_version_id, []).append(step)
     return found
 
 
-def step_after(steps: Iterable[Step], *, position: int) -> Step | None:
-    """The first of these steps (in order) behind that position."""
-    return next((step for step in steps if step.position > position), None)
+def step_after(steps: Iterable[Step], *, position: int, got: Collection[str] = ()) -> Step | None:
+    """The first of these steps (in order) behind that position whose turn was not yet (`got` are keys)."""
+    return next((step for step in steps if step.position > position and step.key not in got), None)
+
+
+def got(enrollment_ids: Collection[int]) -> dict[int, set[str]]:
+    """By enrollment the keys of the steps whose turn was: handed over, or left out by somebody. One query, or none."""
+    found: dict[int, set[str]] = {}
+    if enrollment_ids:
+        turned = Message.objects.filter(HAD_ITS_TURN, enrollment__in=enrollment_ids)
+        for pk, key in turned.values_list("enrollment_id", "step_key"):
+            found.setdefault(pk, set()).add(key)
+    return found
+
+
+def got_in_later(ways: Iterable[tuple[int, int]], sequences: Sequences) -> dict[int, set[str]]:
+    """The same of those enrollments (each with its version) that are on a later version of their sequence.
+
+    There it may stand behind what comes next; in the first everything was in its order, and nobody is asked for.
+    """
+    later = {pk for pk, steps in sequences.items() if steps[0].sequence_version.number > 1}
+    return got([pk for pk, version in ways if version in later])
 
 
 def move_on(ways: Collection[tuple[int, Onward]], *, handed_over: bool) -> None:

@@ -44,6 +44,7 @@ def prepare(*, message_ids: list[int], now: datetime) -> Iterator[Job]:
     batch = rows.load(message_ids=message_ids)
     threads = _threads(batch)
     sequences = advancing.sequences(message.sequence_version_id for message in batch.messages)
+    got = advancing.got_in_later(_ways(batch.messages), sequences)
     windows: dict[tuple[str, str, int], tuple[Window, Place]] = {}
     for message in batch.messages:
         step, where = batch.steps[message.step_id], (message.zone, message.prospect.country)
@@ -51,7 +52,7 @@ def prepare(*, message_ids: list[int], now: datetime) -> Iterator[Job]:
             place = place_of(Somebody(*where), batch.campaigns[message.campaign_id])
             known = windows[(*where, step.pk)] = window_of(step, place), place
         steps = sequences.get(message.sequence_version_id, ())
-        next_step = advancing.step_after(steps, position=step.position)
+        next_step = advancing.step_after(steps, position=step.position, got=got.get(message.enrollment_id, ()))
         limit = batch.campaigns[message.campaign_id].daily_limit
         yield Job(message, *known, next_step, _compose(message, batch, threads, now), limit)
 
@@ -91,6 +92,11 @@ def _cancel(message: MessageRow, reason: str) -> None:
         state=Message.State.CANCELLED, cancel_reason=f"can't be composed: {reason}"[:300]
     )
     stopping.end_enrollments(enrollment_ids=[message.enrollment_id], reason="cannot_compose")
+
+
+def _ways(messages: list[MessageRow]) -> Iterator[tuple[int, int]]:
+    """Of the follow-ups: who never got anything, got nothing that could come again."""
+    return ((each.enrollment_id, each.sequence_version_id) for each in messages if each.is_follow_up)
 
 
 def _threads(batch: Batch) -> Threads:

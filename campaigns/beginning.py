@@ -117,7 +117,8 @@ def duplicate(*, campaign: Campaign, by: User | None) -> Campaign:
         by=by,
     )
     version = copy.current_version()
-    for content in drafting.contents(campaign=campaign):
+    runs = campaign.live_version() if campaign.launched_at else None  # what is being written for it is no part of it
+    for content in drafting.contents(campaign=campaign, version=runs):
         _copy(content, version)
     return copy
 

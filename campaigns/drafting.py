@@ -38,7 +38,7 @@ class InvalidCampaign(DomainError):
 
 
 class NotEditable(DomainError):
-    """The sequence was launched: its steps no longer change."""
+    """This version of the sequence was published: its steps no longer change."""
 
     status = 409
 
@@ -72,10 +72,10 @@ class Content:
         return (version.subject, version.text, version.html) == (self.subject, self.text, self.html)
 
 
-def contents(*, campaign: Campaign) -> tuple[Content, ...]:
-    """What each step of the newest sequence says now, first step first; a fixed number of queries."""
+def contents(*, campaign: Campaign, version: SequenceVersion | None = None) -> tuple[Content, ...]:
+    """What each step of the newest sequence, or of this version, says now, in order; a fixed number of queries."""
     arms = Arm.objects.select_related("template_version__template").order_by("name")
-    steps = Step.objects.filter(sequence_version=campaign.current_version()).order_by("position")
+    steps = Step.objects.filter(sequence_version=version or campaign.current_version()).order_by("position")
     found = [content_of(step) for step in steps.select_related("draft").prefetch_related(Prefetch("arms", arms))]
     first = next((content for content in found if content.step.channel == Channel.EMAIL), None)
     return tuple(replace(content, begins=content is first) for content in found)
@@ -266,12 +266,16 @@ def remove_step(*, step: Step) -> None:
 
 
 def editable_version(campaign: Campaign) -> SequenceVersion:
-    """The sequence of a draft, locked until the transaction's end. Raises NotEditable."""
-    state = Campaign.objects.select_for_update().values_list("state", flat=True).get(pk=campaign.pk)
+    """The sequence of a draft, or the one that is being written for a launched campaign (`revising.begin`).
+
+    Its campaign is locked until the transaction's end. Raises NotEditable.
+    """
+    locked = Campaign.objects.select_for_update(no_key=True)  # the planner is not in its way
+    state = locked.values_list("state", flat=True).get(pk=campaign.pk)
     version = campaign.current_version()
     if version.published_at:
-        raise NotEditable("This campaign was launched: its steps no longer change.")
-    if state != Campaign.State.DRAFT:
+        raise NotEditable("This campaign was launched: its steps change only in a new version of its sequence.")
+    if state == Campaign.State.ARCHIVED:
         raise NotEditable("This campaign is archived: restore it first.")
     return version
 
@@ -322,7 +326,8 @@ def _publish(content: Content, campaign: Campaign, by: User | None) -> None:
 
 
 def _is_shared(template: Template, step: Step) -> bool:
-    return Arm.objects.filter(template_version__template=template).exclude(step=step).exists()
+    """Whether another step says it too; the same step in another version, or in a rehearsal, is none."""
+    return Arm.objects.filter(template_version__template=template).exclude(step__key=step.key).exists()
 
 
 def _free_name(wanted: str) -> str:

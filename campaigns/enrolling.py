@@ -38,24 +38,33 @@ def enroll(*, campaign: Campaign, prospects: QuerySet[Prospect], now: datetime, 
     Rows that were merged into another or erased are left out, whoever names them.
     Raises NotLaunched for a draft.
     """
-    version = campaign.current_version()
-    first = Step.objects.filter(sequence_version=version).order_by("position").first()
-    if campaign.state not in (Campaign.State.RUNNING, Campaign.State.PAUSED) or first is None:
+    if campaign.state not in (Campaign.State.RUNNING, Campaign.State.PAUSED):
         raise NotLaunched("Launch the campaign first: only then can people be enrolled.")
     ids = reachable(campaign=campaign, prospects=prospects).order_by("id").values_list("id", flat=True)
     enrolled, boxes = 0, senders.weights(senders.taking(senders.of(campaign)) or [campaign.mailbox], now=now)
     each: dict[str, Any] = {"campaign": campaign.pk, "version": version.pk, "step": first.key, "now": now, **boxes}
     with transaction.atomic():
         begin()
+        version = campaign.live_version()  # until the end nobody publishes another
+        first = Step.objects.filter(sequence_version=version).order_by("position")[:1].get()
         for batch in batched(ids.iterator(chunk_size=BATCH), BATCH):
             enrolled += _insert(batch, {**each, "by": by and by.pk})
     return enrolled
 
 
 def begin() -> None:
-    """Until the end of this transaction nobody is forgotten for not having been in touch. Call it first in it."""
+    """Until the end of this transaction nobody is forgotten for not having been in touch, and no version is published.
+
+    Call it first in it.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [LOCK])
+
+
+def alone() -> None:
+    """Waits for whoever puts people into a campaign; from then on nobody does until the end of this transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
 
 
 def keep_off() -> bool:

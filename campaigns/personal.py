@@ -8,7 +8,7 @@ _OF_HISTORY = ("pgh_id", "pgh_created_at", "pgh_label", "pgh_context_id")
 
 PERSONAL: dict[str, frozenset[str]] = {
     "Campaign": frozenset({"created_by", "launched_by", "rehearsal_to"}),
-    "SequenceVersion": frozenset(),
+    "SequenceVersion": frozenset({"published_by"}),
     "Step": frozenset({"condition"}),
     "StepDraft": frozenset(),
     "Arm": frozenset(),
@@ -42,7 +42,12 @@ IMPERSONAL: dict[str, frozenset[str]] = {
             *("state", "state_reason", "is_demo", "launched_at", "rehearsal_of"),
         }
     ),
-    "SequenceVersion": frozenset({"id", "campaign", "number", "published_at", "created_at"}),
+    "SequenceVersion": frozenset(
+        {
+            *("id", "campaign", "number", "published_at", "created_at", "audience", "reaches_finished"),
+            *("behind", "counts"),
+        }
+    ),
     "Step": frozenset(
         {
             *("id", "public_id", "created_at", "sequence_version", "key", "position", "channel"),

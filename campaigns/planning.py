@@ -21,6 +21,7 @@ from campaigns import (
     facts,
     gate,
     guards,
+    moving,
     overdue,
     reentering,
     skipping,
@@ -111,6 +112,7 @@ def alone() -> Iterator[None]:
 
 
 def _plan(done: Planned, *, now: datetime, most: int = PER_RUN) -> None:
+    moving.follow()
     if not turns.are_due(now=now):
         return
     limits = candidates.daily_limits()

@@ -13,6 +13,12 @@ def check(*, campaign: Campaign) -> tuple[Problem, ...]:
     return (*_state(campaign), *_sender(campaign), *reachable, *_sequence(campaign), *_audience(campaign))
 
 
+def of_sequence(*, campaign: Campaign) -> tuple[Problem, ...]:
+    """The same of what a new version of a launched campaign's sequence needs: its steps, and who they speak for."""
+    sender = [problem for problem in _sender(campaign) if problem.field == "program"]
+    return (*sender, *_sequence(campaign))
+
+
 def _state(campaign: Campaign) -> list[Problem]:
     if campaign.state == Campaign.State.DRAFT:
         return []

@@ -35,10 +35,11 @@ def proven_sent(*, message: Message) -> bool:
 
 
 def _next_step(message: Message) -> Step | None:
-    later = Step.objects.filter(
-        sequence_version=message.enrollment.sequence_version_id, position__gt=message.step.position
-    )
-    return later.order_by("position").first()
+    """Asked anew, now that the message can't be moved any more: a new version may have been published meanwhile."""
+    found = Message.objects.select_related("step", "enrollment").get(pk=message.pk)
+    steps = Step.objects.filter(sequence_version=found.enrollment.sequence_version_id).order_by("position")
+    got = advancing.got([found.enrollment_id]).get(found.enrollment_id, ())
+    return advancing.step_after(steps, position=found.step.position, got=got)
 
 
 def mailboxes_to_search() -> list[int]:

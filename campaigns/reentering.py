@@ -14,6 +14,7 @@ from prospects import notes, suppression
 from prospects.models import Prospect
 
 LIFTABLE = ("person_stopped", "site_stopped", "suppressed", *suppression.LIFTABLE)
+ANEW = ("send_at", "awaits", "why", "planned_at", "step_id", "arm_id", "template_version_id", "is_follow_up")
 NOT_BEGUN = (Message.State.PLANNED, Message.State.CANCELLED)
 
 
@@ -58,11 +59,13 @@ def re_enter(*, campaign: Campaign, prospect_ids: Collection[int], now: datetime
     free = enrolling.reachable(campaign=campaign, prospects=Prospect.objects.filter(pk__in=prospect_ids))
     found = may_re_enter(campaign=campaign).filter(prospect__in=free.order_by().values("pk"))
     ways = dict(found.order_by("id").values_list("id", "prospect_id"))
-    first = Step.objects.filter(sequence_version=OuterRef("sequence_version")).order_by("position")
+    version = campaign.live_version()  # they have got nothing: they begin as whoever is new
+    first = Step.objects.filter(sequence_version=version).order_by("position")
     Enrollment.objects.filter(pk__in=ways, state=Enrollment.State.STOPPED).update(
         state=Enrollment.State.ACTIVE,
         stop_reason="",
         ended_at=None,
+        sequence_version=version,
         next_step_key=Subquery(first.values("key")[:1]),
         due_at=now,
         look_at=now,
@@ -74,7 +77,10 @@ def re_enter(*, campaign: Campaign, prospect_ids: Collection[int], now: datetime
 
 
 def revive(*, enrollment_ids: Collection[int], planned: Collection[Message]) -> None:
-    """Gives the cancelled message of somebody who was put back its new place; for the planner, in its transaction."""
+    """Gives the cancelled message of somebody who was put back, or whose sequence was changed, its new place and words.
+
+    For the planner, in its transaction.
+    """
     waiting = Message.objects.filter(
         enrollment__in=enrollment_ids,
         enrollment__state=Enrollment.State.ACTIVE,
@@ -88,6 +94,7 @@ def revive(*, enrollment_ids: Collection[int], planned: Collection[Message]) -> 
     for message in revived:
         place = places[message.enrollment_id, message.step_key]
         message.state, message.cancel_reason, message.overdue_at = Message.State.PLANNED, "", None
-        message.send_at, message.why, message.planned_at = place.send_at, place.why, place.planned_at
-    changed = ["state", "cancel_reason", "overdue_at", "send_at", "why", "planned_at"]
+        for name in ANEW:
+            setattr(message, name, getattr(place, name))
+    changed = ["state", "cancel_reason", "overdue_at", *ANEW]
     Message.objects.bulk_update(revived, changed, batch_size=1000)

@@ -50,7 +50,7 @@ def start(*, campaign: Campaign, prospects: Collection[Prospect], to: str, now: 
     """
     campaign = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)  # the planner is not in its way
     to = _checked(campaign, prospects, to)
-    if campaign.state == Campaign.State.DRAFT:
+    if campaign.current_version().published_at is None:
         drafting.publish(campaign=campaign, by=by)
     problems = [problem for problem in preflight.check(campaign=campaign) if problem.field.startswith(CONCERNS)]
     if problems:

@@ -12,17 +12,16 @@ from outreach.lib.retrying import retried
 
 Way = tuple[int, int, int, Place]  # enrollment, its sequence version, the position of the step, and where the person is
 
-LEFT_OUT = "left out"  # how the reason of a message begins whose person goes on to the next step
-
 
 def skip(*, ways: Collection[Way], now: datetime) -> None:
     """These enrollments go on behind the step, or are finished when it was the last. Two statements."""
     if not ways:
         return
     sequences = advancing.sequences(version for _, version, _, _ in ways)
+    got = advancing.got_in_later(((pk, version) for pk, version, _, _ in ways), sequences)
     onward = []
     for pk, version, position, place in ways:
-        step = advancing.step_after(sequences.get(version, ()), position=position)
+        step = advancing.step_after(sequences.get(version, ()), position=position, got=got.get(pk, ()))
         onward.append((pk, advancing.onward(step, place=place, at=now)))
     advancing.move_on(onward, handed_over=False)
 
@@ -53,7 +52,7 @@ def _leave_out(message_ids: Collection[int], reason: str, now: datetime, *, wait
     locked = planned.select_for_update(of=("self",), skip_locked=not wait)
     found = list(locked.select_related("step", "campaign", "prospect", "enrollment"))
     left = Message.objects.filter(pk__in=[message.pk for message in found])
-    left.update(state=Message.State.CANCELLED, cancel_reason=f"{LEFT_OUT}: {reason}"[:300])
+    left.update(state=Message.State.CANCELLED, cancel_reason=f"{advancing.LEFT_OUT}: {reason}"[:300])
     enrollments = Enrollment.objects.filter(pk__in=[message.enrollment_id for message in found]).order_by("id")
     list(enrollments.select_for_update().values_list("pk", flat=True))
     skip(ways=[_way(message) for message in found], now=now)

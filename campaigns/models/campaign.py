@@ -94,8 +94,12 @@ class Campaign(PublicModel):
         return self.name
 
     def current_version(self) -> "SequenceVersion":
-        """The newest version of the sequence. Raises SequenceVersion.DoesNotExist."""
+        """The newest version of the sequence, published or still being written. Raises SequenceVersion.DoesNotExist."""
         return self.sequence_versions.order_by("-number")[:1].get()
+
+    def live_version(self) -> "SequenceVersion":
+        """The newest version that was published: what runs. Raises SequenceVersion.DoesNotExist."""
+        return self.sequence_versions.filter(published_at__isnull=False).order_by("-number")[:1].get()
 
 
 class CampaignMailbox(models.Model):
@@ -112,15 +116,37 @@ class CampaignMailbox(models.Model):
 
 
 class SequenceVersion(models.Model):
-    """The list of steps as it was at one time; frozen once `published_at` is set."""
+    """The list of steps as it was at one time; frozen once `published_at` is set.
+
+    A launch publishes the first. A later one says who moves to it (`audience`); who was in a worker's hand then is in
+    `behind`, and follows when that hand-over is settled. `counts` says what its publication did to how many people.
+    """
+
+    class Audience(models.TextChoices):
+        EVERYBODY = "everybody", "Everybody under way goes on in it"
+        NEW_PEOPLE = "new_people", "Only people who are enrolled from now on"
 
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="sequence_versions")
     number = models.PositiveIntegerField(default=1)
     published_at = models.DateTimeField(null=True)
+    published_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    audience = models.CharField(
+        max_length=10, choices=Audience, default=Audience.EVERYBODY, db_default=Audience.EVERYBODY
+    )
+    reaches_finished = models.BooleanField(
+        default=False, db_default=False, help_text="Whoever had finished got the steps that were added at the end"
+    )
+    behind = ArrayField(models.BigIntegerField(), default=list, db_default=[], help_text="Enrollments that follow")
+    counts = models.JSONField(default=dict, db_default={}, help_text="People, by what its publication did")
     created_at = models.DateTimeField(db_default=DatabaseClock(), editable=False)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["campaign", "number"], name="sequence_version_number_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "number"], name="sequence_version_number_once"),
+            models.CheckConstraint(
+                condition=Q(audience__in=["everybody", "new_people"]), name="sequence_version_audience_is_known"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.campaign} v{self.number}"

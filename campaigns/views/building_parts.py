@@ -15,6 +15,7 @@ from campaigns.calendars import Somebody, place_of
 from campaigns.drafting import Content
 from campaigns.models import Campaign, Message, Step
 from campaigns.scheduling import MOST, days_to_send, summed, window_of
+from campaigns.timings import delay_words, window_words
 from campaigns.views.building_forms import StepForm
 from integrations.models import Mailbox
 from outreach.lib.errors import Problem
@@ -28,7 +29,6 @@ from templates.models import TemplateVersion
 READERS = 20
 MOST_DAYS = 36_500  # a hundred years
 SAMPLED, COLUMNS = 500, 20  # the newest people whose own columns are offered, and how many of these
-DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 REMOVED = "removed_step"
 KEPT = ("channel", "needs_approval", "condition")
 
@@ -168,31 +168,6 @@ def _own_columns(campaign: Campaign) -> list[str]:
 def _readable(name: str) -> str:
     said = name.replace("_", " ").strip()
     return said[:1].upper() + said[1:]
-
-
-def delay_words(step: Step) -> str:
-    """When a step follows the one before it."""
-    if step.position == 1:
-        return "immediately"
-    if not step.delay:
-        return "right after the message before"
-    unit = step.get_delay_unit_display().lower()
-    return f"{step.delay} {unit[:-1] if step.delay == 1 else unit} after the message before"
-
-
-def window_words(step: Step) -> str:
-    """The days and hours of a step: "Monday to Friday, 9:00 to 17:00"."""
-    days = sorted(step.weekdays)
-    if len(days) == 7:
-        said = "every day"
-    elif len(days) > 2 and days[-1] - days[0] == len(days) - 1:
-        said = f"{DAY_NAMES[days[0] - 1]} to {DAY_NAMES[days[-1] - 1]}"
-    else:
-        said = ", ".join(DAY_NAMES[day - 1] for day in days)
-    if step.window_start == step.window_end == time(0):
-        return f"{said}, around the clock"
-    end = "midnight" if step.window_end == time(0) else f"{step.window_end:%-H:%M}"
-    return f"{said}, {step.window_start:%-H:%M} to {end}"
 
 
 def windows(contents: Iterable[Content]) -> list[tuple[int, str, str]]:
