@@ -179,8 +179,9 @@ def _through(steps: Sequence[Step], at: datetime, place: Place) -> datetime:
 
 
 def _steps(campaigns: Sequence[Campaign]) -> dict[int, list[Step]]:
-    """Of each campaign the steps of its newest version."""
-    rows = Step.objects.filter(sequence_version__campaign__in=campaigns).select_related("sequence_version")
+    """Of each campaign the steps of the version that runs."""
+    published = Step.objects.filter(sequence_version__published_at__isnull=False)
+    rows = published.filter(sequence_version__campaign__in=campaigns).select_related("sequence_version")
     found: dict[int, dict[int, list[Step]]] = {}
     for step in rows.order_by("sequence_version__number", "position"):
         version = step.sequence_version

@@ -1,11 +1,11 @@
 """What campaigns brought, from the counted numbers: never from the ledger: a page costs the same at any size."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Case, OuterRef, Q, Subquery, Sum, When
+from django.db.models import Case, Exists, OuterRef, Q, Sum, When
 
 from campaigns.models import Campaign, DailyCount, Step
 
@@ -44,10 +44,11 @@ NAMES = [field.name for field in fields(Numbers)]
 class StepNumbers:
     """One step of a sequence with its numbers and with what it says, its variables as they were written."""
 
-    position: int
+    position: int  # 0 of one that was removed
     subject: str
     numbers: Numbers
     text: str = ""
+    was_first: bool = False  # now or in an earlier version: whoever got it was written to
 
 
 @dataclass(frozen=True)
@@ -76,28 +77,34 @@ class Weeks:
 
 
 def steps(*, campaign: Campaign) -> list[StepNumbers]:
-    """The numbers of each step of the current sequence, in its order. Three queries."""
-    rows = DailyCount.objects.filter(campaign=campaign).values("step_key").annotate(**_sums())
-    found = {row["step_key"]: _numbers(row) for row in rows}
-    newest = Step.objects.filter(sequence_version__campaign=campaign).prefetch_related("arms__template_version")
-    by_version: dict[int, list[Step]] = {}
-    for step in newest.order_by("sequence_version__number", "position"):
-        by_version.setdefault(step.sequence_version_id, []).append(step)
-    current = list(by_version.values())[-1] if by_version else []
-    return [_step_numbers(step, found.get(step.key, Numbers())) for step in current]
+    """The numbers of each step of the sequence that runs, in its order, then of steps that were removed since.
+
+    Three queries.
+    """
+    counts = DailyCount.objects.filter(campaign=campaign).values("step_key").annotate(**_sums())
+    found = {row["step_key"]: _numbers(row) for row in counts}
+    published = Step.objects.filter(sequence_version__campaign=campaign, sequence_version__published_at__isnull=False)
+    by_version: dict[int, dict[str, Step]] = {}
+    for step in published.prefetch_related("arms__template_version").order_by("sequence_version__number", "position"):
+        by_version.setdefault(step.sequence_version_id, {})[step.key] = step
+    firsts = {next(iter(steps)) for steps in by_version.values()}
+    runs = list(by_version.values())[-1] if by_version else {}
+    gone = {key: step for steps in by_version.values() for key, step in steps.items() if key not in runs}
+    rows = [_step_numbers(step, found.get(key, Numbers()), key in firsts) for key, step in runs.items()]
+    removed = (_step_numbers(step, found[key], key in firsts) for key, step in gone.items() if key in found)
+    return [*rows, *(replace(row, position=0) for row in removed)]
 
 
-def _step_numbers(step: Step, numbers: Numbers) -> StepNumbers:
+def _step_numbers(step: Step, numbers: Numbers, was_first: bool) -> StepNumbers:
     arm = next(iter(step.arms.all()), None)
-    if arm is None:
-        return StepNumbers(step.position, "", numbers)
-    return StepNumbers(step.position, arm.template_version.subject, numbers, arm.template_version.text)
+    says = (arm.template_version.subject, arm.template_version.text) if arm else ("", "")
+    return StepNumbers(step.position, says[0], numbers, says[1], was_first)
 
 
 def funnel(*, enrolled: int, rows: Sequence[StepNumbers]) -> Funnel:
-    """Who got the first step was written to; the rest adds up over the steps."""
+    """Who got a first step was written to; the rest adds up over the steps."""
     total = sum((row.numbers for row in rows), Numbers())
-    return Funnel(enrolled=enrolled, written=rows[0].numbers.tried if rows else 0, numbers=total)
+    return Funnel(enrolled=enrolled, written=sum(row.numbers.tried for row in rows if row.was_first), numbers=total)
 
 
 def of_campaigns(campaign_ids: Iterable[int], *, day: date | None = None) -> dict[int, Numbers]:
@@ -109,14 +116,18 @@ def of_campaigns(campaign_ids: Iterable[int], *, day: date | None = None) -> dic
 
 def reached(campaign_ids: Iterable[int]) -> dict[int, Reached]:
     """Of these campaigns whom they reached and what came of it, of all time. One query."""
-    steps = Step.objects.filter(sequence_version__campaign=OuterRef("campaign"))
-    first = steps.order_by("-sequence_version__number", "position").values("key")[:1]
+    firsts = Step.objects.filter(
+        position=1,
+        key=OuterRef("step_key"),
+        sequence_version__campaign=OuterRef("campaign"),
+        sequence_version__published_at__isnull=False,
+    )
     counts = DailyCount.objects.filter(campaign__in=list(campaign_ids)).values("campaign", "step_key")
-    rows = counts.annotate(first_key=Subquery(first), **_sums())
+    rows = counts.annotate(was_first=Exists(firsts), **_sums())
     found: dict[int, Reached] = {}
     for row in rows:
         before, numbers = found.get(row["campaign"], Reached()), _numbers(row)
-        written = before.written + (numbers.tried if row["step_key"] == row["first_key"] else 0)
+        written = before.written + (numbers.tried if row["was_first"] else 0)
         found[row["campaign"]] = Reached(written, before.numbers + numbers)
     return found
 

@@ -1,7 +1,7 @@
 """Why, and why not: each step of one person in one campaign, in plain words, with rule, values and version."""
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -73,6 +73,7 @@ WORDS = {
 
 
 Clock = Callable[[datetime], str]
+RELATED = ("mailbox", "template_version", "step")
 LAST_FIELDS = ("enrollment_id", "handed_over_at", "step__position")
 
 
@@ -97,23 +98,32 @@ class Explanation:
 
 def explain(*, prospect: Prospect, campaign: Campaign, now: datetime) -> Explanation:
     """What was sent, what waits and why, what will never be sent and why; the present answer is computed live."""
-    enrollment = Enrollment.objects.filter(prospect=prospect, campaign=campaign).first()
+    ways = Enrollment.objects.filter(prospect=prospect, campaign=campaign).select_related("sequence_version")
+    enrollment = ways.first()
     if enrollment is None:
         return Explanation(False, "", (Line(0, "none", "This person was never enrolled in this campaign."),))
     messages = {
-        message.step_key: message
-        for message in Message.objects.filter(enrollment=enrollment).select_related("mailbox", "template_version")
+        message.step_key: message for message in Message.objects.filter(enrollment=enrollment).select_related(*RELATED)
     }
     steps = Step.objects.filter(sequence_version=enrollment.sequence_version_id).order_by("position")
     left_out = Decision.objects.filter(enrollment=enrollment, verdict=Decision.Verdict.SKIP).order_by("id")
     skips = {decision.step_key: decision for decision in left_out}
+    next_position = next((step.position for step in steps if step.key == enrollment.next_step_key), 0)
     lines = [
         _skipped_line(step, skips[step.key])
         if step.key in skips and step.key not in messages
-        else _line(step, messages.get(step.key), enrollment, now)
+        else _line(step, messages.get(step.key), enrollment, next_position, now)
         for step in steps
     ]
-    return Explanation(True, enrollment.state, (_summary(enrollment), *lines))
+    return Explanation(True, enrollment.state, (_summary(enrollment), *lines, *_removed_lines(steps, messages)))
+
+
+def _removed_lines(steps: Iterable[Step], messages: Mapping[str, Message]) -> list[Line]:
+    """What was planned or sent of steps that are no longer in this person's version of the sequence."""
+    keys = {step.key for step in steps}
+    gone = sorted((each for key, each in messages.items() if key not in keys), key=lambda each: each.pk)
+    found = (_message_line(each.step, each) for each in gone)
+    return [replace(line, step=0, sentence=f"A step that was removed since. {line.sentence}") for line in found]
 
 
 def words(rule: str) -> str:
@@ -150,15 +160,20 @@ def _summary(enrollment: Enrollment) -> Line:
         why = words(enrollment.stop_reason) if enrollment.stop_reason else "nothing more is to come"
         return Line(0, "finished", f"Finished: {why}.", {"rule": enrollment.stop_reason})
     count = enrollment.steps_handed_over
-    return Line(0, "active", f"Under way: {count} {'step' if count == 1 else 'steps'} handed over.")
+    number = enrollment.sequence_version.number
+    where = f" in version {number} of the sequence" if number > 1 else ""
+    return Line(0, "active", f"Under way{where}: {count} {'step' if count == 1 else 'steps'} handed over.")
 
 
-def _line(step: Step, message: Message | None, enrollment: Enrollment, now: datetime) -> Line:
-    if message is not None:
+def _line(step: Step, message: Message | None, enrollment: Enrollment, next_position: int, now: datetime) -> Line:
+    comes_next = enrollment.state == Enrollment.State.ACTIVE and step.key == enrollment.next_step_key
+    if message is not None and not (comes_next and message.state == Message.State.CANCELLED):  # that is planned anew
         return _message_line(step, message)
     if enrollment.state != Enrollment.State.ACTIVE:
         return Line(step.position, "not_sent", f"Not sent: {_summary(enrollment).sentence[:-1].lower()}.")
-    if step.key != enrollment.next_step_key:
+    if not comes_next and step.position < next_position:
+        return Line(step.position, "passed", "Not sent: when this step came here, they were past its place.")
+    if not comes_next:
         return Line(step.position, "later", "Comes after the steps before it.")
     return _present(step, enrollment, now)
 

@@ -19,6 +19,7 @@ from campaigns.views import (
     rehearsals,
     relationship,
     step_condition,
+    revising,
     suppression_lists,
     suppressions,
 )
@@ -35,6 +36,10 @@ urlpatterns = [
     path("campaigns/<uuid:id>/pace/", campaigns.campaign_pace, name="campaign-pace"),
     path("campaigns/<uuid:id>/archive/", campaigns.campaign_archive, name="campaign-archive"),
     path("campaigns/<uuid:id>/restore/", campaigns.campaign_restore, name="campaign-restore"),
+    path("campaigns/<uuid:id>/revise/", revising.campaign_revise, name="campaign-revise"),
+    path("campaigns/<uuid:id>/changes/", revising.campaign_changes, name="campaign-changes"),
+    path("campaigns/<uuid:id>/discard/", revising.campaign_discard, name="campaign-discard"),
+    path("campaigns/<uuid:id>/versions/", revising.campaign_versions, name="campaign-versions"),
     path("campaigns/new/", building.campaign_new, name="campaign-new"),
     path("campaigns/<uuid:id>/duplicate/", building.campaign_duplicate, name="campaign-duplicate"),
     path("campaigns/<uuid:id>/edit/", building.campaign_edit, name="campaign-edit"),

@@ -5,7 +5,7 @@ import io
 from django.urls import get_resolver, reverse
 
 from accounts import keys
-from campaigns import enrolling, lifecycle, planning, rehearsing, stopping
+from campaigns import drafting, enrolling, lifecycle, planning, rehearsing, revising, stopping
 from campaigns.models import Enrollment, Event, Message, Reply
 from integrations.ports import ReplyClass
 from prospects import files, following_up, holding, merging, stages
@@ -21,6 +21,7 @@ DRAFTS = (
     "campaign-launch",
     "campaign-rehearse",
 )
+REVISED = ("campaign-revise", "campaign-changes", "campaign-discard", "campaign-versions")
 WAITING_SHEETS = ("import-columns", "import-preview", "import-run")
 LONG = "Donaudampfschifffahrtsgesellschaftskapitänsmützenfabrikationsleiterin"
 HOSTILE = f'<b>Ünïcode</b> & "{LONG}"'
@@ -35,6 +36,7 @@ class World:
         self.mailbox = factories.MailboxFactory(verified_at=now)
         self.campaign = self._running()
         self.draft = factories.campaign(mailbox=self.mailbox, steps=2)
+        self.revised = self._revised()
         self.grow()
         self.sheet = self._sheet()
         self.saved = SavedMapping.objects.create(name="Saved", mapping={"Email": "email"})
@@ -45,6 +47,17 @@ class World:
         campaign = factories.campaign(mailbox=self.mailbox, steps=2)
         lifecycle.launch(campaign=campaign, now=self.now, by=None)
         planning.plan(now=self.now)
+        return campaign
+
+    def _revised(self):
+        """One whose sequence was edited twice; the second new version is still being written."""
+        campaign = self._running()
+        for says in ("Otherwise", f"Anew {LONG}"):
+            revising.begin(campaign=campaign, by=None)
+            step = campaign.current_version().steps.order_by("position").first()
+            drafting.save_text(step=step, subject=says, text=factories.TEXT)
+            if says == "Otherwise":
+                revising.publish(campaign=campaign, now=self.now, by=None)
         return campaign
 
     def _sheet(self):
@@ -136,6 +149,8 @@ class World:
     def _subject(self, route):
         if route in DRAFTS or route.startswith("step"):
             return self.draft
+        if route in REVISED:
+            return self.revised
         if route in WAITING_SHEETS:
             return self.sheet
         kinds = {

@@ -21,7 +21,7 @@ CAMPAIGN_STATE = ("state", "state_reason", "is_demo", "launched_at", "created_by
 
 @admin.register(Campaign)
 class CampaignAdmin(WithoutRehearsals, ExportsList, VerbAdmin):
-    says = "Who gets which sequence, from which mailbox. Once it was launched a campaign is not changed any more."
+    says = "Who gets which sequence, from which mailbox. What changes once it was launched, changes on its page."
     page = "campaign"
     campaign_path = ""
     fieldsets = (
@@ -146,8 +146,9 @@ class StepAdmin(WithoutRehearsals, VerbAdmin):
 
 @admin.register(SequenceVersion)
 class SequenceVersionAdmin(ReadOnlyAdmin):
-    list_display = ["campaign", "number", "published_at", "created_at"]
-    list_select_related = ["campaign"]
+    says = "A sequence is edited on the campaign's page: each publication is a version here."
+    list_display = ["campaign", "number", "published_at", "published_by", "audience", "reaches_finished", "counts"]
+    list_select_related = ["campaign", "published_by"]
 
 
 @admin.register(Arm)

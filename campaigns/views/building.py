@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.callers import caller
-from campaigns import audience, beginning, drafting, lifecycle, preflight, rehearsing
+from campaigns import audience, beginning, drafting, lifecycle, preflight, rehearsing, revising
 from campaigns.models import Campaign, Step
 from campaigns.views import building_parts as parts
 from campaigns.views import building_warnings as warnings
@@ -59,9 +59,10 @@ def campaign_duplicate(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
 
 @require_safe
 def campaign_edit(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
-    """The builder of a draft; a campaign that was launched has its own page."""
+    """The builder of a draft, and of a new version of what runs; else a launched campaign has its own page."""
     campaign = _campaign(id)
-    if campaign.state != Campaign.State.DRAFT:
+    written = revising.draft(campaign=campaign)
+    if campaign.state != Campaign.State.DRAFT and written is None:
         return redirect("campaign", id=id)
     search, chosen = printable(request.GET.get("who", ""))[:100], request.GET.get("as", "")
     listed, reader = parts.readers(campaign, search=search, chosen=chosen)
@@ -79,6 +80,12 @@ def campaign_edit(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
         "variables": parts.variables(campaign),
         "windows": parts.windows(contents),
     }
+    if written is not None:
+        return render(
+            request,
+            "campaigns/revise.html",
+            {**page, "campaign": campaign, "version": written, "live": campaign.live_version()},
+        )
     return render(request, "campaigns/build.html", {**page, **_sender(campaign)})
 
 

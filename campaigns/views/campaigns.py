@@ -142,8 +142,7 @@ def campaign_people(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     found = _launched(id)
     standing = printable(request.GET.get("standing", ""))
     paged = pages.paged(request, roster.people(campaign=found, standing=standing))
-    steps = Step.objects.filter(sequence_version__campaign=found).order_by("-sequence_version__number", "-position")
-    total = steps.values_list("position", flat=True).first() or 0
+    total = Step.objects.filter(sequence_version=found.live_version()).count()
     context = {
         "campaign": found,
         "standing": standing,

@@ -74,7 +74,7 @@ def test_what_is_being_written_changes_nothing_that_runs(on_the_way):
     factories.ProspectFactory()
     enrolling.enroll_segment(campaign=world.campaign, now=world.now, by=None)
     to_the_end(world, 3)
-    assert received(world.smtp).values() and set(map(tuple, received(world.smtp).values())) == {("A", "B")}
+    assert sorted(received(world.smtp).values()) == [["A", "B"]] * 3
 
 
 def test_publishes_nothing_that_changes_nothing_or_is_not_ready(on_the_way):

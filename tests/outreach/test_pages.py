@@ -29,6 +29,8 @@ LISTS = (
         "campaign-live",
         "campaign-people",
         "campaign-edit",
+        "campaign-changes",
+        "campaign-versions",
     ),
     *("campaign-audience-people", "prospect", "message", "segment", "import", "import-live", "setup", "settings"),
     *("segment-add", "segment-edit"),
