@@ -85,6 +85,17 @@ def got_in_later(ways: Iterable[tuple[int, int]], sequences: Sequences) -> dict[
     return got([pk for pk, version in ways if version in later])
 
 
+def next_of(*, message_id: int) -> Step | None:
+    """What comes behind this message, which the caller has locked, for its person.
+
+    Asked anew: while its lock was waited for, they may have moved to another version of their sequence.
+    """
+    message = Message.objects.select_related("step", "enrollment").get(pk=message_id)
+    steps = Step.objects.filter(sequence_version=message.enrollment.sequence_version_id).order_by("position")
+    had = got([message.enrollment_id]).get(message.enrollment_id, ())
+    return step_after(steps, position=message.step.position, got=had)
+
+
 def move_on(ways: Collection[tuple[int, Onward]], *, handed_over: bool) -> None:
     """Writes how enrollments (by id) go on; one that was stopped meanwhile stays stopped. One statement."""
     values: dict[str, Any] = {

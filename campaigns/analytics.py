@@ -12,6 +12,7 @@ from campaigns.models import Campaign, DailyCount, Step
 DAY = timedelta(days=1)
 WEEK = 7
 MOST_DAYS = 90
+RAN = Q(sequence_version__published_at__isnull=False) | Q(sequence_version__number=1)  # not what is being written
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def steps(*, campaign: Campaign) -> list[StepNumbers]:
     """
     counts = DailyCount.objects.filter(campaign=campaign).values("step_key").annotate(**_sums())
     found = {row["step_key"]: _numbers(row) for row in counts}
-    published = Step.objects.filter(sequence_version__campaign=campaign, sequence_version__published_at__isnull=False)
+    published = Step.objects.filter(RAN, sequence_version__campaign=campaign)
     by_version: dict[int, dict[str, Step]] = {}
     for step in published.prefetch_related("arms__template_version").order_by("sequence_version__number", "position"):
         by_version.setdefault(step.sequence_version_id, {})[step.key] = step
@@ -117,10 +118,7 @@ def of_campaigns(campaign_ids: Iterable[int], *, day: date | None = None) -> dic
 def reached(campaign_ids: Iterable[int]) -> dict[int, Reached]:
     """Of these campaigns whom they reached and what came of it, of all time. One query."""
     firsts = Step.objects.filter(
-        position=1,
-        key=OuterRef("step_key"),
-        sequence_version__campaign=OuterRef("campaign"),
-        sequence_version__published_at__isnull=False,
+        RAN, position=1, key=OuterRef("step_key"), sequence_version__campaign=OuterRef("campaign")
     )
     counts = DailyCount.objects.filter(campaign__in=list(campaign_ids)).values("campaign", "step_key")
     rows = counts.annotate(was_first=Exists(firsts), **_sums())

@@ -138,8 +138,7 @@ def done(*, message: Message, by: User | None, now: datetime) -> None:
         why={**locked.why, "done_by": str(by)},
     )
     place = place_of(locked.prospect, locked.campaign)
-    steps = advancing.sequences([locked.enrollment.sequence_version_id]).get(locked.enrollment.sequence_version_id, ())
-    step = advancing.step_after(steps, position=locked.step.position)
+    step = advancing.next_of(message_id=locked.pk)
     list(Enrollment.objects.filter(pk=locked.enrollment_id).select_for_update().values_list("pk"))
     advancing.move_on([(locked.enrollment_id, advancing.onward(step, place=place, at=now))], handed_over=True)
 

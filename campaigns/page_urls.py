@@ -18,8 +18,8 @@ from campaigns.views import (
     prospect_list,
     rehearsals,
     relationship,
-    step_condition,
     revising,
+    step_condition,
     suppression_lists,
     suppressions,
 )

@@ -8,7 +8,7 @@ from django.db.models import Q
 from accounts.models import User
 from campaigns import advancing, stopping
 from campaigns.calendars import place_of
-from campaigns.models import Message, SendingControl, Step
+from campaigns.models import Message, SendingControl
 from integrations import copies
 
 GIVE_UP_AFTER = timedelta(days=5)
@@ -28,18 +28,10 @@ def proven_sent(*, message: Message) -> bool:
         return False
     if was_under_way and message.handed_over_at:
         place = place_of(message.prospect, message.campaign)
-        way = advancing.onward(_next_step(message), place=place, at=message.handed_over_at)
+        way = advancing.onward(advancing.next_of(message_id=message.pk), place=place, at=message.handed_over_at)
         advancing.move_on([(message.enrollment_id, way)], handed_over=True)
     message.refresh_from_db(fields=["state"])
     return True
-
-
-def _next_step(message: Message) -> Step | None:
-    """Asked anew, now that the message can't be moved any more: a new version may have been published meanwhile."""
-    found = Message.objects.select_related("step", "enrollment").get(pk=message.pk)
-    steps = Step.objects.filter(sequence_version=found.enrollment.sequence_version_id).order_by("position")
-    got = advancing.got([found.enrollment_id]).get(found.enrollment_id, ())
-    return advancing.step_after(steps, position=found.step.position, got=got)
 
 
 def mailboxes_to_search() -> list[int]:

@@ -49,8 +49,10 @@ def leave_out(*, message_ids: Collection[int], reason: str, now: datetime) -> in
 def _leave_out(message_ids: Collection[int], reason: str, now: datetime, *, wait: bool) -> int:
     """Messages are locked before enrollments, each by id, as every stop does."""
     planned = Message.objects.filter(pk__in=message_ids, state=Message.State.PLANNED).order_by("id")
-    locked = planned.select_for_update(of=("self",), skip_locked=not wait)
-    found = list(locked.select_related("step", "campaign", "prospect", "enrollment"))
+    locked = planned.select_for_update(skip_locked=not wait).values_list("id", flat=True)
+    # Read once they are locked: until then somebody's sequence may have been changed.
+    related = Message.objects.select_related("step", "campaign", "prospect", "enrollment")
+    found = list(related.filter(pk__in=list(locked)))
     left = Message.objects.filter(pk__in=[message.pk for message in found])
     left.update(state=Message.State.CANCELLED, cancel_reason=f"{advancing.LEFT_OUT}: {reason}"[:300])
     enrollments = Enrollment.objects.filter(pk__in=[message.enrollment_id for message in found]).order_by("id")

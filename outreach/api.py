@@ -19,6 +19,7 @@ from campaigns.api import (
     privacy_views,
     proof_views,
     stopping_views,
+    version_views,
 )
 from integrations.api import views as integrations
 from outreach.lib.problems import plain_response
@@ -46,6 +47,7 @@ router.register("suppressions", stopping_views.SuppressionViewSet, basename="api
 router.register("templates", templates.TemplateViewSet, basename="api-templates")
 router.register("campaigns", campaign_views.CampaignViewSet, basename="api-campaigns")
 router.register("campaigns/<uuid:campaign_id>/steps", campaign_views.StepViewSet, basename="api-steps")
+router.register("campaigns/<uuid:campaign_id>/versions", version_views.VersionViewSet, basename="api-versions")
 router.register("enrollments", ledger_views.EnrollmentViewSet, basename="api-enrollments")
 router.register("messages", ledger_views.MessageViewSet, basename="api-messages")
 router.register("events", ledger_views.EventViewSet, basename="api-events")

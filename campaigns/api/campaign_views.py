@@ -113,7 +113,10 @@ class InSequence(KeysetPagination):
     create=extend_schema(request=serializers.StepCreateSerializer, responses={201: serializers.StepSerializer})
 )
 class StepViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.DestroyModelMixin, ApiViewSet[Step]):
-    """The sequence of a campaign: its newest version's steps. Once launched it no longer changes."""
+    """The sequence of a campaign: its newest version's steps. Once launched, they change only in a new version.
+
+    While one is being written (`/versions/`), these are its steps.
+    """
 
     queryset = Step.objects.prefetch_related("arms__template_version__template")
     serializer_class = serializers.StepSerializer
