@@ -64,7 +64,7 @@ def counts(smtp):
 
 @pytest.mark.prove
 def test_an_edit_at_noon_while_a_worker_stands_between_claim_and_mark(mailbox, smtp, imap, now):
-    crowd = 400 if PROVING else 120
+    crowd = 3 * (140 if PROVING else 40)
     for _ in range(crowd // 3):
         factories.ProspectFactory()
     world = launched("ABCD", mailbox, smtp, imap, now)
