@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0020_waits_for_a_person'),
+        ('campaigns', '0022_turns'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
