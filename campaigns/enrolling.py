@@ -42,11 +42,11 @@ def enroll(*, campaign: Campaign, prospects: QuerySet[Prospect], now: datetime, 
         raise NotLaunched("Launch the campaign first: only then can people be enrolled.")
     ids = reachable(campaign=campaign, prospects=prospects).order_by("id").values_list("id", flat=True)
     enrolled, boxes = 0, senders.weights(senders.taking(senders.of(campaign)) or [campaign.mailbox], now=now)
-    each: dict[str, Any] = {"campaign": campaign.pk, "version": version.pk, "step": first.key, "now": now, **boxes}
     with transaction.atomic():
         begin()
         version = campaign.live_version()  # until the end nobody publishes another
         first = Step.objects.filter(sequence_version=version).order_by("position")[:1].get()
+        each: dict[str, Any] = {"campaign": campaign.pk, "version": version.pk, "step": first.key, "now": now, **boxes}
         for batch in batched(ids.iterator(chunk_size=BATCH), BATCH):
             enrolled += _insert(batch, {**each, "by": by and by.pk})
     return enrolled
