@@ -10,8 +10,8 @@ SAYS: dict[Role, str] = {
     ),
     Role.MANAGER: (
         "Also adds and changes mailboxes, lets stopped or held sending go on, lifts suppressions, says what became of "
-        "uncertain messages, hands people over to another owner, proves, exports and erases what is held about a "
-        "person, and deletes in the back office."
+        "uncertain messages, hands people over to another owner, sets the rules over all campaigns, proves, exports "
+        "and erases what is held about a person, and deletes in the back office."
     ),
     Role.ADMINISTRATOR: "Does everything: also people, API keys and ending the demo world.",
 }

@@ -6,36 +6,50 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
+from campaigns import waiting_rules
 from campaigns.deciding import CONTACTED_LATELY
-from campaigns.models import Campaign, Enrollment
+from campaigns.enrolling import partners
+from campaigns.models import Campaign, CountryRule, Enrollment
 from prospects import counting, segments, suppression
 from prospects.models import Prospect, Site
 
 WRITTEN = "written"
 EVERYBODY = "segment"
 ELSEWHERE = "elsewhere"
+SAME_SITE = "same-site"
 LOOKED_AT = 1_000  # people under way elsewhere, at most: the warning is the same with more
-UNDER_WAY = (Campaign.State.RUNNING, Campaign.State.PAUSED)
 WORDS = {
     "no-address": "have no address",
     "suppressed": "are on the suppression list",
     "person-stopped": "must not be written to",
     "site-stopped": "belong to a site that must not be written to",
+    "country": "live where nobody is written to, by your rules",
     "enrolled": "are in this campaign already",
     "demo": "are invented people of the demo world, and this mailbox is real",
+    "partner": "have joined the program already",
     "protected": "are protected: they wait until who looks after them was asked",
     "held": "are on hold, and wait until somebody releases them",
     "lately": "were written to lately by other means, and wait until two weeks after that",
+    "busy": "are in another campaign, themselves or somebody of their site, and wait until that has ended",
+    "touched": "were written to lately, or somebody of their site was or answered: they wait, as your rules say",
+    "same-site": "wait until the one person of their site who comes first was written to and did not answer",
+    "country-task": "live where only a person's own message is allowed, by your rules: mails to them wait",
 }
 ONE = {
     "no-address": "has no address",
     "suppressed": "is on the suppression list",
     "site-stopped": "belongs to a site that must not be written to",
+    "country": "lives where nobody is written to, by your rules",
     "enrolled": "is in this campaign already",
     "demo": "is an invented person of the demo world, and this mailbox is real",
+    "partner": "has joined the program already",
     "protected": "is protected, and waits until who looks after them was asked",
     "held": "is on hold, and waits until somebody releases them",
     "lately": "was written to lately by other means, and waits until two weeks after that",
+    "busy": "is in another campaign, or somebody of their site is, and waits until that has ended",
+    "touched": "was written to lately, or somebody of their site was or answered: they wait, as your rules say",
+    "same-site": "waits until the one person of their site who comes first was written to and did not answer",
+    "country-task": "lives where only a person's own message is allowed, by your rules: mails to them wait",
 }
 
 
@@ -52,7 +66,7 @@ class LeftOut:
 class Audience:
     """`in_segment` is `written` and all that is left out; each person counts under the first reason that fits.
 
-    Those who are on hold, are protected or were written to lately are enrolled as well, and wait.
+    Those who are on hold, are protected, were written to lately or wait by a rule are enrolled as well.
     """
 
     in_segment: int
@@ -73,11 +87,31 @@ class UnknownReason(Exception):
 
 
 def add_up(*, campaign: Campaign) -> Audience:
-    """The sum over the campaign's segment as it is now, in two queries. Raises segments.BadFilter."""
+    """The sum over the campaign's segment as it is now, in three queries, and one more where a campaign takes one
+    person of a site at a time. Raises segments.BadFilter.
+    """
     members = segments.members(segment=campaign.segment)
-    counts = counting.by_reason(members, _reasons(campaign, suppression.is_named()), otherwise=WRITTEN)
+    reasons = _reasons(campaign, suppression.is_named())
+    counts = counting.by_reason(members, reasons, otherwise=WRITTEN)
+    if campaign.one_per_site and counts.get(WRITTEN):
+        _one_of_each_site(counts, _becoming(members, reasons, WRITTEN))
     left_out = tuple(LeftOut(reason, _words(reason, n), n) for reason in WORDS if (n := counts.get(reason, 0)))
     return Audience(in_segment=sum(counts.values()), written=counts.get(WRITTEN, 0), left_out=left_out)
+
+
+def _one_of_each_site(counts: dict[str, int], written: QuerySet[Prospect]) -> None:
+    """Moves those who are not the first of their site from the one number to the other."""
+    first = written.order_by().aggregate(sites=Count("site", distinct=True), alone=Count("pk", filter=Q(site=None)))
+    later = counts[WRITTEN] - first["sites"] - first["alone"]
+    counts[WRITTEN] -= later
+    counts[SAME_SITE] = counts.get(SAME_SITE, 0) + later
+
+
+def _becoming(members: QuerySet[Prospect], reasons: dict[str, Q], reason: str) -> QuerySet[Prospect]:
+    found = members.alias(becomes=counting.first_of(reasons, otherwise=WRITTEN)).filter(becomes=reason)
+    if reason == WRITTEN:
+        return found
+    return found.filter(reasons.get(reason, Q(pk=None)))  # once more: alone, a condition finds its few people quickly
 
 
 def _words(reason: str, count: int) -> str:
@@ -97,10 +131,14 @@ def people(*, campaign: Campaign, reason: str) -> QuerySet[Prospect]:
     if reason != WRITTEN and reason not in WORDS:
         raise UnknownReason(reason)
     reasons = _reasons(campaign, Q(suppression.names_them()))
-    found = members.alias(becomes=counting.first_of(reasons, otherwise=WRITTEN)).filter(becomes=reason)
-    if reason == WRITTEN:
+    found = _becoming(members, reasons, reason)
+    if not campaign.one_per_site or reason not in (WRITTEN, SAME_SITE):
         return found
-    return found.filter(reasons.get(reason, Q(pk=None)))  # once more: alone, a condition finds its few people quickly
+    written = found if reason == WRITTEN else _becoming(members, reasons, WRITTEN)
+    first = Q(site=None) | Q(pk__in=waiting_rules.first_of_sites(written).values("pk"))
+    if reason == WRITTEN:
+        return found.filter(first)
+    return members.filter(Q(pk__in=found.order_by().values("pk")) | Q(pk__in=written.exclude(first).values("pk")))
 
 
 def elsewhere(*, campaign: Campaign) -> Elsewhere:
@@ -119,7 +157,7 @@ def elsewhere(*, campaign: Campaign) -> Elsewhere:
 def _elsewhere(campaign: Campaign) -> QuerySet[Any]:
     """The ids of everybody under way in another campaign."""
     active = Enrollment.objects.filter(state=Enrollment.State.ACTIVE).exclude(campaign=campaign)
-    return active.filter(campaign__rehearsal_of=None, campaign__state__in=UNDER_WAY).values("prospect")
+    return active.filter(campaign__rehearsal_of=None, campaign__state__in=waiting_rules.UNDER_WAY).values("prospect")
 
 
 def _reasons(campaign: Campaign, is_suppressed: Q) -> dict[str, Q]:
@@ -130,15 +168,23 @@ def _reasons(campaign: Campaign, is_suppressed: Q) -> dict[str, Q]:
         "suppressed": is_suppressed,
         "person-stopped": Q(stopped_at__isnull=False),
         "site-stopped": Q(site__in=Site.objects.filter(stopped_at__isnull=False)),
+        "country": _lives_where(CountryRule.Rule.NEVER),
         "enrolled": Q(pk__in=enrolled),
         "demo": Q(is_demo=True),
+        "partner": Q(pk__in=partners(campaign)),
         "held": _marked("held_at"),
         "protected": _marked("protected_at"),
         "lately": Q(contacted_elsewhere_at__gt=timezone.now() - CONTACTED_LATELY),
+        "country-task": _lives_where(CountryRule.Rule.TASK),
+        **waiting_rules.reasons(campaign, now=timezone.now()),
     }
     if campaign.mailbox.is_demo:
         reasons.pop("demo")
     return reasons
+
+
+def _lives_where(rule: str) -> Q:
+    return Q(country__in=CountryRule.objects.filter(rule=rule).values("country"))
 
 
 def _marked(mark: str) -> Q:

@@ -114,6 +114,9 @@ def duplicate(*, campaign: Campaign, by: User | None) -> Campaign:
         daily_limit=campaign.daily_limit,
         more_mailboxes=[each for each in senders.further(campaign) if each.status != Mailbox.Status.RETIRED],
         is_demo=campaign.is_demo,
+        one_per_site=campaign.one_per_site,
+        audience_is_live=campaign.audience_is_live,
+        live_daily_cap=campaign.live_daily_cap,
         by=by,
     )
     version = copy.current_version()

@@ -3,15 +3,21 @@
 The planner stores its answers, `explaining` asks it again for the present, the tests run it over histories.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from campaigns.lining_up import ANSWERED, MINE
+from campaigns.lining_up import LATER as NOT_YET
 from campaigns.scheduling import CAMPAIGN, DOMAIN, Share, SlotBook, Window
+from campaigns.touching import Touches, Whom
 
 LOOK_AGAIN = timedelta(minutes=15)
 CONDITION = "condition"
 CONTACTED_LATELY = timedelta(days=14)  # so long nobody hears from us first whom we wrote to by other means
+LATER = timedelta(days=1)  # until then nobody looks again at what many share; where its cause ends they are woken
+SHARED_HOLDS = frozenset({"busy_elsewhere", "colleague_first", "country_rule", "country_task"})
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,10 @@ class Facts:
     is_task: bool = False  # done by a person
     needs_approval: bool = False
     is_rehearsal: bool = False
+    whom: Whom | None = None  # None is a rehearsal, which no touch rule concerns
+    site_answered_at: datetime | None = None
+    turn: str = MINE  # whose it is at their site, where a campaign takes one at a time
+    country_rule: str = ""  # "task": no mail, only a person's own message; "never"
     campaign_id: int = 0
 
     @property
@@ -110,13 +120,23 @@ class Stop:
 Verdict = Send | Ask | Wait | Hold | Skip | Finish | Stop
 
 
-def decide(*, now: datetime, facts: Facts, slots: SlotBook) -> Verdict:
+NO_TOUCHES = Touches()
+
+
+def decide(*, now: datetime, facts: Facts, slots: SlotBook, touches: Touches = NO_TOUCHES) -> Verdict:
     """Stops come before goals, goals before holds, holds before skipping and waiting.
 
-    A Send names the first free slot inside the window; what a person has to do first takes none.
+    A Send names the first free slot inside the window that is no touch too close to another; what a person has to do
+    first takes none.
     """
     ends = _must_stop(facts) or (Finish(facts.goal) if facts.goal else None)
-    return ends or _must_hold(facts) or _is_not_for_them(now, facts) or _place(now, facts, slots)
+    holds = ends or _must_hold(facts) or _is_ruled_out(facts, touches)
+    return holds or _is_not_for_them(now, facts) or _place(now, facts, slots, touches)
+
+
+def look_after(verdict: Hold) -> timedelta:
+    """How long after a hold its person is looked at again."""
+    return LATER if verdict.rule in SHARED_HOLDS else LOOK_AGAIN
 
 
 def _must_stop(facts: Facts) -> Stop | None:
@@ -130,7 +150,7 @@ def _must_stop(facts: Facts) -> Stop | None:
         return Stop("merged_away")
     if not facts.has_address:
         return Stop("no_address")
-    return None
+    return Stop("colleague_answered") if facts.turn == ANSWERED else None
 
 
 def _must_hold(facts: Facts) -> Hold | None:
@@ -153,6 +173,18 @@ def _must_hold(facts: Facts) -> Hold | None:
     return None
 
 
+def _is_ruled_out(facts: Facts, touches: Touches) -> Hold | None:
+    """By the rules over all campaigns."""
+    if facts.country_rule == "never":
+        return Hold("country_rule")
+    if facts.country_rule == "task" and not facts.is_task:
+        return Hold("country_task")
+    if facts.turn == NOT_YET:
+        return Hold("colleague_first")
+    campaign = touches.busy_with(facts.whom) if facts.whom else ""
+    return Hold("busy_elsewhere", {"campaign": campaign}) if campaign else None
+
+
 def _is_not_for_them(now: datetime, facts: Facts) -> Skip | Wait | None:
     """A condition counts when the step is due, not before: what it asks for may still happen."""
     if facts.is_task and facts.is_rehearsal:
@@ -168,18 +200,44 @@ def _not_due(facts: Facts) -> Wait:
     return Wait(facts.due_at, "not_due", {"due_at": facts.due_at.isoformat()})
 
 
-def _place(now: datetime, facts: Facts, slots: SlotBook) -> Send | Ask | Wait:
+def _place(now: datetime, facts: Facts, slots: SlotBook, touches: Touches) -> Send | Ask | Wait:
     due, latest = max(now, facts.due_at), now if facts.is_task else slots.horizon
-    if facts.contacted_elsewhere_at and not facts.is_follow_up:
-        rested = facts.contacted_elsewhere_at + CONTACTED_LATELY
+    for rested, rule, values in _rests(facts, touches):
         if rested > latest:
-            return Wait(rested, "contacted_lately", {"contacted_at": facts.contacted_elsewhere_at.isoformat()})
+            return Wait(rested, rule, values)
         due = max(due, rested)
     if due > latest:
         return _not_due(facts)
+    due, rule = touches.free_from(facts.whom, due) if facts.whom else (due, "")
+    if due > latest:
+        return Wait(due, rule, _until(due))
     if facts.is_task or facts.needs_approval:
         return Ask("task" if facts.is_task else "approval", {"due_at": facts.due_at.isoformat()})
-    return _slot(due, facts, slots)
+    return _slot_apart(due, facts, slots, touches)
+
+
+def _rests(facts: Facts, touches: Touches) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
+    """Until when somebody is left alone, by which rule."""
+    if facts.contacted_elsewhere_at and not facts.is_follow_up:
+        contacted_at = facts.contacted_elsewhere_at
+        yield contacted_at + CONTACTED_LATELY, "contacted_lately", {"contacted_at": contacted_at.isoformat()}
+    if facts.site_answered_at and touches.apart.after_answer and facts.whom:
+        until = facts.site_answered_at + touches.apart.after_answer
+        yield until, "site_answered", _until(until)
+
+
+def _until(at: datetime) -> dict[str, Any]:
+    return {"until": at.isoformat()}
+
+
+def _slot_apart(due: datetime, facts: Facts, slots: SlotBook, touches: Touches) -> Send | Wait:
+    found = _slot(due, facts, slots)
+    while isinstance(found, Send) and facts.whom:
+        free, rule = touches.free_from(facts.whom, found.slot)
+        if free == found.slot:
+            break
+        found = _slot(free, facts, slots) if free <= slots.horizon else Wait(free, rule, _until(free))
+    return found
 
 
 def _slot(due: datetime, facts: Facts, slots: SlotBook) -> Send | Wait:

@@ -9,12 +9,12 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from accounts.models import User
-from campaigns import senders
-from campaigns.models import Campaign, Step
+from campaigns import lining_up, senders
+from campaigns.models import Campaign, CountryRule, Goal, Step
 from outreach.lib.errors import DomainError
 from outreach.lib.models import new_public_id
 from prospects import segments, suppression
-from prospects.models import Prospect
+from prospects.models import Prospect, Stage
 
 BATCH = 10_000
 LOCK = 0x454E524F  # advisory lock number of whoever puts people into a campaign
@@ -49,6 +49,8 @@ def enroll(*, campaign: Campaign, prospects: QuerySet[Prospect], now: datetime, 
         each: dict[str, Any] = {"campaign": campaign.pk, "version": version.pk, "step": first.key, "now": now, **boxes}
         for batch in batched(ids.iterator(chunk_size=BATCH), BATCH):
             enrolled += _insert(batch, {**each, "by": by and by.pk})
+        if campaign.one_per_site:
+            lining_up.line_up(campaign_id=campaign.pk, now=now)
     return enrolled
 
 
@@ -78,12 +80,24 @@ def keep_off() -> bool:
 
 
 def reachable(*, campaign: Campaign, prospects: QuerySet[Prospect]) -> QuerySet[Prospect]:
-    """Those of them whom this campaign may write to: an address, no stop, no suppression, no invented person in it."""
+    """Those of them whom this campaign may write to: an address, no stop, no suppression, no invented person in it,
+    nobody of a country that is never written to, and nobody who has reached what the campaign is there for.
+    """
     here = prospects.filter(person=None, erased_at=None).exclude(email="")
     here = here.filter(stopped_at=None).exclude(site__stopped_at__isnull=False)
+    here = here.exclude(country__in=CountryRule.objects.filter(rule=CountryRule.Rule.NEVER).values("country"))
+    here = here.exclude(pk__in=partners(campaign))
     if not campaign.mailbox.is_demo:
         here = here.filter(is_demo=False)
     return suppression.without_suppressed(here)
+
+
+def partners(campaign: Campaign) -> QuerySet[Any]:
+    """The ids of those who joined the program already; nobody's where that is not what the campaign is there for."""
+    if Goal.JOINED not in campaign.goals:
+        return Stage.objects.none().values("prospect")
+    joined = (Stage.Name.JOINED, Stage.Name.SELLING)
+    return Stage.objects.filter(program=campaign.program_id, name__in=joined).values("prospect")
 
 
 def batched(ids: Iterable[int], size: int) -> Iterator[list[int]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from campaigns import conditions, deciding, facts, gate, planning
+from campaigns import conditions, deciding, facts, gate, planning, touched
 from campaigns.models import Campaign, Decision, Enrollment, Message, Step
 from campaigns.models.campaign import DelayUnit
 from campaigns.scheduling import opens_after
@@ -32,6 +32,14 @@ WORDS = {
     "merged": "the person was in this campaign already, under another row that was merged",
     "protected": "this person is protected: ask who looks after them first",
     "contacted_lately": "they were written to by other means less than two weeks ago",
+    "touched_lately": "they were written to a short while ago, or will be: your rules keep mails to a person apart",
+    "site_touched": "a colleague of theirs is written to around then: your rules keep mails to a site apart",
+    "site_answered": "somebody of their site answered lately: your rules let the others wait",
+    "busy_elsewhere": "they or their site are in another campaign: your rules let one end before the next begins",
+    "country_rule": "your rules say: nobody of their country is written to",
+    "country_task": "mail is not allowed in their country: only a person's own message",
+    "colleague_first": "this campaign takes one person of each site at a time, and a colleague of theirs comes first",
+    "colleague_answered": "somebody of their site answered",
     "person_held": "this person is on hold",
     "site_held": "this site is on hold",
     "campaign_not_running": "the campaign is not running",
@@ -232,7 +240,8 @@ def _present(step: Step, enrollment: Enrollment, now: datetime) -> Line:
         return Line(step.position, "none", "There is nothing to send for this step.")
     book = planning.slot_books(now=now, mailbox_ids=[enrollment.mailbox_id]).get(enrollment.mailbox_id)
     book = book or planning.closed_book(now=now)
-    verdict = deciding.decide(now=now, facts=found[0].facts, slots=book)
+    known, touches = found[0].facts, touched.load([found[0].facts.whom])
+    verdict = deciding.decide(now=now, facts=known, slots=book, touches=touches)
     stored = Decision.objects.filter(enrollment=enrollment).order_by("-id").first()
     values = {"rule": verdict.rule, **verdict.values, "last_decided_at": stored and stored.decided_at.isoformat()}
     last = last_of([enrollment.pk]).get(enrollment.pk)
@@ -241,7 +250,7 @@ def _present(step: Step, enrollment: Enrollment, now: datetime) -> Line:
         case deciding.Send(slot=slot):
             sentence = f"Will be planned for about {_clock(slot)}: {why}."
         case deciding.Wait(until=until):
-            at = opens_after(found[0].facts.window, until)
+            at = opens_after(known.window, until)
             sentence = f"Waits until about {_clock(at)}: {why}."
         case deciding.Ask():
             sentence = f"Will wait for a person: {why}."

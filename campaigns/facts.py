@@ -8,11 +8,12 @@ from typing import Any
 
 from django.db import connection
 
-from campaigns import conditions
+from campaigns import conditions, lining_up
 from campaigns.calendars import CampaignDays, Place, Somebody, place_of
 from campaigns.conditions import Rule
 from campaigns.deciding import Facts
 from campaigns.scheduling import Window
+from campaigns.touching import Whom
 from outreach.lib import signing
 from prospects import identity
 from templates.models import Channel
@@ -88,7 +89,9 @@ SELECT e.id, e.public_id, e.due_at, e.steps_handed_over,
        CASE WHEN p.protected_at IS NOT NULL OR t.protected_at IS NOT NULL
             THEN coalesce(nullif(trim(o.first_name || ' ' || o.last_name), ''), o.username, 'a manager')
             ELSE '' END AS protected_by,
-       t.stopped_at IS NOT NULL AS site_stopped,
+       t.stopped_at IS NOT NULL AS site_stopped, p.site_id, c.name AS campaign_name, c.one_per_site,
+       t.answered_at AS site_answered_at,
+       coalesce((SELECT r.rule FROM campaigns_countryrule r WHERE r.country = p.country), '') AS country_rule,
        CASE WHEN t.held_at IS NOT NULL THEN coalesce(nullif(t.hold_reason, ''), 'held') ELSE '' END AS site_hold,
        coalesce((SELECT min(x.reason) FROM unnest(p.contact_keys) k JOIN prospects_suppression x ON x.key = k), '')
            AS suppressed_by,
@@ -112,7 +115,7 @@ SELECT e.id, e.public_id, e.due_at, e.steps_handed_over,
 def of(enrollment_ids: list[int], *, now: datetime) -> list[Candidate]:
     """The facts of these enrollments, in this order; one that has no next step is left out.
 
-    One query, and one for each condition of their steps.
+    One query, one for each condition of their steps, and one where a campaign takes one person of a site at a time.
     """
     if not enrollment_ids:
         return []
@@ -124,6 +127,11 @@ def of(enrollment_ids: list[int], *, now: datetime) -> list[Candidate]:
         row["condition"] = {} if row["rehearsal_to"] else json.loads(row["condition"])
     asked = ((row["id"], row["prospect_id"], row["condition"]) for row in rows)
     false, unreadable = conditions.unmet(asked, now=now)
+    whose = lining_up.of(
+        _in_line(row) for row in rows if row["one_per_site"] and row["site_id"] and not row["rehearsal_to"]
+    )
+    for row in rows:
+        row["turn"] = whose.get(row["id"], lining_up.MINE)
     return [_candidate(row, None if row["id"] in unreadable else row["id"] not in false) for row in rows]
 
 
@@ -169,7 +177,19 @@ def _facts(row: Mapping[str, Any], window: Window, meets_condition: bool | None)
         is_task=row["channel"] == Channel.TASK,
         needs_approval=row["needs_approval"],
         is_rehearsal=bool(row["rehearsal_to"]),
+        whom=None if row["rehearsal_to"] else _whom(row),
+        site_answered_at=row["site_answered_at"],
+        country_rule=row["country_rule"],
+        turn=row["turn"],
     )
+
+
+def _in_line(row: Mapping[str, Any]) -> lining_up.Way:
+    return lining_up.Way(row["id"], row["campaign_id"], row["prospect_id"], row["site_id"])
+
+
+def _whom(row: Mapping[str, Any]) -> Whom:
+    return Whom(row["prospect_id"], row["site_id"], row["campaign_id"], row["campaign_name"])
 
 
 def _ledger_row(row: Mapping[str, Any]) -> LedgerRow:
@@ -216,6 +236,7 @@ def _rehearsing(row: Mapping[str, Any]) -> dict[str, Any]:
         "merge_waits": False,
         "protected_by": "",
         "contacted_elsewhere_at": None,
+        "country_rule": "",
         "goal": "",
         "needs_approval": False,
     }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 
+from campaigns import keeping_apart
 from campaigns.deciding import CONTACTED_LATELY
 from campaigns.models import Goal
 from outreach.lib.retrying import retried
@@ -23,10 +24,11 @@ class Clause:
     ends: bool = False
 
 
-# A message m with its enrollment, campaign, mailbox, person and, if there is one, site: one row.
+# A message m with its enrollment, campaign, mailbox, person and, if there is one, site: one row. So are the rules.
 FACTS = """
   campaigns_enrollment e, campaigns_campaign c, integrations_mailbox b,
   prospects_prospect p LEFT JOIN prospects_site s ON s.id = p.site_id
+    LEFT JOIN campaigns_countryrule n ON n.country = p.country LEFT JOIN campaigns_touchrules r ON true
  WHERE e.id = m.enrollment_id AND c.id = m.campaign_id AND b.id = m.mailbox_id AND p.id = m.prospect_id"""
 # A rehearsal speaks as a person to an address of our own: what is known about that person does not concern it.
 REHEARSAL = "c.rehearsal_of_id IS NOT NULL"
@@ -91,6 +93,14 @@ CLAUSES = (
         f"({REHEARSAL} OR m.is_follow_up OR p.contacted_elsewhere_at IS NULL"
         f" OR m.send_at >= p.contacted_elsewhere_at + interval '{CONTACTED_LATELY.days} days')",
     ),
+    # The planner keeps them apart, and moves what comes too close (campaigns.keeping_apart).
+    Clause("touched_lately", f"({REHEARSAL} OR {keeping_apart.PERSON_RESTED})"),
+    Clause("site_touched", f"({REHEARSAL} OR p.site_id IS NULL OR {keeping_apart.SITE_RESTED})"),
+    Clause("site_answered", f"({REHEARSAL} OR {keeping_apart.SITE_ANSWER_RESTED})"),
+    Clause("busy_elsewhere", f"({REHEARSAL} OR {keeping_apart.NOT_BUSY})"),
+    Clause("colleague_first", f"({REHEARSAL} OR p.site_id IS NULL OR {keeping_apart.TURN})"),
+    Clause("country_rule", f"({REHEARSAL} OR {keeping_apart.COUNTRY_ALLOWS})"),
+    Clause("country_task", f"({REHEARSAL} OR {keeping_apart.COUNTRY_ALLOWS_MAIL})"),
     Clause("person_held", f"({REHEARSAL} OR p.held_at IS NULL)"),
     Clause("site_held", f"({REHEARSAL} OR s.held_at IS NULL)"),
     Clause("demo_person", f"({REHEARSAL} OR NOT p.is_demo OR b.is_demo)"),

@@ -6,7 +6,7 @@ import structlog
 from django.db import Error, transaction
 from django.db.models import F, QuerySet
 
-from campaigns import goals, matching, outcomes, reconciling, replies, stopping
+from campaigns import colleagues, goals, matching, outcomes, reconciling, replies, stopping
 from campaigns.matching import Match
 from campaigns.models import Enrollment, Event, Message
 from integrations import privacy as inbound_privacy
@@ -118,7 +118,8 @@ def _apply_or_park(inbound: InboundEvent, *, now: datetime) -> str:
 def apply(*, inbound: InboundEvent, mail: IncomingMail, found: Match, now: datetime) -> None:
     """Does what a mail about one of our messages means."""
     message = found.message
-    stopping.lock_open(prospect=message.prospect)
+    is_answer = mail.kind in (MailKind.REPLY, MailKind.UNSUBSCRIBE) and not message.campaign.rehearsal_of_id
+    (colleagues if is_answer else stopping).lock_open(prospect=message.prospect)
     if found.proven:
         reconciling.proven_sent(message=message)
     if message.campaign.rehearsal_of_id:
@@ -171,10 +172,12 @@ def _apply(inbound: InboundEvent, mail: IncomingMail, message: Message, now: dat
         case MailKind.UNSUBSCRIBE:
             replies.record(inbound=inbound, mail=mail, message=message, now=now)
             stopping.unsubscribe(message=message, source="reply", now=now)
+            colleagues.answered(prospect=message.prospect, now=now)
         case MailKind.REPLY:
             replies.record(inbound=inbound, mail=mail, message=message, now=now)
             _stop(message, goals.REPLIED)
             goals.judge_answer(message=message, reply_class=mail.reply_class or "")
+            colleagues.answered(prospect=message.prospect, now=now)
 
 
 def _bounce(inbound: InboundEvent, mail: IncomingMail, message: Message, now: datetime) -> None:

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
 
 from accounts.models import User
-from campaigns import calendars, counting, drafting, enrolling, preflight, releasing, senders, tracking
+from campaigns import calendars, counting, drafting, enrolling, preflight, releasing, senders, tracking, waking
 from campaigns.conditions import Rule
 from campaigns.drafting import FIVE, NINE, InvalidCampaign, NotEditable
 from campaigns.models import Arm, Campaign, Enrollment, Goal, SequenceVersion, Step
@@ -19,8 +19,10 @@ from outreach.lib.errors import DomainError, Problem
 from prospects.models import Program, Segment
 from templates.models import Template
 
-# What can be changed of a launched campaign.
-AT_ANY_TIME = {"skip_holidays", "quiet_dates", "goals", "daily_limit", "more_mailboxes"}
+AT_ANY_TIME = {  # what can be changed of a launched campaign
+    *("skip_holidays", "quiet_dates", "goals", "daily_limit", "more_mailboxes"),
+    *("one_per_site", "audience_is_live", "live_daily_cap"),
+}
 LAUNCHED = (Campaign.State.RUNNING, Campaign.State.PAUSED)
 
 __all__ = ["FIVE", "NINE", "InvalidCampaign", "NotEditable"]  # drafting's, which refuses by them too
@@ -60,8 +62,9 @@ def create_campaign(
     more_mailboxes: Sequence[Mailbox] = (),
     by: User | None,
     is_demo: bool = False,
+    **more: object,
 ) -> Campaign:
-    """A draft with an empty sequence. Raises InvalidCampaign, senders.NotTogether."""
+    """A draft with an empty sequence; `more` is of AT_ANY_TIME. Raises InvalidCampaign, senders.NotTogether."""
     _check_zone(time_zone)
     _check_mailbox(mailbox)
     campaign = Campaign.objects.create(
@@ -76,6 +79,7 @@ def create_campaign(
         daily_limit=daily_limit,
         created_by=by,
         is_demo=is_demo,
+        **more,
     )
     SequenceVersion.objects.create(campaign=campaign, number=1)
     senders.set_further(campaign=campaign, mailboxes=more_mailboxes)
@@ -97,10 +101,12 @@ def change_campaign(*, campaign: Campaign, now: datetime, **fields: object) -> C
         fields["quiet_dates"] = _quiet(days)
     open_in = (Campaign.State.DRAFT, *(LAUNCHED if fields.keys() <= AT_ANY_TIME else ()))
     rows, further = Campaign.objects.filter(pk=campaign.pk, state__in=open_in), fields.pop("more_mailboxes", None)
+    if fields.get("audience_is_live") and not campaign.audience_is_live:
+        fields["live_grown_on"] = now.date()  # who comes in is shown the day before
     if not (rows.update(**fields) if fields else further is None or rows.exists()):
         raise NotEditable(
-            "This campaign was launched: only days off, goals, the daily limit and further mailboxes can be changed, "
-            "until it is archived."
+            "This campaign was launched: only days off, goals, the daily limit, further mailboxes and who comes next "
+            "can be changed, until it is archived."
         )
     campaign.refresh_from_db()
     if isinstance(further, Iterable):
@@ -109,6 +115,8 @@ def change_campaign(*, campaign: Campaign, now: datetime, **fields: object) -> C
     if campaign.state in LAUNCHED:
         releasing.move_closed(campaign=campaign, now=now)
         releasing.move_crowded(campaign=campaign, now=now)
+        if fields.get("one_per_site") is False:
+            waking.wake(rules=["colleague_first"], now=now, campaign_id=campaign.pk)
     return campaign
 
 
@@ -189,7 +197,7 @@ def launch(*, campaign: Campaign, now: datetime, by: User | None) -> Launch:
     SequenceVersion.objects.filter(pk=version.pk, published_at=None).update(published_at=now)
     tracking.register_links(version=version)
     Campaign.objects.filter(pk=campaign.pk, state=Campaign.State.DRAFT).update(
-        state=Campaign.State.RUNNING, launched_at=now, launched_by=by, state_reason=""
+        state=Campaign.State.RUNNING, launched_at=now, launched_by=by, state_reason="", live_grown_on=now.date()
     )
     campaign.refresh_from_db()
     enrolled = enrolling.enroll_segment(campaign=campaign, now=now, by=by)

@@ -4,6 +4,7 @@ from django.urls import path
 
 from campaigns.views import (
     approving,
+    audience,
     building,
     campaigns,
     companies,
@@ -19,6 +20,7 @@ from campaigns.views import (
     rehearsals,
     relationship,
     revising,
+    rules,
     step_condition,
     suppression_lists,
     suppressions,
@@ -34,6 +36,7 @@ urlpatterns = [
     path("campaigns/<uuid:id>/resume/", campaigns.campaign_resume, name="campaign-resume"),
     path("campaigns/<uuid:id>/days-off/", campaigns.campaign_days_off, name="campaign-days-off"),
     path("campaigns/<uuid:id>/pace/", campaigns.campaign_pace, name="campaign-pace"),
+    path("campaigns/<uuid:id>/who/", audience.campaign_who, name="campaign-who"),
     path("campaigns/<uuid:id>/archive/", campaigns.campaign_archive, name="campaign-archive"),
     path("campaigns/<uuid:id>/restore/", campaigns.campaign_restore, name="campaign-restore"),
     path("campaigns/<uuid:id>/revise/", revising.campaign_revise, name="campaign-revise"),
@@ -108,6 +111,8 @@ urlpatterns = [
     path("settings/mailboxes/<uuid:id>/pause/", mailboxes.mailbox_pause, name="mailbox-pause"),
     path("settings/mailboxes/<uuid:id>/retire/", mailboxes.mailbox_retire, name="mailbox-retire"),
     path("settings/mailboxes/<uuid:id>/stop-reading/", mailboxes.mailbox_stop_reading, name="mailbox-stop-reading"),
+    path("settings/rules/", rules.rules, name="rules"),
+    path("settings/rules/country/", rules.rules_country, name="rules-country"),
     path("settings/suppressions/", suppressions.suppressions, name="suppressions"),
     path("settings/suppressions/import/", suppression_lists.suppressions_import, name="suppressions-import"),
     path("settings/suppressions/export/", suppression_lists.suppressions_export, name="suppressions-export"),

@@ -5,6 +5,7 @@ The ledger keeps its rows when a person is erased: what was sent stays counted, 
 
 # What every row of history has; its context says who of us it was, and which page or command.
 _OF_HISTORY = ("pgh_id", "pgh_created_at", "pgh_label", "pgh_context_id")
+_OF_TOUCHES = ("person_days", "site_days", "exclusive", "site_reply", "site_reply_days")
 
 PERSONAL: dict[str, frozenset[str]] = {
     "Campaign": frozenset({"created_by", "launched_by", "rehearsal_to"}),
@@ -30,6 +31,10 @@ PERSONAL: dict[str, frozenset[str]] = {
     "SendingControl": frozenset({"stopped_by", "stop_reason", "settled_by"}),
     "Errand": frozenset({"asked_by"}),
     "MailboxRound": frozenset(),
+    "TouchRules": frozenset(),
+    "CountryRule": frozenset(),
+    "CountryRuleEvent": frozenset({"pgh_context"}),
+    "TouchRulesEvent": frozenset({"pgh_context"}),
     "CampaignEvent": frozenset({"pgh_context", "rehearsal_to", "state_reason"}),
     "CampaignMailboxEvent": frozenset({"pgh_context"}),
 }
@@ -39,6 +44,7 @@ IMPERSONAL: dict[str, frozenset[str]] = {
         {
             *("id", "public_id", "created_at", "name", "program", "segment", "mailbox", "time_zone"),
             *("skip_holidays", "quiet_dates", "goals", "more_mailboxes", "daily_limit"),
+            *("one_per_site", "audience_is_live", "live_daily_cap", "live_grown_on"),
             *("state", "state_reason", "is_demo", "launched_at", "rehearsal_of"),
         }
     ),
@@ -121,10 +127,15 @@ IMPERSONAL: dict[str, frozenset[str]] = {
     ),
     "Errand": frozenset({"id", "kind", "asked_at", "done", "finished_at"}),
     "MailboxRound": frozenset({"mailbox", "looked_at", "claimed"}),
+    "TouchRules": frozenset({"id", *_OF_TOUCHES}),
+    "CountryRule": frozenset({"id", "country", "rule"}),
+    "CountryRuleEvent": frozenset({*_OF_HISTORY, "pgh_obj", "country", "rule"}),
+    "TouchRulesEvent": frozenset({*_OF_HISTORY, "pgh_obj", *_OF_TOUCHES}),
     "CampaignEvent": frozenset(
         {
             *(*_OF_HISTORY, "pgh_obj", "name", "program", "segment", "mailbox", "time_zone", "state", "launched_at"),
             *("skip_holidays", "quiet_dates", "goals", "daily_limit"),
+            *("one_per_site", "audience_is_live", "live_daily_cap"),
         }
     ),
     "CampaignMailbox": frozenset({"id", "campaign", "mailbox"}),

@@ -26,11 +26,13 @@ from campaigns import (
     reentering,
     skipping,
     soon,
+    touched,
     turns,
 )
 from campaigns.facts import Candidate
 from campaigns.models import Decision, Enrollment, Message
 from campaigns.scheduling import CAMPAIGN, DAY, DOMAIN, MOST, Quota, Share, SlotBook, always, days_between, the_same
+from campaigns.touching import Touches, Whom
 from integrations.models import Mailbox
 from outreach.lib.faults import fault
 from outreach.lib.models import DatabaseClock
@@ -125,9 +127,11 @@ def _plan(done: Planned, *, now: datetime, most: int = PER_RUN) -> None:
     room = {pk: sum(campaigns.left(pk, day) for day in days) for pk in limits}
     found = candidates.load(wanted=wanted, room=room, now=now)
     last = candidates.last_decisions([candidate.enrollment_id for candidate in found])
+    touches = touched.load([candidate.facts.whom for candidate in found])
     made = Plan()
     for candidate in found:
-        _decide_one(candidate, now=now, book=_book(candidate, books, now), last=last, made=made, done=done)
+        book = _book(candidate, books, now)
+        _decide_one(candidate, now=now, book=book, touches=touches, last=last, made=made, done=done)
     done.messages = _write(made)
     ways = [(each.enrollment_id, each.sequence_version_id, each.position, each.place) for each in made.skips]
     skipping.skip(ways=ways, now=now)
@@ -216,11 +220,13 @@ def _decide_one(
     *,
     now: datetime,
     book: SlotBook,
+    touches: Touches,
     last: dict[int, tuple[str, str, dict[str, object]]],
     made: Plan,
     done: Planned,
 ) -> None:
-    verdict = _verdict(candidate, now=now, book=book)
+    verdict = _verdict(candidate, now=now, book=book, touches=touches)
+    _note(touches, candidate.facts.whom, verdict)
     match verdict:
         case deciding.Send(slot=slot):
             book.take(slot, shares=candidate.facts.shares)
@@ -236,7 +242,7 @@ def _decide_one(
             made.look_again.append((candidate.enrollment_id, max(now + deciding.LOOK_AGAIN, until - ahead)))
         case deciding.Hold():
             done.held += 1
-            made.look_again.append((candidate.enrollment_id, now + deciding.LOOK_AGAIN))
+            made.look_again.append((candidate.enrollment_id, now + deciding.look_after(verdict)))
         case deciding.Skip():
             done.skipped += 1
             made.skips.append(candidate)
@@ -248,6 +254,14 @@ def _decide_one(
             made.stops.append((candidate.enrollment_id, rule))
     if (decision := _decision(candidate, verdict, now=now, last=last.get(candidate.enrollment_id))) is not None:
         made.decisions.append(decision)
+
+
+def _note(touches: Touches, whom: Whom | None, verdict: deciding.Verdict) -> None:
+    """What this verdict means for the others whom the run looks at."""
+    if whom and isinstance(verdict, deciding.Send | deciding.Ask):
+        touches.begin(whom)
+        if isinstance(verdict, deciding.Send):
+            touches.take(whom, verdict.slot)
 
 
 def _decision(
@@ -269,10 +283,10 @@ def _decision(
     )
 
 
-def _verdict(candidate: Candidate, *, now: datetime, book: SlotBook) -> deciding.Verdict:
+def _verdict(candidate: Candidate, *, now: datetime, book: SlotBook, touches: Touches) -> deciding.Verdict:
     """One person whose facts make no sense (a zone that no longer exists, say) is held; the others are planned."""
     try:
-        return deciding.decide(now=now, facts=candidate.facts, slots=book)
+        return deciding.decide(now=now, facts=candidate.facts, slots=book, touches=touches)
     except Exception as error:
         log.exception("undecidable", enrollment_id=candidate.enrollment_id)
         return deciding.Hold("undecidable", {"error": f"{type(error).__name__}: {error}"})

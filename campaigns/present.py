@@ -5,10 +5,11 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from campaigns import deciding, explaining, facts, gate, planning, scheduling
+from campaigns import deciding, explaining, facts, gate, planning, scheduling, touched
 from campaigns.facts import Candidate
 from campaigns.models import Campaign, Enrollment, Message, Step
 from campaigns.scheduling import SlotBook
+from campaigns.touching import Touches
 from prospects.models import Prospect
 
 MOST = 3
@@ -51,12 +52,15 @@ def of(*, prospect: Prospect, now: datetime) -> list[Next]:
     last = explaining.last_of([way.pk for way in ways])
     boxes = {row.mailbox_id for pk, row in known.items() if pk not in messages}
     books = planning.slot_books(now=now, mailbox_ids=boxes)
+    touches = touched.load([row.facts.whom for row in known.values()])
     answers = []
     for way in ways:
         if message := messages.get(way.pk):
             answers.append(_open(way, message, refused.get(message.pk, [])))
         elif candidate := known.get(way.pk):
-            answers.append(_decided(way, candidate, steps[candidate.ledger.step_id], last.get(way.pk), books, now))
+            step, before = steps[candidate.ledger.step_id], last.get(way.pk)
+            verdict = _verdict(candidate, books, touches, now)
+            answers.append(_decided(way, candidate, verdict, step, before, now))
         else:
             answers.append(Next(way.campaign, 0, "Nothing comes next"))
     return answers
@@ -76,16 +80,19 @@ def _open(way: Enrollment, message: Message, refused: list[str]) -> Next:
     return Next(way.campaign, message.step.position, words, at, why, waits, parked)
 
 
+def _verdict(candidate: Candidate, books: dict[int, SlotBook], touches: Touches, now: datetime) -> deciding.Verdict:
+    book = books.get(candidate.mailbox_id) or planning.closed_book(now=now)
+    return deciding.decide(now=now, facts=candidate.facts, slots=book, touches=touches)
+
+
 def _decided(
     way: Enrollment,
     candidate: Candidate,
+    verdict: deciding.Verdict,
     step: Step,
     last: Message | None,
-    books: dict[int, SlotBook],
     now: datetime,
 ) -> Next:
-    book = books.get(candidate.mailbox_id) or planning.closed_book(now=now)
-    verdict = deciding.decide(now=now, facts=candidate.facts, slots=book)
     due_at = candidate.facts.due_at
     why = explaining.because(verdict.rule, step=step, last=last, due_at=due_at, now=now, clock=_clock(now))
     match verdict:

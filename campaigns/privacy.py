@@ -55,6 +55,8 @@ COLLEAGUES = {
     "Campaign": frozenset({"rehearsal_to"}),
     "CampaignEvent": frozenset({"rehearsal_to", "pgh_context"}),
     "CampaignMailboxEvent": frozenset({"pgh_context"}),
+    "TouchRulesEvent": frozenset({"pgh_context"}),
+    "CountryRuleEvent": frozenset({"pgh_context"}),
 }
 LONGEST_REASON = 200
 

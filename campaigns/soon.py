@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
-from campaigns import deciding
+from campaigns import deciding, keeping_apart
 
 SOON = timedelta(hours=1)
 MOST = 1_000  # of a mailbox, in one run
@@ -68,6 +68,9 @@ UPDATE campaigns_message SET send_at = late.send_at
 
 
 def postpone(*, message_ids: Collection[int]) -> None:
-    """A planned first message waits longer when its person turns out to have been written to by other means lately."""
+    """A planned first message waits longer when its person turns out to have been written to by other means lately;
+    any message when a rule keeps it apart from what turned out to be too close.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_POSTPONE, {"days": deciding.CONTACTED_LATELY.days, "ids": list(message_ids)})
+    keeping_apart.move(message_ids=message_ids)

@@ -11,6 +11,7 @@ from django.utils import timezone
 from campaigns import (
     counting,
     delivery,
+    growing,
     guards,
     inbound,
     journal,
@@ -24,6 +25,7 @@ from campaigns import (
     sending_state,
     suppressing_lists,
     undoing,
+    waking,
 )
 from outreach.lib import draining
 from prospects import suppression
@@ -71,7 +73,8 @@ def apply_inbound(**kwargs: Any) -> None:
 @shared_task
 def keep_house(**kwargs: Any) -> None:
     """Settles what is uncertain, takes off the list of suppressions what was to last until now, moves whom a retired
-    mailbox left behind, and writes into the journal what a full disk kept out of it.
+    mailbox left behind, lets live audiences grow, wakes whoever waited for somebody, and writes into the journal what a
+    full disk kept out of it.
     """
     now = timezone.now()
     journal.catch_up()
@@ -81,6 +84,8 @@ def keep_house(**kwargs: Any) -> None:
         reconciling.abandon_old(now=now)
         retiring.go_on(now=now)
         suppression.expire(now=now)
+        waking.wake_freed(now=now)
+        growing.grow(now=now)
 
 
 @shared_task

@@ -18,6 +18,7 @@ from campaigns.api import (
     mailbox_views,
     privacy_views,
     proof_views,
+    rules_views,
     stopping_views,
     version_views,
 )
@@ -84,6 +85,8 @@ urlpatterns = [
     path("owners/hand-over/", relationship_views.HandOverView.as_view(), name="api-owners-hand-over"),
     path("mailboxes/<uuid:id>/check/", integrations.MailboxCheckView.as_view(), name="api-mailboxes-check"),
     path("mailboxes/<uuid:id>/retire/", mailbox_views.MailboxRetireView.as_view(), name="api-mailboxes-retire"),
+    path("country-rules/", rules_views.CountryRulesView.as_view(), name="api-country-rules"),
+    path("touch-rules/", rules_views.TouchRulesView.as_view(), name="api-touch-rules"),
     path("sending/", stopping_views.SendingView.as_view(), name="api-sending"),
     path("sending/stop-all/", stopping_views.StopAllView.as_view(), name="api-sending-stop-all"),
     path("sending/resume-all/", stopping_views.ResumeAllView.as_view(), name="api-sending-resume-all"),

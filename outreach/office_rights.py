@@ -24,6 +24,8 @@ CHANGED_BY: dict[str, Role] = {
     "campaigns.step": OPERATOR,
     "campaigns.reply": OPERATOR,
     "campaigns.sendingcontrol": MANAGER,
+    "campaigns.touchrules": MANAGER,
+    "campaigns.countryrule": MANAGER,
     "integrations.mailbox": MANAGER,
 }
 ADDED_BY: dict[str, Role] = {**CHANGED_BY, "prospects.suppression": OPERATOR}

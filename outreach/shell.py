@@ -50,7 +50,7 @@ ROOMS = (
         "Settings",
         "settings",
         "settings",
-        ("settings", "mailbox", "suppression", "api-key", "program", "profile", "team", "setup", "admin:"),
+        ("settings", "mailbox", "suppression", "rules", "api-key", "program", "profile", "team", "setup", "admin:"),
     ),
 )
 

@@ -54,7 +54,7 @@ IMPERSONAL: dict[str, frozenset[str]] = {
     "Site": frozenset(
         {
             *("id", "public_id", "created_at", "stopped_at", "held_at", "protected_at", "is_to_research"),
-            "import_batch",
+            *("import_batch", "answered_at"),
         }
     ),
     "Prospect": frozenset(

@@ -41,6 +41,11 @@ def country_name(code: str) -> str:
     return _names().get(code, "")
 
 
+def countries() -> list[tuple[str, str]]:
+    """Every country's code and English name, by name."""
+    return sorted(_names().items(), key=lambda country: country[1])
+
+
 def zone_of_country(code: str) -> str:
     """The IANA zone of a country, of most of its people where it has several; "" for an unknown country."""
     zones = _zones().get(code, [])

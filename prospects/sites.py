@@ -1,6 +1,9 @@
 """Sites by their domains, in sets."""
 
+from datetime import datetime
+
 from django.db import connection
+from django.db.models import Q
 
 from outreach.lib.models import new_public_id
 from prospects.models import Site
@@ -23,3 +26,9 @@ def keys_of(domains: set[str]) -> dict[str, int]:
 
 def _known(domains: set[str]) -> dict[str, int]:
     return dict(Site.objects.filter(domain__in=domains).values_list("domain", "pk"))
+
+
+def note_answer(*, site_id: int, now: datetime) -> None:
+    """Somebody of this site answered; an earlier answer, read later, changes nothing."""
+    earlier = Q(answered_at=None) | Q(answered_at__lt=now)
+    Site.objects.filter(earlier, pk=site_id).update(answered_at=now)

@@ -25,7 +25,7 @@ class CampaignAdmin(WithoutRehearsals, ExportsList, VerbAdmin):
     page = "campaign"
     campaign_path = ""
     fieldsets = (
-        (None, {"fields": ("name", ("program", "segment"))}),
+        (None, {"fields": ("name", ("program", "segment"), ("one_per_site", "audience_is_live"))}),
         (
             "From whom, and when",
             {

@@ -15,7 +15,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from accounts.callers import caller
-from campaigns import cautions, composing, enrolling, explaining, lifecycle, preflight, senders
+from campaigns import audience, cautions, composing, enrolling, explaining, growing, lifecycle, preflight, senders
 from campaigns.api import serializers
 from campaigns.api.filters import CampaignFilter
 from campaigns.models import Campaign, Step
@@ -25,6 +25,8 @@ from outreach.lib.endpoints import ApiViewSet, ProblemSchema
 from prospects import segments
 from prospects.models import Prospect
 from templates.models import Template
+
+MOST_COMING = 1_000
 
 
 class CampaignViewSet(
@@ -36,8 +38,8 @@ class CampaignViewSet(
 ):
     """Who gets which sequence, from which mailbox, in whose name.
 
-    A draft can be changed; of a launched campaign only `skip_holidays`, `quiet_dates`, `goals`, `daily_limit` and
-    `more_mailboxes`.
+    A draft can be changed; of a launched campaign only `skip_holidays`, `quiet_dates`, `goals`, `daily_limit`,
+    `more_mailboxes`, `one_per_site`, `audience_is_live` and `live_daily_cap`.
     """
 
     queryset = (
@@ -63,6 +65,16 @@ class CampaignViewSet(
         campaign = self.get_object()
         found = {"problems": preflight.check(campaign=campaign), "warnings": cautions.of(campaign=campaign)}
         return Response(serializers.PreflightSerializer({"ready": not found["problems"], **found}).data)
+
+    @extend_schema(responses={200: serializers.AudienceSerializer})
+    @action(detail=True)
+    def audience(self, request: Request, **kwargs: Any) -> Response:
+        """Who of the segment would be written to now, and who is left out or waits and why: a sum that adds up."""
+        campaign, now = self.get_object(), timezone.now()
+        found, day = audience.add_up(campaign=campaign), growing.next_day(campaign=campaign, now=now)
+        coming = growing.coming(campaign=campaign, now=now).values_list("public_id", flat=True) if day else ()
+        told = {"next_day": day, "coming": list(coming[: min(campaign.live_daily_cap, MOST_COMING)])}
+        return Response(serializers.AudienceSerializer({**vars(found), **told}).data)
 
     @extend_schema(request=None, responses={200: serializers.EnrolledSerializer})
     @action(detail=True, methods=["post"])

@@ -39,6 +39,9 @@ class CampaignSerializer(StrictModelSerializer[Campaign]):
             "skip_holidays",
             "quiet_dates",
             "goals",
+            "one_per_site",
+            "audience_is_live",
+            "live_daily_cap",
             "state",
             "state_reason",
             "is_demo",
@@ -208,6 +211,22 @@ class TakenSerializer(serializers.Serializer[Any]):
 
 class ReasonSerializer(StrictSerializer):
     reason = serializers.CharField(required=False, allow_blank=True, max_length=200, default="")
+
+
+class LeftOutSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField()
+    words = serializers.CharField(help_text="What these people do or have, as the end of a sentence")
+    count = serializers.IntegerField()
+
+
+class AudienceSerializer(serializers.Serializer[Any]):
+    in_segment = serializers.IntegerField(help_text="`written` and all that is left out")
+    written = serializers.IntegerField()
+    left_out = LeftOutSerializer(many=True)
+    next_day = serializers.DateField(allow_null=True, help_text="UTC day on which a live audience grows next")
+    coming = serializers.ListField(
+        child=serializers.UUIDField(), help_text="Who comes in then, unless something changes: the first 1,000"
+    )
 
 
 class SettledSerializer(serializers.Serializer[Any]):

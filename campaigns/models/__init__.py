@@ -3,9 +3,10 @@
 from campaigns.models.campaign import Arm, Campaign, CampaignMailbox, Goal, SequenceVersion, Step, StepDraft
 from campaigns.models.counts import CampaignCount, CountCursor, DailyCount
 from campaigns.models.enrollment import Decision, Enrollment
-from campaigns.models.history import CampaignEvent, CampaignMailboxEvent
+from campaigns.models.history import CampaignEvent, CampaignMailboxEvent, CountryRuleEvent, TouchRulesEvent
 from campaigns.models.message import Message, PersonalText, TrackedLink
 from campaigns.models.outcome import Event, Reply
+from campaigns.models.rules import CountryRule, TouchRules
 from campaigns.models.sending import Errand, MailboxRound, SendingControl
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "CampaignMailbox",
     "CampaignMailboxEvent",
     "CountCursor",
+    "CountryRule",
+    "CountryRuleEvent",
     "DailyCount",
     "Decision",
     "Enrollment",
@@ -30,5 +33,7 @@ __all__ = [
     "SequenceVersion",
     "Step",
     "StepDraft",
+    "TouchRules",
+    "TouchRulesEvent",
     "TrackedLink",
 ]

@@ -67,6 +67,18 @@ class Campaign(PublicModel):
         validators=[MinValueValidator(1)],
         help_text="Most messages of one UTC day over all its mailboxes, follow-ups included; empty: no limit",
     )
+    one_per_site = models.BooleanField(
+        default=False, db_default=False, help_text="Of each site one person at a time, the best first"
+    )
+    audience_is_live = models.BooleanField(
+        default=False, db_default=False, help_text="Whoever matches the segment later comes in too, day by day"
+    )
+    live_daily_cap = models.PositiveIntegerField(
+        default=50, db_default=50, help_text="New people of a live audience in a day"
+    )
+    live_grown_on = models.DateField(
+        null=True, blank=True, editable=False, help_text="UTC day on which a live audience last grew"
+    )
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
     state_reason = models.CharField(max_length=200, blank=True)
     is_demo = models.BooleanField(default=False)

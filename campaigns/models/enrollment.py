@@ -62,6 +62,7 @@ class Enrollment(PublicModel):
             models.Index(fields=["prospect"], name="enrollment_prospect"),
             models.Index(fields=["campaign", "state", "stop_reason", "id"], name="enrollment_standing"),
             models.Index(fields=["prospect"], condition=Q(steps_handed_over__gt=0), name="enrollment_written"),
+            models.Index(fields=["ended_at"], condition=Q(ended_at__isnull=False), name="enrollment_ended"),
             BrinIndex(fields=["sequence_version", "mailbox", "enrolled_by"], name="enrollment_origin_brin"),
         ]
 

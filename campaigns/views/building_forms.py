@@ -22,6 +22,7 @@ TIMING = ("delay", "delay_unit", "window_start", "window_end", "weekdays")
 DAYS = [(1, "Mo"), (2, "Tu"), (3, "We"), (4, "Th"), (5, "Fr"), (6, "Sa"), (7, "Su")]
 DAYS_OFF = ("skip_holidays", "quiet_dates")
 PACE = ("more_mailboxes", "daily_limit")
+WHO = ("one_per_site", "audience_is_live", "live_daily_cap")
 HOLIDAYS = "Nobody gets mail on a public holiday of their country"
 UNITS = [(unit.value, unit.label.lower()) for unit in DelayUnit]
 
@@ -136,6 +137,26 @@ def _offer(form: forms.Form, campaign: Campaign) -> None:
         del form.fields["more_mailboxes"]
 
 
+class WhoFields(forms.Form):
+    """How people come into a campaign, whether it runs or not."""
+
+    one_per_site = forms.BooleanField(
+        required=False,
+        label="Of each site one person at a time, the best first; the next only if nobody there answered",
+    )
+    audience_is_live = forms.BooleanField(
+        required=False, label="People who match the segment later come in too, day by day"
+    )
+    live_daily_cap = forms.IntegerField(min_value=1, max_value=100_000, label="At most so many new people a day")
+
+
+class WhoForm(WhoFields):
+    """What can be changed of it for a campaign that runs."""
+
+    def __init__(self, campaign: Campaign, data: QueryDict | None = None) -> None:
+        super().__init__(data, initial={name: getattr(campaign, name) for name in WHO})
+
+
 class NewCampaignForm(forms.Form):
     """A name is enough to begin; the browser adds its clock."""
 
@@ -145,7 +166,7 @@ class NewCampaignForm(forms.Form):
     )
 
 
-class CampaignForm(forms.Form):
+class CampaignForm(WhoFields):
     """What can be changed of a draft; a part of the page posts only its own fields."""
 
     name = forms.CharField(max_length=100, help_text="For you and your colleagues; nobody else sees it.")
@@ -159,7 +180,7 @@ class CampaignForm(forms.Form):
     quiet_dates = QuietDatesField()
 
     def __init__(self, campaign: Campaign, data: QueryDict | None = None, *, only_posted: bool = False) -> None:
-        names = ("name", "program", "segment", "mailbox", "time_zone", *DAYS_OFF)
+        names = ("name", "program", "segment", "mailbox", "time_zone", *DAYS_OFF, *WHO)
         initial = {name: getattr(campaign, name) for name in names} | pace_of(campaign)
         super().__init__(data, initial=initial)
         self._campaign = campaign
@@ -169,8 +190,9 @@ class CampaignForm(forms.Form):
         if isinstance(choice, forms.ModelChoiceField):
             choice.queryset = mailboxes.defer("smtp_password", "imap_password", "service_key").order_by("name")
         zones.keep(self, "time_zone", campaign.time_zone)
-        posted = {*(data or {}), *(DAYS_OFF if data and "quiet_dates" in data else ())}  # an empty box is not posted
-        posted |= set(PACE) if data and "daily_limit" in data else set()
+        posted = {*(data or {})}
+        for part in (DAYS_OFF, WHO, PACE):  # an empty box is not posted, the field that ends its part is
+            posted.update(part if part[-1] in posted else ())
         for name in set(self.fields) - posted if only_posted and data is not None else ():
             del self.fields[name]
 

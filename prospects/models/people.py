@@ -31,6 +31,9 @@ class Site(PublicModel):
     held_at = models.DateTimeField(null=True, blank=True)
     hold_reason = models.CharField(max_length=200, blank=True)
     protected_at = models.DateTimeField(null=True, blank=True, help_text="Nobody there is planned: ask the owner first")
+    answered_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When somebody there last answered; business time"
+    )
     is_to_research = models.BooleanField(
         default=False, db_default=False, help_text="Imported without a person: somebody there is still to be found"
     )

@@ -44,6 +44,7 @@ WORDS = {
             "prospects-erase",
         ),
         "hands people over": ("owner", "settings-hand-over"),
+        "sets the rules over all campaigns": ("rules", "touch-rules", "country-rules"),
     },
     Role.ADMINISTRATOR: {
         "people": ("team",),

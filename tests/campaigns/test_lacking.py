@@ -81,7 +81,7 @@ def test_asks_one_query_of_the_people_however_much_is_needed(django_assert_num_q
     with django_assert_num_queries(3):  # the sequence, its steps, their arms
         assert lacking.count(campaign=nothing) == ()
     for campaign in (little, much):
-        with django_assert_num_queries(4):  # and whether the list of suppressions is short, then the people
+        with django_assert_num_queries(5):  # whether the list of suppressions is short, the rules, and the people
             assert lacking.count(campaign=campaign)
 
 

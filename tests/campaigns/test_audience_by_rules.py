@@ -1,0 +1,95 @@
+"""The sum of an audience, with those who wait by a rule: it adds up, and foretells the planner."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+
+from campaigns import audience, enrolling, lifecycle, planning, rules
+from campaigns.models import Enrollment, Message
+from prospects import stages
+from prospects.models import Prospect
+from tests import factories
+from tests.campaigns.building import at
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def counts(campaign):
+    """The sum, after it was seen to add up and every number to open its people."""
+    found = audience.add_up(campaign=campaign)
+    assert found.in_segment == found.written + sum(part.count for part in found.left_out)
+    opened = {part.reason: set(audience.people(campaign=campaign, reason=part.reason)) for part in found.left_out}
+    opened["written"] = set(audience.people(campaign=campaign, reason="written"))
+    assert {reason: len(people) for reason, people in opened.items()} == {
+        **{part.reason: part.count for part in found.left_out},
+        "written": found.written,
+    }
+    assert len(set().union(*opened.values())) == found.in_segment
+    return found.written, {part.reason: part.count for part in found.left_out}
+
+
+@pytest.fixture
+def world(running_now):
+    """A campaign that wrote to two colleagues and somebody else, and a draft for all and a newcomer at their site."""
+    for name in ("ada", "bob"):
+        factories.ProspectFactory(email=f"{name}@tea.example")
+    world = running_now(people=1)
+    world.tick()
+    factories.ProspectFactory(email="new@tea.example")
+    world.draft = factories.campaign(mailbox=world.mailbox, steps=1)
+    return world
+
+
+@pytest.mark.parametrize(
+    ("ruled", "expected"),
+    [
+        ({}, (4, {})),
+        ({"person_days": 3}, (1, {"touched": 3})),
+        ({"site_days": 3}, (1, {"touched": 3})),  # the one who is alone at their site has no colleague
+        ({"exclusive": "person"}, (1, {"busy": 3})),
+        ({"exclusive": "site"}, (0, {"busy": 4})),
+        ({"exclusive": "person", "site_days": 3}, (0, {"busy": 3, "touched": 1})),
+    ],
+    ids=str,
+)
+def test_counts_who_waits_by_a_rule_and_the_planner_lets_them_wait(world, ruled, expected):
+    rules.change(now=world.now, **ruled)
+    assert counts(world.draft) == expected
+    lifecycle.launch(campaign=world.draft, now=world.now, by=None)
+    assert Enrollment.objects.filter(campaign=world.draft).count() == 4
+    planning.plan(now=world.now + timedelta(seconds=1))
+    assert Message.objects.filter(campaign=world.draft).count() == min(expected[0], 4)
+
+
+def test_a_partner_is_left_out_where_joining_is_the_goal(world):
+    partner = world.prospects[0]
+    stages.move(prospect=partner, program=world.draft.program, to="joined", why="They said so", by=None, now=world.now)
+    assert counts(world.draft) == (3, {"partner": 1})
+    assert lifecycle.launch(campaign=world.draft, now=world.now, by=None).enrolled == 3
+    world.draft.goals = []
+    assert enrolling.reachable(campaign=world.draft, prospects=Prospect.objects.all()).count() == 4
+
+
+def test_of_each_site_one_is_written_to_and_the_others_wait(world):
+    type(world.draft).objects.filter(pk=world.draft.pk).update(one_per_site=True)
+    world.draft.refresh_from_db()
+    assert counts(world.draft) == (2, {"same-site": 2})
+    lifecycle.launch(campaign=world.draft, now=world.now, by=None)
+    planning.plan(now=world.now + timedelta(seconds=1))
+    assert Message.objects.filter(campaign=world.draft).count() == 2
+    factories.ProspectFactory(email="late@tea.example")
+    assert counts(world.draft) == (0, {"enrolled": 4, "same-site": 1})
+
+
+def test_is_on_the_page_of_a_launched_campaign_and_in_the_api(world, client_as):
+    rules.change(now=world.now, site_days=3)
+    viewer = client_as("viewer")
+    page = viewer.get(at("campaign-who", world.campaign)).content.decode()
+    assert "are in this campaign already" in page
+    listed = reverse("campaign-audience-people", args=[world.campaign.public_id, "enrolled"])
+    assert listed in page
+    assert "ada@tea.example" in viewer.get(listed).content.decode()
+    answer = viewer.get(reverse("api-campaigns-audience", args=[world.campaign.public_id])).json()
+    assert (answer["in_segment"], answer["written"]) == (4, 0)
+    assert {part["reason"]: part["count"] for part in answer["left_out"]} == {"enrolled": 3, "touched": 1}
