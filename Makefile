@@ -57,7 +57,7 @@ fix: $(DEV)  ## repair what ruff can repair
 	@$(PY) -m ruff format .
 
 bench: $(DEV)  ## measure the hot paths against their floors
-	@for name in send claim import segments pages; do echo "== bench/$$name.py"; $(PY) -m bench.$$name || exit 1; done
+	@for name in send claim forecast import segments pages; do echo "== bench/$$name.py"; $(PY) -m bench.$$name || exit 1; done
 
 shell: $(RUN)  ## a Python shell with Django loaded
 	@$(PY) manage.py shell

@@ -48,8 +48,8 @@ def onward(next_step: Step | None, *, place: Place, at: datetime) -> Onward:
     if next_step is None:
         return Onward()
     due = scheduling.due_after(handed_over_at=at, delay=next_step.delay, unit=next_step.delay_unit, place=place)
-    ahead = due if next_step.condition else due - scheduling.DAY
-    return Onward(next_step.key, due, max(at, ahead))
+    look_at = scheduling.look_at(due_at=due, behind=at, when_due=bool(next_step.condition))
+    return Onward(next_step.key, due, look_at)
 
 
 def sequences(version_ids: Iterable[int]) -> Sequences:

@@ -10,11 +10,12 @@ from typing import Any
 
 from campaigns.lining_up import ANSWERED, MINE
 from campaigns.lining_up import LATER as NOT_YET
-from campaigns.scheduling import CAMPAIGN, DOMAIN, Share, SlotBook, Window
+from campaigns.scheduling import CAMPAIGN, DOMAIN, LOOK_AHEAD, Share, SlotBook, Window
 from campaigns.touching import Touches, Whom
 
 LOOK_AGAIN = timedelta(minutes=15)
 CONDITION = "condition"
+A_MOMENT = timedelta(seconds=1)  # after the horizon, which is the last second of a day
 CONTACTED_LATELY = timedelta(days=14)  # so long nobody hears from us first whom we wrote to by other means
 LATER = timedelta(days=1)  # until then nobody looks again at what many share; where its cause ends they are woken
 SHARED_HOLDS = frozenset({"busy_elsewhere", "colleague_first", "country_rule", "country_task"})
@@ -134,9 +135,12 @@ def decide(*, now: datetime, facts: Facts, slots: SlotBook, touches: Touches = N
     return holds or _is_not_for_them(now, facts) or _place(now, facts, slots, touches)
 
 
-def look_after(verdict: Hold) -> timedelta:
-    """How long after a hold its person is looked at again."""
-    return LATER if verdict.rule in SHARED_HOLDS else LOOK_AGAIN
+def look_again_at(*, now: datetime, verdict: Wait | Hold, when_due: bool) -> datetime:
+    """When somebody who gets no slot now is looked at next (UTC); `when_due`: not ahead of that."""
+    soonest = now + LOOK_AGAIN
+    if isinstance(verdict, Hold):
+        return now + LATER if verdict.rule in SHARED_HOLDS else soonest
+    return max(soonest, verdict.until if when_due else verdict.until - LOOK_AHEAD)
 
 
 def _must_stop(facts: Facts) -> Stop | None:
@@ -247,7 +251,8 @@ def _slot(due: datetime, facts: Facts, slots: SlotBook) -> Send | Wait:
         return Wait(opening, rule, {"opens_at": opening.isoformat(), "zone": facts.window.zone} | _named(holiday))
     slot = slots.first(window=facts.window, earliest=due, shares=facts.shares)
     if slot is None:
-        return Wait(slots.horizon, _full(facts, slots, due), {"until": slots.horizon.date().isoformat()})
+        until = slots.horizon + A_MOMENT  # not before: until then nobody gets a slot
+        return Wait(until, _full(facts, slots, due), {"until": slots.horizon.date().isoformat()})
     return Send(slot, {"due_at": facts.due_at.isoformat(), "zone": facts.window.zone})
 
 

@@ -16,6 +16,7 @@ PERSONAL: dict[str, frozenset[str]] = {
     "DailyCount": frozenset(),
     "CampaignCount": frozenset(),
     "CountCursor": frozenset(),
+    "KeptForecast": frozenset(),
     "Enrollment": frozenset({"prospect", "enrolled_by"}),
     "Decision": frozenset({"values"}),
     "Message": frozenset(
@@ -71,6 +72,7 @@ IMPERSONAL: dict[str, frozenset[str]] = {
         {"campaign", "enrolled", "active", "not_begun", "finished", "stopped", "planned", "counted_at"}
     ),
     "CountCursor": frozenset({"id", "last_event_id", "relabelled_until"}),
+    "KeptForecast": frozenset({"campaign", "asked_at", "made_at", "facts"}),
     "Arm": frozenset({"id", "step", "name", "template_version"}),
     "Enrollment": frozenset(
         {

@@ -31,7 +31,19 @@ from campaigns import (
 )
 from campaigns.facts import Candidate
 from campaigns.models import Decision, Enrollment, Message
-from campaigns.scheduling import CAMPAIGN, DAY, DOMAIN, MOST, Quota, Share, SlotBook, always, days_between, the_same
+from campaigns.scheduling import (
+    CAMPAIGN,
+    DAY,
+    DOMAIN,
+    MOST,
+    Quota,
+    Share,
+    SlotBook,
+    always,
+    days_between,
+    horizon,
+    the_same,
+)
 from campaigns.touching import Touches, Whom
 from integrations.models import Mailbox
 from outreach.lib.faults import fault
@@ -40,7 +52,6 @@ from outreach.lib.models import DatabaseClock
 log = structlog.get_logger(__name__)
 
 LOCK = 7_301_001  # advisory lock number of the planner
-LOOK_AHEAD = DAY
 PER_RUN = 2_000  # messages for one mailbox in one run: a mailbox without a cap must not make the others wait
 
 
@@ -69,11 +80,6 @@ class Plan:
     skips: list[Candidate] = field(default_factory=list)
     goals: list[tuple[int, str]] = field(default_factory=list)
     stops: list[tuple[int, str]] = field(default_factory=list)
-
-
-def horizon(now: datetime) -> datetime:
-    """Slots are given out up to here: the end of tomorrow, UTC."""
-    return datetime.combine(now.date() + 2 * DAY, time(0), UTC) - timedelta(seconds=1)
 
 
 def plan(*, now: datetime) -> Planned:
@@ -162,6 +168,7 @@ def slot_books(
     until: datetime | None = None,
     mailbox_ids: Collection[int] | None = None,
     campaigns: Quota | None = None,
+    statuses: Collection[str] = (Mailbox.Status.ACTIVE,),
 ) -> dict[int, SlotBook]:
     """The slots of each active mailbox (of these) up to the horizon (or `until`); caps are counted from the ledger.
 
@@ -169,7 +176,7 @@ def slot_books(
     """
     today = _midnight(now)
     campaigns = campaigns or candidates.campaign_quota(limits=candidates.daily_limits(), since=today)
-    active = Mailbox.objects.filter(status=Mailbox.Status.ACTIVE)
+    active = Mailbox.objects.filter(status__in=statuses)
     active = active if mailbox_ids is None else active.filter(pk__in=mailbox_ids)
     mailboxes = list(active.only("daily_cap", "ramp_start", "ramp_step", "ramp_from", "gap_seconds", "domain_cap"))
     before = today - DAY  # yesterday's last keeps its gap to today's first
@@ -236,13 +243,11 @@ def _decide_one(
             done.asked += 1
             made.messages.append(_message(candidate, verdict, now))
             return
-        case deciding.Wait(until=until):
-            done.waiting += 1
-            ahead = timedelta(0) if candidate.is_asked_when_due else LOOK_AHEAD
-            made.look_again.append((candidate.enrollment_id, max(now + deciding.LOOK_AGAIN, until - ahead)))
-        case deciding.Hold():
-            done.held += 1
-            made.look_again.append((candidate.enrollment_id, now + deciding.look_after(verdict)))
+        case deciding.Wait() | deciding.Hold():
+            done.waiting += isinstance(verdict, deciding.Wait)
+            done.held += isinstance(verdict, deciding.Hold)
+            at = deciding.look_again_at(now=now, verdict=verdict, when_due=candidate.is_asked_when_due)
+            made.look_again.append((candidate.enrollment_id, at))
         case deciding.Skip():
             done.skipped += 1
             made.skips.append(candidate)

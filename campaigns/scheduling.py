@@ -2,9 +2,10 @@
 
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from types import MappingProxyType
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -14,9 +15,13 @@ from campaigns.models.campaign import DelayUnit
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
+LOOK_AHEAD = DAY  # so long before it is due, the planner looks at a step
 LONGEST_SHUT = 400  # days: a year of quiet dates, and the weeks around it
 WINDOW_CLOSED = "window_closed"
 MOST = 2**31 - 1  # of what has no limit
+REMEMBERED = 32  # days of a window
+
+Spans = tuple[tuple[datetime, datetime], ...]
 
 
 @dataclass(frozen=True)
@@ -55,14 +60,59 @@ class Window:
         An opening inside the hour that a clock skips moves forward to the end of that hour; a window that lies
         wholly inside it stays shut that day. Raises ValueError when it stays shut for more than a year.
         """
+        at = at if at.tzinfo is UTC else at.astimezone(UTC)
+        day = at.date()
+        for opens, shuts in self._known.get(day) or self._spans_of(day):
+            if at < shuts:
+                return max(at, opens)
+        return self._next_open(at)
+
+    def _next_open(self, at: datetime) -> datetime:
         if self.is_open(at):
-            return at.astimezone(UTC)
+            return at
         today = at.astimezone(ZoneInfo(self.zone)).date()
         for offset in range(LONGEST_SHUT):
             opening = self._opening(today + offset * DAY)
             if opening is not None and opening >= at:
                 return opening
         raise ValueError("This window never opens: it names no weekday, or every day of a year is a quiet one.")
+
+    def _spans_of(self, day: date) -> Spans:
+        """When it is open from the beginning of this UTC day on, up to its first opening after that day.
+
+        Remembered, for whoever asks often. Empty where a clock changes nearby, or nothing opens within a week.
+        """
+        if (known := self._known.get(day)) is None:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            known = self._known[day] = tuple(self._look_up_spans(day))
+        return known
+
+    def _look_up_spans(self, day: date) -> Iterator[tuple[datetime, datetime]]:
+        zone, after = ZoneInfo(self.zone), datetime.combine(day + DAY, time(0), UTC)
+        dawn = datetime.combine(day - DAY, time(0), zone)
+        for each in (day + n * DAY for n in range(-1, 8)):
+            dusk = datetime.combine(each + DAY, time(0), zone)
+            if dusk.utcoffset() != dawn.utcoffset():
+                return
+            if self._has(each):
+                opens = datetime.combine(each, self.start, zone).astimezone(UTC)
+                shuts = dusk if self.end == time(0) else datetime.combine(each, self.end, zone)
+                yield opens, shuts.astimezone(UTC)
+                if opens >= after:
+                    return
+            dawn = dusk
+
+    @cached_property
+    def _known(self) -> dict[date, Spans]:
+        return {}
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.zone, self.start, self.end, self.weekdays, self.calendar))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def _opening(self, day: date) -> datetime | None:
         if not self._has(day):
@@ -114,6 +164,16 @@ def due_after(*, handed_over_at: datetime, delay: int, unit: str, place: Place) 
         for _ in range(delay):
             day = _next_business_day(day, place.calendar)
     return datetime.combine(day, local.time(), zone).astimezone(UTC)
+
+
+def look_at(*, due_at: datetime, behind: datetime, when_due: bool) -> datetime:
+    """When the planner looks at a step that is due then, behind the end of the one before; `when_due`: not ahead."""
+    return max(behind, due_at if when_due else due_at - LOOK_AHEAD)
+
+
+def horizon(now: datetime) -> datetime:
+    """Slots are given out up to here: the end of tomorrow, UTC."""
+    return datetime.combine(now.date() + 2 * DAY, time(0), UTC) - timedelta(seconds=1)
 
 
 def _next_business_day(day: date, calendar: Calendar) -> date:
@@ -210,9 +270,29 @@ class SlotBook:
         self._searched: dict[tuple[Window, tuple[Share, ...]], tuple[datetime, datetime]] = {}
         self.horizon = horizon
 
+    def moved(self, now: datetime) -> "SlotBook":
+        """The same slots and quotas as the planner sees them on a later day: up to that day's horizon."""
+        since = now.date() - DAY  # yesterday's last keeps its gap to today's first
+        return SlotBook(
+            cap_on=self._cap_on,
+            gap=self._gap,
+            taken=[at for at in self._taken if at.date() >= since],
+            horizon=horizon(now),
+            quotas=self._quotas,
+        )
+
     def free(self, now: datetime) -> int:
         """How many more messages the cap allows from today to the horizon."""
-        return sum(max(0, self._cap_on(day) - self._per_day[day]) for day in days_between(now, self.horizon))
+        return sum(self.left_on(day) for day in days_between(now, self.horizon))
+
+    def left_on(self, day: date) -> int:
+        """How many more the cap allows on this UTC day."""
+        return max(0, self._cap_on(day) - self._per_day[day])
+
+    def left_to(self, share: Share, now: datetime) -> int:
+        """How many more a share allows from today to the horizon."""
+        quota = self._quotas.get(share[0])
+        return sum(quota.left(share[1], day) for day in days_between(now, self.horizon)) if quota else MOST
 
     def first(self, *, window: Window, earliest: datetime, shares: Iterable[Share] = ()) -> datetime | None:
         """The first free slot from `earliest` on inside the window that takes of these shares; None when there is none

@@ -11,6 +11,7 @@ from django.utils import timezone
 from campaigns import (
     counting,
     delivery,
+    foretelling,
     growing,
     guards,
     inbound,
@@ -118,6 +119,12 @@ def end_suppressed(**kwargs: Any) -> None:
 def count(**kwargs: Any) -> None:
     """Counts what pages show."""
     counting.recount(now=timezone.now())
+
+
+@shared_task
+def foretell(**kwargs: Any) -> None:
+    """Makes the forecasts that somebody waits for."""
+    foretelling.make_asked(now=timezone.now())
 
 
 @shared_task

@@ -17,6 +17,7 @@ BEAT: dict[str, dict[str, Any]] = {
     "duplicates": _tick("prospects.tasks.find_duplicates", seconds=86_400),
     "count": _tick("campaigns.tasks.count", seconds=10),
     "count-week": _tick("campaigns.tasks.count_week", seconds=3600),
+    "forecasts": _tick("campaigns.tasks.foretell", seconds=5),
     "imports": _tick("prospects.tasks.run_imports", seconds=2),
     "undo-imports": _tick("campaigns.tasks.undo_imports", seconds=2),
     "errands": _tick("campaigns.tasks.run_errands", seconds=2),

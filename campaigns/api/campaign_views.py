@@ -15,7 +15,18 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from accounts.callers import caller
-from campaigns import audience, cautions, composing, enrolling, explaining, growing, lifecycle, preflight, senders
+from campaigns import (
+    audience,
+    cautions,
+    composing,
+    enrolling,
+    explaining,
+    foretelling,
+    growing,
+    lifecycle,
+    preflight,
+    senders,
+)
 from campaigns.api import serializers
 from campaigns.api.filters import CampaignFilter
 from campaigns.models import Campaign, Step
@@ -75,6 +86,18 @@ class CampaignViewSet(
         coming = growing.coming(campaign=campaign, now=now).values_list("public_id", flat=True) if day else ()
         told = {"next_day": day, "coming": list(coming[: min(campaign.live_daily_cap, MOST_COMING)])}
         return Response(serializers.AudienceSerializer({**vars(found), **told}).data)
+
+    @extend_schema(responses={200: serializers.ForecastSerializer, 202: serializers.ForecastPendingSerializer})
+    @action(detail=True)
+    def forecast(self, request: Request, **kwargs: Any) -> Response:
+        """What this campaign would do from now on, or if it were launched now, as long as nobody answers.
+
+        With many people it is made in the background: 202 until there is one, then the last one with its `made_at`.
+        """
+        found = foretelling.of(campaign=self.get_object(), now=timezone.now())
+        if found is None:
+            return Response({"is_ready": False}, status=status.HTTP_202_ACCEPTED, headers={"Retry-After": "5"})
+        return Response(serializers.ForecastSerializer(foretelling.named(found)).data)
 
     @extend_schema(request=None, responses={200: serializers.EnrolledSerializer})
     @action(detail=True, methods=["post"])

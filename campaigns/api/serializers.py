@@ -104,6 +104,42 @@ class StepCreateSerializer(StrictSerializer):
         return template
 
 
+class ForecastSerializer(serializers.Serializer[Any]):
+    """What a campaign would do from `made_at` on; the days are UTC, the longest forecast is ten years."""
+
+    class ForecastDaySerializer(serializers.Serializer[Any]):
+        day = serializers.DateField()
+        all = serializers.IntegerField(help_text="Messages")
+        mailboxes = serializers.DictField(child=serializers.IntegerField(), help_text="Messages by a mailbox's id")
+
+    class ForecastSlotSerializer(serializers.Serializer[Any]):
+        at = serializers.DateTimeField()
+        prospect = serializers.UUIDField()
+        step = serializers.IntegerField(help_text="Its position, from 1")
+        mailbox = serializers.UUIDField()
+
+    made_at = serializers.DateTimeField()
+    people = serializers.IntegerField(help_text="Who gets at least one more message")
+    waiting = serializers.IntegerField(help_text="Who gets none until somebody does something about it")
+    messages = serializers.IntegerField()
+    ends_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the last one leaves; empty: never, or too late"
+    )
+    is_endless = serializers.BooleanField(help_text="Whether it does not end within ten years")
+    leaving = serializers.FloatField(help_text="The share of people who got no more after each message so far")
+    ends_as_seen_at = serializers.DateTimeField(allow_null=True, help_text="When the last one leaves if that goes on")
+    bottleneck = serializers.CharField(help_text="What holds it up, and what would help, in words")
+    assumptions = serializers.ListField(child=serializers.CharField())
+    days = ForecastDaySerializer(many=True)
+    first = ForecastSlotSerializer(many=True, help_text="The first 50 messages")
+
+
+class ForecastPendingSerializer(serializers.Serializer[Any]):
+    """It takes too long for one answer, and was begun: ask again in a few seconds."""
+
+    is_ready = serializers.BooleanField(default=False)
+
+
 class PreflightSerializer(serializers.Serializer[Any]):
     """A problem keeps the campaign from its launch, a warning does not."""
 

@@ -1,7 +1,7 @@
 """Campaigns, sequences, the ledger and what came back."""
 
 from campaigns.models.campaign import Arm, Campaign, CampaignMailbox, Goal, SequenceVersion, Step, StepDraft
-from campaigns.models.counts import CampaignCount, CountCursor, DailyCount
+from campaigns.models.counts import CampaignCount, CountCursor, DailyCount, KeptForecast
 from campaigns.models.enrollment import Decision, Enrollment
 from campaigns.models.history import CampaignEvent, CampaignMailboxEvent, CountryRuleEvent, TouchRulesEvent
 from campaigns.models.message import Message, PersonalText, TrackedLink
@@ -25,6 +25,7 @@ __all__ = [
     "Errand",
     "Event",
     "Goal",
+    "KeptForecast",
     "MailboxRound",
     "Message",
     "PersonalText",

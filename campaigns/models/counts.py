@@ -57,3 +57,23 @@ class CountCursor(models.Model):
 
     def __str__(self) -> str:
         return str(self.last_event_id)
+
+
+class KeptForecast(models.Model):
+    """What a campaign was foretold to do, and when somebody last wanted to know: a tick makes those that are asked for.
+
+    `facts` is a forecast as `campaigns.foretelling` writes it, with keys of people and mailboxes and no more of them.
+    """
+
+    campaign = models.OneToOneField(Campaign, primary_key=True, on_delete=models.CASCADE, related_name="+")
+    asked_at = models.DateTimeField(null=True, help_text="Business time; empty when nobody waits for a newer one")
+    made_at = models.DateTimeField(null=True, help_text="Business time")
+    facts = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["asked_at"], condition=models.Q(asked_at__isnull=False), name="forecast_asked"),
+        ]
+
+    def __str__(self) -> str:
+        return f"forecast of {self.campaign_id}"

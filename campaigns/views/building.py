@@ -11,10 +11,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.callers import caller
-from campaigns import audience, beginning, drafting, lifecycle, preflight, rehearsing, revising
+from campaigns import audience, beginning, drafting, lifecycle, preflight, rehearsing, revising, senders
 from campaigns.models import Campaign, Step
 from campaigns.views import building_parts as parts
 from campaigns.views import building_warnings as warnings
+from campaigns.views import forecasts
 from campaigns.views.building_forms import TEXTS, CampaignForm, NewCampaignForm, StepForm
 from outreach.lib import pages, words
 from outreach.lib.errors import DomainError
@@ -173,10 +174,10 @@ def campaign_launch(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     if obstacles := _obstacles(campaign):
         page = {"campaign": campaign, "obstacles": obstacles, "warnings": warnings.of(campaign)}
         return render(request, "campaigns/build_check.html", page)
-    contents, now = drafting.contents(campaign=campaign), timezone.now()
+    contents = drafting.contents(campaign=campaign)
     sum_of = audience.add_up(campaign=campaign)
-    outlook = parts.outlook(campaign, people=sum_of.written, steps=[content.step for content in contents], now=now)
-    page = {"campaign": campaign, "audience": sum_of, "outlook": outlook, "steps": len(contents)}
+    page = {"campaign": campaign, "audience": sum_of, "steps": len(contents), "most": sum_of.written * len(contents)}
+    page |= forecasts.summary(campaign) | {"summary_only": True, "senders": senders.of(campaign)}
     page["warnings"] = warnings.of(campaign, written=sum_of.written)
     page["rehearsed"] = rehearsing.is_rehearsed(campaign=campaign, contents=contents)
     return render(request, "campaigns/build_launch.html", page)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from typing import Any
 
 from django.db.models import Count, F, Func, Q, QuerySet, TextField
@@ -11,10 +11,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from campaigns import candidates, composing, conditions, drafting, senders
-from campaigns.calendars import Somebody, place_of
 from campaigns.drafting import Content
 from campaigns.models import Campaign, Message, Step
-from campaigns.scheduling import MOST, days_to_send, summed, window_of
 from campaigns.timings import delay_words, window_words
 from campaigns.views.building_forms import StepForm
 from integrations.models import Mailbox
@@ -194,32 +192,6 @@ def sent_today(campaign: Campaign, now: datetime) -> list[tuple[Mailbox, SentTod
     found = {row["mailbox"]: (row["all"], row["rehearsed"]) for row in rows}
     today = midnight.astimezone(UTC).date()
     return [(box, SentToday(*found.get(box.pk, (0, 0)), cap=box.cap_on(today))) for box in boxes]
-
-
-@dataclass(frozen=True)
-class Outlook:
-    """What a launch would set in motion: from which mailboxes, from when, for how many sending days, how many messages
-    at most, in all and in a day.
-    """
-
-    senders: list[Mailbox]
-    begins_at: datetime
-    days: int
-    messages: int
-    a_day: int
-
-
-def outlook(campaign: Campaign, *, people: int, steps: Sequence[Step], now: datetime) -> Outlook | None:
-    """Roughly: people by what its mailboxes and its own limit let out a day; None without a step."""
-    if not steps:
-        return None
-    boxes, limit, today = senders.of(campaign), campaign.daily_limit or MOST, now.astimezone(UTC).date()
-    together = summed([box.cap_on for box in boxes])
-    window = window_of(steps[0], place_of(Somebody(), campaign))
-    a_day = min(limit, sum(box.daily_cap for box in boxes))
-    days = days_to_send(people, cap_on=lambda day: min(limit, together(day)), first=today, most=MOST_DAYS)
-    begins_at = window.next_open(now + timedelta(seconds=10))
-    return Outlook(boxes, begins_at, days if a_day else 0, messages=people * len(steps), a_day=a_day)
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.callers import caller
-from campaigns import agenda, ahead, analytics, answers, lifecycle, obstacles, roster, situation
+from campaigns import agenda, ahead, analytics, answers, foretelling, lifecycle, obstacles, roster, situation
 from campaigns.analytics import Reached
 from campaigns.models import Campaign, Enrollment, Message, Step
 from campaigns.situation import Situation
+from campaigns.views import forecasts
 from campaigns.views.building_forms import DaysOffForm, PaceForm
 from outreach.lib import pages
 from outreach.lib.errors import DomainError
@@ -106,7 +107,9 @@ def _live(found: Campaign) -> dict[str, Any]:
     next_at = slots[0].send_at if slots else None
     coming = ahead.of(seen=seen, campaigns=[] if slots else [found], now=now).get(found.pk)
     reached = Reached(funnel.written, funnel.numbers)
+    foretold = foretelling.kept(campaign=found, now=now) if count.active else None
     return {
+        **forecasts.said(foretold),
         "campaign": found,
         "further": seen.senders(found)[1:],
         "count": count,

@@ -8,6 +8,7 @@ import pytest
 
 from campaigns import enrolling, gate, lifecycle, overdue, planning, releasing, stopping
 from campaigns.models import Message, Step
+from campaigns.scheduling import horizon
 from integrations.models import Mailbox
 from outreach.lib.models import DatabaseClock
 from tests import factories
@@ -93,7 +94,7 @@ def test_what_is_set_aside_keeps_its_place_before_new_people(running):
     world.tick(seconds=5)
     assert releasing.release(now=world.now, by=None).count == 4
     assert len(slots()) == 4  # two today and two tomorrow
-    assert max(slots()) <= planning.horizon(world.now)
+    assert max(slots()) <= horizon(world.now)
 
 
 @pytest.mark.parametrize("held", ["campaign", "mailbox", "everything"])

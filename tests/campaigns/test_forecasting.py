@@ -1,0 +1,322 @@
+"""The forecast says what the planner then does: who gets which step when, and from where."""
+
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+
+from campaigns import advancing, bottleneck, forecasting, foretelling, lifecycle, planning, stopping
+from campaigns.calendars import place_of
+from campaigns.models import Campaign, Enrollment, KeptForecast, Message, Step
+from campaigns.scheduling import DAY
+from integrations.models import Mailbox
+from prospects import holding
+from prospects.models import Prospect
+from tests import amounts, factories
+
+NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)  # a Wednesday
+TICK = timedelta(seconds=5)
+A_MOMENT = timedelta(minutes=2)  # ticks come one after the other, and each puts a little behind what follows
+ZONES = ("Europe/Berlin", "America/New_York", "Asia/Tokyo", "")
+DAYS = ([1, 2, 3, 4, 5], [1, 2, 3, 4, 5, 6, 7], [2, 4, 6])
+
+
+def play(*, now, rounds=5_000):
+    """Time goes on from one thing that is due to the next; whatever has a slot is handed over at it."""
+    for _ in range(rounds):
+        hand_over(now=now)
+        planning.plan(now=now)
+        slots = Message.objects.filter(state="planned").order_by("send_at").values_list("send_at", flat=True)
+        looks = Enrollment.objects.filter(look_at__isnull=False).order_by("look_at").values_list("look_at", flat=True)
+        due = [at for at in (slots.first(), looks.first()) if at is not None]
+        if not due:
+            return
+        tomorrow = datetime.combine(now.date() + DAY, time(0), UTC)
+        is_full = min(due) <= now
+        now = min(now + TICK, tomorrow) if is_full and _has_room(now) else max(min(due), now + TICK)
+        if is_full and not _has_room(now):
+            now = min([tomorrow, *(at for at in (slots.first(),) if at)])
+    raise AssertionError("It does not come to an end.")
+
+
+def _has_room(now):
+    return any(book.free(now) for book in planning.slot_books(now=now).values())
+
+
+def hand_over(*, now):
+    """Exactly at the slot, as the workers do a moment late."""
+    for message in Message.objects.filter(state="planned", send_at__lte=now).order_by("send_at", "id"):
+        at = message.send_at
+        sent = {"state": "sent", "marked_at": at, "handed_over_at": at}
+        Message.objects.filter(pk=message.pk).update(**sent)
+        steps = advancing.sequences([message.enrollment.sequence_version_id])
+        step = advancing.step_after(steps[message.enrollment.sequence_version_id], position=message.step.position)
+        place = place_of(message.prospect, message.campaign)
+        onward = advancing.onward(step, place=place, at=at)
+        advancing.move_on([(message.enrollment_id, onward)], handed_over=True)
+
+
+def world(*, people, cap, gap, steps, delay, unit, days, start=9, end=17, domain_cap=None, ramp=None):
+    """A draft for so many people of several zones."""
+    warm = {"ramp_start": ramp, "ramp_step": 1, "ramp_from": NOON.date()} if ramp else {}
+    mailbox = factories.MailboxFactory(daily_cap=cap, gap_seconds=gap, domain_cap=domain_cap, verified_at=NOON, **warm)
+    for number in range(people):
+        factories.ProspectFactory(time_zone=ZONES[number * 7 // 3 % len(ZONES)])
+    campaign = factories.campaign(mailbox=mailbox, steps=steps, delay=delay, delay_unit=unit)
+    window = {"window_start": time(start), "window_end": time(end % 24), "weekdays": days}
+    Step.objects.filter(sequence_version__campaign=campaign).update(**window)
+    return campaign
+
+
+def foretold(campaign):
+    found = forecasting.forecast(campaign=campaign, now=NOON)
+    return found, {(each.person_id, each.position): each.at for each in found.first}
+
+
+def happened(campaign):
+    rows = Message.objects.filter(campaign=campaign, state="sent").values_list("prospect", "step__position", "send_at")
+    return {(person, position): at for person, position, at in rows}
+
+
+def agrees(campaign):
+    said, slots = foretold(campaign)
+    lifecycle.launch(campaign=campaign, now=NOON, by=None)
+    play(now=NOON)
+    was = happened(campaign)
+    assert said.messages == len(was)
+    late = {key: (at, was[key]) for key, at in slots.items() if abs(was[key] - at) > A_MOMENT}
+    assert not late
+    assert abs(max(was.values()) - said.ends_at) <= A_MOMENT
+    return said
+
+
+WORLDS = {
+    "people": st.integers(1, 16),
+    "cap": st.integers(1, 6),
+    "gap": st.sampled_from([0, 90]),
+    "steps": st.integers(1, 3),
+    "delay": st.integers(0, 5),
+    "unit": st.sampled_from(["minutes", "hours", "days", "business_days"]),
+    "days": st.sampled_from(DAYS),
+    "ramp": st.sampled_from([None, 1, 3]),
+}
+
+
+@pytest.mark.django_db
+@amounts.STORIES
+@given(**WORLDS)
+def test_says_what_the_planner_then_does_slot_by_slot(**drawn):
+    first = forecasting.FIRST
+    try:
+        with transaction.atomic():
+            forecasting.FIRST = 1_000
+            agrees(world(**drawn))
+            transaction.set_rollback(True)
+    finally:
+        forecasting.FIRST = first
+
+
+@pytest.fixture
+def draft(db, now):
+    """Seven people, two steps three days apart, three mails a day, on weekdays."""
+    return world(people=7, cap=3, gap=0, steps=2, delay=3, unit="days", days=[1, 2, 3, 4, 5], start=0, end=24)
+
+
+def launched(campaign):
+    lifecycle.launch(campaign=campaign, now=NOON, by=None)
+    campaign.refresh_from_db()
+    return campaign
+
+
+def test_of_a_draft_says_what_its_launch_would_do(draft):
+    found = forecasting.forecast(campaign=draft, now=NOON)
+    assert (found.people, found.waiting, found.messages) == (7, 0, 14)
+    assert sum(day.all for day in found.days) == 14
+    assert max(day.all for day in found.days) == 3
+    assert all(set(day.counts) == {draft.mailbox_id} for day in found.days)
+    assert found.first[0].at == NOON
+    assert [each.position for each in found.first[:3]] == [1, 1, 1]
+    assert found.ends_at == max(each.at for each in found.first)
+    assert not Enrollment.objects.exists()
+
+
+def test_of_a_running_campaign_goes_on_from_what_was_sent_and_planned(draft):
+    whole = forecasting.forecast(campaign=draft, now=NOON)
+    launched(draft)
+    planning.plan(now=NOON)
+    later = NOON + timedelta(hours=1)
+    hand_over(now=later)
+    rest = forecasting.forecast(campaign=draft, now=later)
+    assert rest.messages == whole.messages - 3
+    assert abs(rest.ends_at - whole.ends_at) <= A_MOMENT
+    assert [each.at for each in rest.first] == [each.at for each in whole.first[3:]]
+
+
+def test_leaves_out_who_waits_for_somebody_and_says_how_many(draft):
+    someone, other = Prospect.objects.order_by("pk")[:2]
+    holding.hold(prospect_ids=[someone.pk], reason="Later", by=None)
+    stopping.stop_person(prospect=other, reason="Never")
+    found = forecasting.forecast(campaign=draft, now=NOON)
+    assert (found.people, found.waiting, found.messages) == (5, 1, 10)
+    launched(draft)
+    found = forecasting.forecast(campaign=draft, now=NOON)
+    assert (found.people, found.waiting, found.messages) == (5, 1, 10)
+
+
+def test_other_campaigns_take_their_slots_first(draft):
+    other = factories.campaign(mailbox=draft.mailbox, steps=1, segment=draft.segment)
+    alone = forecasting.forecast(campaign=other, now=NOON)
+    launched(draft)
+    beside = forecasting.forecast(campaign=other, now=NOON)
+    assert beside.ends_at > alone.ends_at
+    assert beside.first[0].at > NOON
+    assert "Other campaigns send" in beside.bottleneck
+
+
+def test_takes_conditions_as_they_are_now_and_tasks_as_done_at_once(draft):
+    steps = Step.objects.filter(sequence_version__campaign=draft)
+    rule = {"field": "time_zone", "op": "is", "value": "Asia/Tokyo"}
+    steps.filter(position=2).update(condition=rule)
+    inside = Prospect.objects.filter(time_zone="Asia/Tokyo").count()
+    assert 0 < inside < 7
+    found = forecasting.forecast(campaign=draft, now=NOON)
+    assert found.messages == 7 + inside
+    assert {each.person_id for each in found.first if each.position == 2} == set(
+        Prospect.objects.filter(time_zone="Asia/Tokyo").values_list("pk", flat=True)
+    )
+    assert any("Conditions" in said for said in found.assumptions)
+    steps.filter(position=1).update(channel="task")
+    found = forecasting.forecast(campaign=draft, now=NOON)
+    assert found.messages == inside
+    assert any("A person" in said or "a person" in said for said in found.assumptions)
+
+
+@pytest.mark.parametrize(
+    ("mailbox", "people", "says"),
+    [
+        ({"daily_cap": 2}, 20, "The cap of 2 a day"),
+        ({"daily_cap": 40, "ramp_start": 1, "ramp_step": 1, "ramp_from": NOON.date()}, 20, "The warm-up"),
+        ({"daily_cap": 100, "gap_seconds": 5 * 3600}, 20, "leaves 18,000 seconds"),
+        ({"daily_cap": 0}, 2, "raise the daily cap"),
+        ({"daily_cap": 100}, 3, "the sequence itself"),
+        ({"status": "paused"}, 2, "No mailbox of it is active"),
+    ],
+    ids=["cap", "warm-up", "gap", "nothing", "sequence", "paused"],
+)
+def test_says_what_holds_it_up(db, mailbox, people, says):
+    campaign = world(people=people, cap=9, gap=0, steps=2, delay=3, unit="days", days=[1, 2, 3, 4, 5, 6, 7])
+    Mailbox.objects.update(**mailbox)
+    campaign.refresh_from_db()
+    assert says in forecasting.forecast(campaign=campaign, now=NOON).bottleneck
+
+
+def test_two_mailboxes_would_help_about_as_much_as_it_says(db):
+    campaign = world(people=60, cap=4, gap=0, steps=2, delay=2, unit="days", days=[1, 2, 3, 4, 5, 6, 7])
+    said = forecasting.forecast(campaign=campaign, now=NOON).bottleneck
+    Mailbox.objects.update(daily_cap=8)
+    ends_at = forecasting.forecast(campaign=Campaign.objects.get(), now=NOON).ends_at
+    days = [bottleneck.day_words(ends_at.date() + n * DAY, NOON) for n in (-1, 0, 1)]
+    assert any(f"about {day}." in said for day in days), (said, days)
+
+
+def test_a_campaign_that_never_ends_is_said_to_be_endless(db):
+    campaign = world(people=3, cap=0, gap=0, steps=1, delay=0, unit="days", days=[1])
+    found = forecasting.forecast(campaign=campaign, now=NOON)
+    assert (found.messages, found.ends_at, found.is_endless) == (0, None, True)
+
+
+def test_somebody_in_a_zone_that_is_no_more_keeps_nobody_from_being_foretold(draft):
+    someone = Prospect.objects.order_by("pk").first()
+    Prospect.objects.filter(pk=someone.pk).update(time_zone="Mars/Olympus")
+    found = forecasting.forecast(campaign=draft, now=NOON)
+    assert someone.pk not in {each.person_id for each in found.first}
+    assert found.messages == 12
+
+
+def test_costs_the_same_few_queries_for_everybody(draft, django_assert_max_num_queries):
+    launched(draft)
+    with django_assert_max_num_queries(10):
+        forecasting.forecast(campaign=draft, now=NOON)
+
+
+class TestKept:
+    def test_is_read_as_it_was_made(self, draft):
+        made = foretelling.make(campaign=draft, now=NOON)
+        assert foretelling.kept(campaign=draft, now=NOON) == made
+
+    def test_a_large_one_is_made_by_the_tick(self, draft, monkeypatch):
+        monkeypatch.setattr(foretelling, "SMALL", 3)
+        assert foretelling.of(campaign=draft, now=NOON) is None
+        assert foretelling.make_asked(now=NOON) == 1
+        assert foretelling.of(campaign=draft, now=NOON).messages == 14
+        assert foretelling.make_asked(now=NOON) == 0
+        late = NOON + foretelling.FRESH + TICK
+        assert foretelling.of(campaign=draft, now=late).made_at == NOON
+        assert foretelling.make_asked(now=late) == 1
+        assert foretelling.of(campaign=draft, now=late).made_at == late
+
+    def test_what_was_foretold_before_the_launch_is_forgotten_by_it(self, draft, monkeypatch):
+        foretelling.make(campaign=draft, now=NOON - DAY)
+        monkeypatch.setattr(foretelling, "SMALL", 3)
+        assert foretelling.of(campaign=launched(draft), now=NOON) is None
+
+    def test_a_segment_that_cannot_be_read_holds_up_no_other(self, draft):
+        other = factories.campaign(steps=1)
+        for campaign in (draft, other):
+            KeptForecast.objects.create(campaign=campaign, asked_at=NOON)
+        draft.segment.filter = {"field": "nothing", "op": "is", "value": 1}
+        draft.segment.save()
+        foretelling.make_asked(now=NOON)
+        assert KeptForecast.objects.get(campaign=other).made_at == NOON
+        assert KeptForecast.objects.get(campaign=draft).asked_at is None
+
+
+class TestFaces:
+    def test_the_page_shows_days_people_and_what_holds_it_up(self, draft, client_as):
+        Mailbox.objects.update(name="Ada’s mailbox")
+        page = client_as("viewer").get(reverse("campaign-forecast", args=[draft.public_id])).content.decode()
+        assert "If it were launched now." in page
+        assert "Ada’s mailbox" in page
+        assert page.count("/prospects/") >= 7
+        assert "Nobody answers" in page
+        assert "14 messages" in page
+
+    def test_the_launch_page_says_when_it_ends(self, draft, client_as, monkeypatch):
+        ask = reverse("campaign-launch", args=[draft.public_id])
+        assert "It ends" in client_as("operator").get(ask).content.decode()
+        monkeypatch.setattr(foretelling, "SMALL", 3)
+        KeptForecast.objects.all().delete()
+        waiting = client_as("operator").get(ask).content.decode()
+        assert "Being worked out" in waiting
+        assert "forecast/?summary" in waiting
+        part = client_as("viewer").get(reverse("campaign-forecast", args=[draft.public_id]) + "?summary")
+        assert "Being worked out" in part.content.decode()
+        foretelling.make_asked(now=timezone.now())
+        part = client_as("viewer").get(reverse("campaign-forecast", args=[draft.public_id]) + "?summary")
+        assert "It ends" in part.content.decode()
+        assert "<html" not in part.content.decode()
+
+    def test_the_campaigns_page_says_when_it_ends(self, draft, client_as):
+        launched(draft)
+        page = reverse("campaign", args=[draft.public_id])
+        client_as("viewer").get(page)
+        foretelling.make_asked(now=timezone.now())
+        assert "if nobody answers" in client_as("viewer").get(page).content.decode()
+
+    def test_the_api_gives_it_whole_or_says_that_it_is_being_made(self, draft, client_as, monkeypatch):
+        address = reverse("api-campaigns-forecast", args=[draft.public_id])
+        told = client_as("viewer").get(address).json()
+        assert (told["people"], told["messages"], told["is_endless"]) == (7, 14, False)
+        assert sum(day["all"] for day in told["days"]) == 14
+        assert set(told["days"][0]["mailboxes"]) == {str(draft.mailbox.public_id)}
+        people = {str(each) for each in Prospect.objects.values_list("public_id", flat=True)}
+        assert {slot["prospect"] for slot in told["first"]} == people
+        assert {slot["mailbox"] for slot in told["first"]} == {str(draft.mailbox.public_id)}
+        monkeypatch.setattr(foretelling, "SMALL", 3)
+        KeptForecast.objects.all().delete()
+        answer = client_as("viewer").get(address)
+        assert (answer.status_code, answer.json(), answer["Retry-After"]) == (202, {"is_ready": False}, "5")
