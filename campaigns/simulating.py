@@ -15,7 +15,7 @@ from itertools import count
 from campaigns import deciding, scheduling
 from campaigns.calendars import Place
 from campaigns.deciding import Ask, Facts, Send, Skip, Wait
-from campaigns.scheduling import CAMPAIGN, DAY, DOMAIN, Share, SlotBook, Window
+from campaigns.scheduling import CAMPAIGN, DAY, Share, SlotBook, Window
 
 TICK = timedelta(seconds=5)  # between two runs of the planner, as in outreach.schedule
 PER_RUN = 2_000  # as campaigns.planning has it
@@ -320,7 +320,8 @@ def _facts(way: Way) -> Facts:
         has_address=True,
         contacted_elsewhere_at=way.contacted_at,
         is_follow_up=way.is_follow_up,
-        shares=((CAMPAIGN, way.route.campaign_id), (DOMAIN, way.domain)),
+        campaign_id=way.route.campaign_id,
+        domain=way.domain,
         has_condition=step.has_condition,
         meets_condition=way.person_id not in step.unmet,
         is_task=step.is_task,
