@@ -156,11 +156,9 @@ _GONE = "Somebody approved it, did it, left it out or stopped it meanwhile."
 
 def _locked(message: Message, *, awaits: str = "") -> Message:
     """The row as it is now, locked in a transaction. Raises NotWaiting."""
-    related = Message.objects.select_related("campaign__program", "prospect", "step", "enrollment")
-    found = (
-        related.select_for_update(of=("self",)).filter(pk=message.pk, state=Message.State.PLANNED).exclude(awaits="")
-    )
-    row = (found.filter(awaits=awaits) if awaits else found).first()
-    if row is None:
+    found = Message.objects.select_for_update().filter(pk=message.pk, state=Message.State.PLANNED).exclude(awaits="")
+    held = (found.filter(awaits=awaits) if awaits else found).values_list("pk", flat=True).first()
+    if held is None:
         raise NotWaiting(_GONE)
-    return row
+    # Read once it is locked: until then its step may have become that of a new version.
+    return Message.objects.select_related("campaign__program", "prospect", "step", "enrollment").get(pk=held)

@@ -44,7 +44,8 @@ def prepare(*, message_ids: list[int], now: datetime) -> Iterator[Job]:
     batch = rows.load(message_ids=message_ids)
     threads = _threads(batch)
     sequences = advancing.sequences(message.sequence_version_id for message in batch.messages)
-    got = advancing.got_in_later(_ways(batch.messages), sequences)
+    ways = ((each.enrollment_id, each.sequence_version_id) for each in batch.messages)
+    got = advancing.got_in_later(ways, sequences)
     windows: dict[tuple[str, str, int], tuple[Window, Place]] = {}
     for message in batch.messages:
         step, where = batch.steps[message.step_id], (message.zone, message.prospect.country)
@@ -92,11 +93,6 @@ def _cancel(message: MessageRow, reason: str) -> None:
         state=Message.State.CANCELLED, cancel_reason=f"can't be composed: {reason}"[:300]
     )
     stopping.end_enrollments(enrollment_ids=[message.enrollment_id], reason="cannot_compose")
-
-
-def _ways(messages: list[MessageRow]) -> Iterator[tuple[int, int]]:
-    """Of the follow-ups: who never got anything, got nothing that could come again."""
-    return ((each.enrollment_id, each.sequence_version_id) for each in messages if each.is_follow_up)
 
 
 def _threads(batch: Batch) -> Threads:

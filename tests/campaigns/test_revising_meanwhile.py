@@ -131,13 +131,13 @@ def test_its_links_are_tracked_and_its_templates_go_on(world):
 
 
 def test_a_step_that_is_done_by_a_person_goes_on_where_the_new_version_says(world):
+    world.tick()
     revising.begin(campaign=world.campaign, by=None)
-    drafting.change_hand(step=named(world.campaign)["A"], channel="task", needs_approval=False)
+    drafting.change_hand(step=named(world.campaign)["B"], channel="task", needs_approval=False)
     publish(world.campaign, now=world.now)
-    planning.plan(now=world.now)
-    message = Message.objects.order_by("id").first()
-    assert message.awaits == "task"
-    edit(world.campaign, "AXC")
+    world.tick(days=1)
+    message = Message.objects.filter(awaits="task").order_by("id").first()
+    edit(world.campaign, "ABXC")
     meanwhile(
         lambda: approving.done(message=message, by=None, now=world.now),
         under_way=lambda: publish(world.campaign, now=world.now),
