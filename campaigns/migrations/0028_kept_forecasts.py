@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0023_sequence_versions'),
+        ('campaigns', '0027_audience'),
     ]
 
     operations = [
