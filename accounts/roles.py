@@ -5,8 +5,9 @@ from accounts.models import Role
 SAYS: dict[Role, str] = {
     Role.VIEWER: "Reads every page and changes nothing but their own account.",
     Role.OPERATOR: (
-        "Also adds, imports and edits prospects, runs campaigns and programs, handles replies, suppresses addresses, "
-        "pauses mailboxes, stops all sending and releases what was due while nothing was sent."
+        "Also adds, imports and edits prospects, runs campaigns and programs, approves messages and does tasks, "
+        "handles replies, suppresses addresses, pauses mailboxes, stops all "
+        "sending and releases what was due while nothing was sent."
     ),
     Role.MANAGER: (
         "Also adds and changes mailboxes, lets stopped or held sending go on, lifts suppressions, says what became of "

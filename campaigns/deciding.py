@@ -18,7 +18,7 @@ CONDITION = "condition"
 A_MOMENT = timedelta(seconds=1)  # after the horizon, which is the last second of a day
 CONTACTED_LATELY = timedelta(days=14)  # so long nobody hears from us first whom we wrote to by other means
 LATER = timedelta(days=1)  # until then nobody looks again at what many share; where its cause ends they are woken
-SHARED_HOLDS = frozenset({"busy_elsewhere", "colleague_first", "country_rule", "country_task"})
+SHARED_HOLDS = frozenset({"busy_elsewhere", "colleague_first", "country_rule", "country_task", "first_batch"})
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class Facts:
     is_task: bool = False  # done by a person
     needs_approval: bool = False
     is_rehearsal: bool = False
+    waits_behind_batch: bool = False  # the first batch of its campaign is full, and nobody let the others go
     whom: Whom | None = None  # None is a rehearsal, which no touch rule concerns
     site_answered_at: datetime | None = None
     turn: str = MINE  # whose it is at their site, where a campaign takes one at a time
@@ -172,6 +173,8 @@ def _must_hold(facts: Facts) -> Hold | None:
         return Hold("campaign_not_running", {"state": facts.campaign_state})
     if facts.mailbox_status != "active" and not facts.is_task:
         return Hold("mailbox_not_active", {"status": facts.mailbox_status})
+    if facts.waits_behind_batch:
+        return Hold("first_batch")
     if facts.meets_condition is None:
         return Hold("condition_unreadable")
     return None

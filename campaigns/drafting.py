@@ -153,11 +153,11 @@ def add_step(
     timing = timing or _timing_after(last)
     check_timing(**{name: timing[name] for name in ("delay_unit", "window_start", "window_end", "weekdays")})
     step = Step.objects.create(sequence_version=version, key=new_key(), position=position, **timing)
-    StepDraft.objects.create(step=step, subject=subject, text=_frame(version) if text is None else text, html=html)
+    StepDraft.objects.create(step=step, subject=subject, text=frame(version) if text is None else text, html=html)
     return step
 
 
-def _frame(version: SequenceVersion) -> str:
+def frame(version: SequenceVersion) -> str:
     """An empty message in the words that the first step greets and ends with, once somebody has written it."""
     arms = Arm.objects.select_related("template_version").order_by("name")
     steps = version.steps.select_related("draft").prefetch_related(Prefetch("arms", arms)).order_by("position")

@@ -73,6 +73,7 @@ WORDS = {
     "task_in_rehearsal": "a rehearsal leaves out what people do by hand",
     "condition": "the step is only for some people",
     "condition_unreadable": "whom the step is for can't be read any more; look at its condition",
+    "first_batch": "the first batch went out, and the others wait until somebody lets them go",
     "joined": "they joined the program",
     "positive_reply": "they answered that they are interested",
     "manual": "somebody here added a suppression",

@@ -1,14 +1,14 @@
 """What a decision needs to know about enrollments, their people and their next steps, in a fixed number of queries."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.db import connection
 
-from campaigns import conditions, lining_up
+from campaigns import conditions, first_batches, lining_up
 from campaigns.calendars import CampaignDays, Place, Somebody, place_of
 from campaigns.conditions import Rule
 from campaigns.deciding import Facts
@@ -77,6 +77,7 @@ SELECT e.id, e.public_id, e.due_at, e.steps_handed_over,
        c.id AS campaign_id, c.state AS campaign_state, c.rehearsal_to, b.id AS mailbox_id, b.status AS mailbox_status,
        split_part(b.from_address, '@', 2) AS mailbox_domain, b.is_demo AS mailbox_is_demo,
        s.id AS step_id, s.key AS step_key, s.window_start, s.window_end, s.weekdays, s.channel, s.position,
+       c.first_batch IS NOT NULL AND c.released_at IS NULL AND c.rehearsal_of_id IS NULL AS is_batched,
        s.condition, s.needs_approval, e.sequence_version_id,
        a.id AS arm_id, a.template_version_id,
        p.id AS prospect_id, p.email, p.contact_keys, p.is_demo AS person_is_demo,
@@ -127,12 +128,22 @@ def of(enrollment_ids: list[int], *, now: datetime) -> list[Candidate]:
         row["condition"] = {} if row["rehearsal_to"] else json.loads(row["condition"])
     asked = ((row["id"], row["prospect_id"], row["condition"]) for row in rows)
     false, unreadable = conditions.unmet(asked, now=now)
+    _hold_behind_batches(rows)
     whose = lining_up.of(
         _in_line(row) for row in rows if row["one_per_site"] and row["site_id"] and not row["rehearsal_to"]
     )
     for row in rows:
         row["turn"] = whose.get(row["id"], lining_up.MINE)
     return [_candidate(row, None if row["id"] in unreadable else row["id"] not in false) for row in rows]
+
+
+def _hold_behind_batches(rows: Iterable[dict[str, Any]]) -> None:
+    """In their order, as many new people as fit the first batch of their campaign; one query where one has such."""
+    asked = [row for row in rows if row["is_batched"] and not row["steps_handed_over"]]
+    left = first_batches.left() if asked else {}
+    for row in asked:
+        row["is_batched"] = left.get(row["campaign_id"], 0) <= 0
+        left[row["campaign_id"]] = left.get(row["campaign_id"], 0) - 1
 
 
 def _candidate(row: Mapping[str, Any], meets_condition: bool | None) -> Candidate:
@@ -177,6 +188,7 @@ def _facts(row: Mapping[str, Any], window: Window, meets_condition: bool | None)
         is_task=row["channel"] == Channel.TASK,
         needs_approval=row["needs_approval"],
         is_rehearsal=bool(row["rehearsal_to"]),
+        waits_behind_batch=row["is_batched"] and not row["steps_handed_over"],
         whom=None if row["rehearsal_to"] else _whom(row),
         site_answered_at=row["site_answered_at"],
         country_rule=row["country_rule"],

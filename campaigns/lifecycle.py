@@ -182,10 +182,11 @@ def remove_step(*, step: Step) -> None:
 
 
 @transaction.atomic
-def launch(*, campaign: Campaign, now: datetime, by: User | None) -> Launch:
+def launch(*, campaign: Campaign, now: datetime, by: User | None, first_batch: int | None = None) -> Launch:
     """Publishes what was drafted, freezes the sequence, enrols the segment and starts.
 
-    Raises NotReady with everything that is wrong; then nothing has changed.
+    With a `first_batch` so many people get their first message; the others wait for `first_batches.release`. Raises
+    NotReady with everything that is wrong; then nothing has changed.
     """
     Campaign.objects.select_for_update().get(pk=campaign.pk)
     campaign.refresh_from_db()
@@ -197,7 +198,12 @@ def launch(*, campaign: Campaign, now: datetime, by: User | None) -> Launch:
     SequenceVersion.objects.filter(pk=version.pk, published_at=None).update(published_at=now)
     tracking.register_links(version=version)
     Campaign.objects.filter(pk=campaign.pk, state=Campaign.State.DRAFT).update(
-        state=Campaign.State.RUNNING, launched_at=now, launched_by=by, state_reason="", live_grown_on=now.date()
+        state=Campaign.State.RUNNING,
+        launched_at=now,
+        launched_by=by,
+        state_reason="",
+        live_grown_on=now.date(),
+        first_batch=first_batch,
     )
     campaign.refresh_from_db()
     enrolled = enrolling.enroll_segment(campaign=campaign, now=now, by=by)

@@ -45,7 +45,7 @@ IMPERSONAL: dict[str, frozenset[str]] = {
         {
             *("id", "public_id", "created_at", "name", "program", "segment", "mailbox", "time_zone"),
             *("skip_holidays", "quiet_dates", "goals", "more_mailboxes", "daily_limit"),
-            *("one_per_site", "audience_is_live", "live_daily_cap", "live_grown_on"),
+            *("one_per_site", "audience_is_live", "live_daily_cap", "first_batch", "released_at", "live_grown_on"),
             *("state", "state_reason", "is_demo", "launched_at", "rehearsal_of"),
         }
     ),
@@ -137,7 +137,7 @@ IMPERSONAL: dict[str, frozenset[str]] = {
         {
             *(*_OF_HISTORY, "pgh_obj", "name", "program", "segment", "mailbox", "time_zone", "state", "launched_at"),
             *("skip_holidays", "quiet_dates", "goals", "daily_limit"),
-            *("one_per_site", "audience_is_live", "live_daily_cap"),
+            *("one_per_site", "audience_is_live", "live_daily_cap", "first_batch", "released_at"),
         }
     ),
     "CampaignMailbox": frozenset({"id", "campaign", "mailbox"}),

@@ -218,7 +218,9 @@ def place_of(*, enrollment_id: int, now: datetime, until: datetime) -> datetime 
     candidate = found[0]
     books = slot_books(now=now, until=until, mailbox_ids=[candidate.mailbox_id])
     book = books.get(candidate.mailbox_id) or closed_book(now=now)
-    verdict = deciding.decide(now=now, facts=replace(candidate.facts, needs_approval=False), slots=book)
+    asked = replace(candidate.facts, needs_approval=False, waits_behind_batch=False)
+    touches = touched.load([candidate.facts.whom])
+    verdict = deciding.decide(now=now, facts=asked, slots=book, touches=touches)
     return verdict.slot if isinstance(verdict, deciding.Send) else verdict.rule
 
 

@@ -16,6 +16,7 @@ from campaigns.models import (
     Decision,
     Enrollment,
     Event,
+    KeptForecast,
     Message,
     PersonalText,
     Reply,
@@ -71,6 +72,13 @@ class DailyCountAdmin(ReadOnlyAdmin):
 class CampaignCountAdmin(ReadOnlyAdmin):
     says = "Where the people of each campaign stand, counted from the ledger."
     list_display = ["campaign", "enrolled", "active", "not_begun", "finished", "planned", "counted_at"]
+    list_select_related = ["campaign"]
+
+
+@admin.register(KeptForecast)
+class KeptForecastAdmin(ReadOnlyAdmin):
+    says = "The last forecast of each campaign, made anew when somebody looks at it."
+    list_display = ["campaign", "made_at", "asked_at"]
     list_select_related = ["campaign"]
 
 

@@ -19,8 +19,10 @@ from campaigns import (
     audience,
     cautions,
     composing,
+    correcting,
     enrolling,
     explaining,
+    first_batches,
     foretelling,
     growing,
     lifecycle,
@@ -99,12 +101,21 @@ class CampaignViewSet(
             return Response({"is_ready": False}, status=status.HTTP_202_ACCEPTED, headers={"Retry-After": "5"})
         return Response(serializers.ForecastSerializer(foretelling.named(found)).data)
 
-    @extend_schema(request=None, responses={200: serializers.EnrolledSerializer})
+    @extend_schema(request=serializers.LaunchSerializer, responses={200: serializers.EnrolledSerializer})
     @action(detail=True, methods=["post"])
     def launch(self, request: Request, **kwargs: Any) -> Response:
         """Freezes the sequence, enrolls the segment and starts. Refused with every problem that preflight finds."""
-        launched = lifecycle.launch(campaign=self.get_object(), now=timezone.now(), by=caller(request))
-        return Response({"enrolled": launched.enrolled})
+        body = serializers.LaunchSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        fixed: dict[str, Any] = {"campaign": self.get_object(), "now": timezone.now(), "by": caller(request)}
+        return Response({"enrolled": lifecycle.launch(**fixed, **body.validated_data).enrolled})
+
+    @extend_schema(request=None, responses={200: serializers.CampaignSerializer})
+    @action(detail=True, methods=["post"], url_path="release")
+    def release(self, request: Request, **kwargs: Any) -> Response:
+        """Lets everybody go who waits behind the first batch of the launch."""
+        first_batches.release(campaign=self.get_object(), now=timezone.now(), by=caller(request))
+        return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(request=serializers.ReasonSerializer, responses={200: serializers.CampaignSerializer})
     @action(detail=True, methods=["post"])
@@ -136,6 +147,16 @@ class CampaignViewSet(
             campaign=self.get_object(), prospects=people, now=timezone.now(), by=caller(request)
         )
         return Response({"enrolled": enrolled})
+
+    @extend_schema(request=serializers.CorrectionSerializer, responses={200: serializers.CampaignSerializer})
+    @action(detail=True, methods=["post"])
+    def correct(self, request: Request, **kwargs: Any) -> Response:
+        """Sends a correction in the same thread to whoever received this version of a template, once."""
+        body = serializers.CorrectionSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        fixed: dict[str, Any] = {"campaign": self.get_object(), "now": timezone.now(), "by": caller(request)}
+        correcting.correct(**fixed, **body.validated_data)
+        return Response(self.get_serializer(self.get_object()).data)
 
 
 class InSequence(KeysetPagination):

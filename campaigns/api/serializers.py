@@ -9,7 +9,7 @@ from campaigns.models.campaign import DelayUnit
 from integrations.models import Mailbox
 from outreach.lib.endpoints import PublicIdField, StrictModelSerializer, StrictSerializer
 from prospects.models import Program, Prospect, Segment, Suppression
-from templates.models import Template
+from templates.models import Template, TemplateVersion
 
 MOST_PEOPLE = 10_000
 
@@ -42,13 +42,15 @@ class CampaignSerializer(StrictModelSerializer[Campaign]):
             "one_per_site",
             "audience_is_live",
             "live_daily_cap",
+            "first_batch",
+            "released_at",
             "state",
             "state_reason",
             "is_demo",
             "launched_at",
             "created_at",
         ]
-        read_only_fields = ["state", "state_reason", "is_demo", "launched_at"]
+        read_only_fields = ["first_batch", "released_at", "state", "state_reason", "is_demo", "launched_at"]
 
 
 class StepSerializer(StrictModelSerializer[Step]):
@@ -153,6 +155,20 @@ class PreflightSerializer(serializers.Serializer[Any]):
     ready = serializers.BooleanField()
     problems = PreflightProblemSerializer(many=True)
     warnings = PreflightWarningSerializer(many=True)
+
+
+class CorrectionSerializer(StrictSerializer):
+    version = PublicIdField(queryset=TemplateVersion.objects.all())
+    text = serializers.CharField(trim_whitespace=False)
+
+
+class LaunchSerializer(StrictSerializer):
+    first_batch = serializers.IntegerField(
+        min_value=1,
+        required=False,
+        allow_null=True,
+        help_text="So many get their first message; the others wait for `release`",
+    )
 
 
 class EnrolledSerializer(serializers.Serializer[Any]):

@@ -87,6 +87,15 @@ class Campaign(PublicModel):
         max_length=254, blank=True, default="", db_default="", help_text="Every message of a rehearsal goes here"
     )
     launched_at = models.DateTimeField(null=True, blank=True)
+    first_batch = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="So many people get their first message, the others wait for a word; empty: nobody waits",
+    )
+    released_at = models.DateTimeField(
+        null=True, blank=True, help_text="Business time at which those who waited behind the first batch were let go"
+    )
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     launched_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
 

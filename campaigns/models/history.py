@@ -9,7 +9,7 @@ from outreach.lib import history
 FIELDS = [
     *("name", "program", "segment", "mailbox", "time_zone", "skip_holidays", "quiet_dates", "goals"),
     "daily_limit",
-    *("one_per_site", "audience_is_live", "live_daily_cap"),
+    *("one_per_site", "audience_is_live", "live_daily_cap", "first_batch", "released_at"),
     *("state", "state_reason", "rehearsal_to", "launched_at"),
 ]
 

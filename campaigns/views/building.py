@@ -23,6 +23,8 @@ from outreach.lib.text import printable
 from prospects import segments
 from prospects.models import Segment
 
+MOST_FIRST = 1_000_000
+
 
 def _campaign(id: uuid.UUID) -> Campaign:
     found = Campaign.objects.filter(rehearsal_of=None).select_related("program", "segment", "mailbox")
@@ -185,15 +187,23 @@ def campaign_launch(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
 
 def _launch(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     try:
-        launched = lifecycle.launch(campaign=campaign, now=timezone.now(), by=caller(request))
+        batch = request.POST.get("first_batch", "")
+        first = int(batch) if batch.isdecimal() and 0 < int(batch) < MOST_FIRST else None
+        launched = lifecycle.launch(campaign=campaign, now=timezone.now(), by=caller(request), first_batch=first)
     except DomainError as error:
         campaign.refresh_from_db(fields=["state", "launched_at"])
         if campaign.state != Campaign.State.DRAFT:  # another click was quicker
             return _launched_before(request, campaign)
         pages.refused(request, error)
         return HttpResponseRedirect(_edit(campaign))
-    pages.said(request, f"“{campaign}” is launched: {words.people(launched.enrolled)} will be written to.")
+    pages.said(
+        request, f"“{campaign}” is launched: {words.people(launched.enrolled)} will be written to{_first(first)}."
+    )
     return redirect("campaign", id=campaign.public_id)
+
+
+def _first(batch: int | None) -> str:
+    return f", the first {words.number(batch)} at once and the others when you say so" if batch else ""
 
 
 def _launched_before(request: HttpRequest, campaign: Campaign) -> HttpResponse:

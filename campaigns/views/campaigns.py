@@ -13,7 +13,18 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.callers import caller
-from campaigns import agenda, ahead, analytics, answers, foretelling, lifecycle, obstacles, roster, situation
+from campaigns import (
+    agenda,
+    ahead,
+    analytics,
+    answers,
+    first_batches,
+    foretelling,
+    lifecycle,
+    obstacles,
+    roster,
+    situation,
+)
 from campaigns.analytics import Reached
 from campaigns.models import Campaign, Enrollment, Message, Step
 from campaigns.situation import Situation
@@ -185,6 +196,17 @@ def campaign_resume(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
         pages.said(request, f"{found.name} goes on.", undo=reverse("campaign-pause", args=[id]))
     else:
         pages.refused(request, f"{found.name} is not paused.")
+    return pages.back_to(request, _address(found))
+
+
+@require_POST
+def campaign_release(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
+    """Lets those go who wait behind the first batch."""
+    found = _launched(id)
+    if first_batches.release(campaign=found, now=timezone.now(), by=caller(request)):
+        pages.said(request, f"Everybody else in {found.name} gets their first message as soon as there is room.")
+    else:
+        pages.refused(request, "Nobody waits for that here.")
     return pages.back_to(request, _address(found))
 
 

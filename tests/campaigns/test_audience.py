@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from campaigns import audience, enrolling
-from campaigns.models import Enrollment
+from campaigns.models import Enrollment, SequenceVersion
 from outreach.lib.models import DatabaseClock
 from prospects import addresses, suppression
 from prospects.models import Prospect, Segment, Site, Suppression
@@ -73,6 +73,7 @@ class TestAgreement(TestCase):
         for part in foretold.left_out:
             assert audience.people(campaign=campaign, reason=part.reason).count() == part.count
         type(campaign).objects.update(state="running")
+        SequenceVersion.objects.update(published_at=NOON)
         campaign.refresh_from_db()
         enrolling.enroll_segment(campaign=campaign, now=NOON, by=None)
         assert set(Enrollment.objects.values_list("prospect", flat=True)) == written

@@ -206,13 +206,13 @@ def test_archives_after_asking_and_takes_back(world, client_as):
 def test_lists_people_by_where_they_stand(world, client_as):
     client = client_as("viewer")
     everybody = text(client, "campaign-people", world.campaign)
-    answered = text(client, "campaign-people", world.campaign, "?standing=replied")
+    answered = text(client, "campaign-people", world.campaign, "?standing=positive_reply")
     under_way = text(client, "campaign-people", world.campaign, "?standing=active")
     person = world.first.prospect
     assert person.email in everybody
     assert person.email in answered
     assert person.email not in under_way
-    assert "Ended after 1 of 3 steps: the person answered" in answered
+    assert "Interested" in answered
     assert "Got 1 of 3 steps" in under_way
     assert "Nobody stands here" in text(client, "campaign-people", world.campaign, "?standing=complained")
 

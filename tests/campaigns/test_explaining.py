@@ -61,7 +61,7 @@ def test_tells_why_it_stopped(running):
     world = running()
     world.tick()
     message = Message.objects.select_related("mailbox").get()
-    world.answers(mails.reply(message, sender=message.recipient))
+    world.answers(mails.reply(message, sender=message.recipient, text="Who are you?"))
     world.tick(days=1)
     lines = sentences(world)
     assert lines[0] == "Stopped: the person answered."

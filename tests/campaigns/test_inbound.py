@@ -39,7 +39,7 @@ def test_a_persons_answer_stops_the_sequence_and_is_kept_in_their_words(sent):
     reply = Reply.objects.get()
     assert reply.text.strip() == "Yes, tell me more!"
     assert (reply.message, reply.reply_class) == (sent.message, "positive")
-    assert Enrollment.objects.get().stop_reason == "replied"
+    assert Enrollment.objects.get().stop_reason == "positive_reply"
     for _ in range(3):
         sent.tick(days=1)
     assert len(sent.smtp.received) == 1
@@ -97,7 +97,7 @@ def test_the_answer_of_another_program_that_quotes_nothing_still_stops(sent):
     sent.message.message_id = ""
     sent.answers(mails.reply(sent.message, sender=sent.person, subject="About your offer"))
     sent.tick(days=1)
-    assert Enrollment.objects.get().stop_reason == "replied"
+    assert Enrollment.objects.get().stop_reason == "positive_reply"
 
 
 def test_an_answer_settles_what_was_uncertain(running):

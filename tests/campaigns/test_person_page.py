@@ -61,7 +61,7 @@ def test_tells_a_life_newest_first(world, page):
     assert sorted(titles(world.person)) == ["Added", "Enrolled", "Sent: step 1"]
     world.answers(mails.reply(sent, sender=world.person.email))
     world.later(hours=1).receive()
-    assert "Taken out: the person answered" in titles(world.person)
+    assert "Finished: they answered that they are interested" in titles(world.person)
     listed = [entry.at for entry in entries(world.person)]
     assert listed == sorted(listed, reverse=True)
     answer = next(entry for entry in entries(world.person) if entry.kind == "reply")
@@ -139,7 +139,7 @@ def test_counts_the_queries_of_a_person(world, client, django_assert_max_num_que
     Note.objects.create(prospect=world.person, text="x")
     factories.ProspectFactory(email=f"b@{world.person.site.domain}")
     client.get(address)
-    with django_assert_max_num_queries(36) as one:
+    with django_assert_max_num_queries(37) as one:
         client.get(address)
     for number in range(3):
         Note.objects.create(prospect=world.person, text="x")
@@ -183,7 +183,7 @@ def test_says_why_a_planned_message_is_held(world, page):
 
 
 def test_explains_at_most_three_campaigns_in_the_same_number_of_queries(world, django_assert_max_num_queries):
-    with django_assert_max_num_queries(10) as one:
+    with django_assert_max_num_queries(11) as one:
         present.of(prospect=world.person, now=world.now)
     for _ in range(3):
         lifecycle.launch(campaign=factories.campaign(mailbox=world.mailbox), now=world.now, by=None)
@@ -241,7 +241,7 @@ def test_asks_what_they_said_elsewhere_and_counts_it_as_an_answer(world, do):
     assert Enrollment.objects.get().state == "active"
     said = {"sure": "1", "reply_class": "positive", "words": "Call me in May"}
     assert "leaves 1 campaign" in do("prospect-answered", world.person, **said)
-    assert Enrollment.objects.get().stop_reason == "replied"
+    assert Enrollment.objects.get().stop_reason == "positive_reply"
     reply = Reply.objects.get()
     assert (reply.reply_class, reply.read_at is not None) == ("positive", True)
     assert "Call me in May" in reply.text

@@ -47,7 +47,7 @@ def test_tells_exactly_what_was_handed_over_and_why(world, client):
     assert message["template_version"]
     assert [event["what"] for event in told["events"]] == ["Replied"]
     assert "tell me more" in told["replies"][0]["text"]
-    assert told["campaigns"][0]["ended_because"] == "the person answered"
+    assert told["campaigns"][0]["ended_because"] == "they answered that they are interested"
     assert told["made_by"] == "mia"
 
 

@@ -134,7 +134,7 @@ def test_an_answer_to_the_first_takes_the_place_of_the_second(unsure):
     world.answers(mails.reply(message, sender=message.recipient, text="Interesting, tell me more"))
     world.tick(minutes=1)
     assert world.smtp.received == []
-    assert (states(), Enrollment.objects.get().stop_reason) == (["sent"], "replied")
+    assert (states(), Enrollment.objects.get().stop_reason) == (["sent"], "positive_reply")
 
 
 def test_a_proof_that_comes_while_it_is_in_a_workers_hand_wins(unsure):

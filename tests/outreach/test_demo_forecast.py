@@ -106,5 +106,5 @@ def test_it_ends_within_a_day_of_what_was_foretold_when_people_answer(told):
     sent = [message for message in messages if message.state == "sent"]
     assert len(sent) < 3 * many * 0.9  # some had enough
     last = max(message.handed_over_at for message in sent)
-    assert said.ends_as_seen_at < said.ends_at - DAY
+    assert said.ends_as_seen_at < said.ends_at
     assert abs(said.ends_as_seen_at - last) <= DAY
