@@ -154,7 +154,8 @@ def test_corrects_on_the_page_and_by_api(begun, client_as):
     page = operator.get(address).content.decode()
     assert "2 people received it" in page
     version = TemplateVersion.objects.get(pk=Message.objects.first().template_version_id)
-    refused = operator.post(address, {"version": str(version.public_id), "text": "There was a mistake in our last mail."})
+    wrong = {"version": str(version.public_id), "text": "There was a mistake in our last mail."}
+    refused = operator.post(address, wrong)
     assert "no unsubscribe link" in refused.content.decode()
     assert SequenceVersion.objects.count() == 1
     operator.post(address, {"version": str(version.public_id), "text": text("Sorry")})

@@ -107,7 +107,7 @@ WORLDS = {
 
 
 @pytest.mark.django_db
-@amounts.STORIES
+@amounts.DAYS
 @given(**WORLDS)
 def test_says_what_the_planner_then_does_slot_by_slot(**drawn):
     first = forecasting.FIRST

@@ -14,7 +14,7 @@ from campaigns import drafting, enrolling, lifecycle, planning, revising, stoppi
 from campaigns.fates import Kind
 from campaigns.models import Enrollment, Message
 from tests import factories
-from tests.amounts import PROVING, STORIES
+from tests.amounts import DAYS, PROVING
 from tests.campaigns.revising_stories import edit, named, publish, received, sequence
 from tests.faults import workers
 from tests.faults.rig import Rig, thaw
@@ -121,7 +121,7 @@ STEPS = st.lists(st.sampled_from("ABCDEXYZ"), min_size=1, max_size=5, unique=Tru
 EDITS = st.lists(st.tuples(STEPS, st.integers(0, 3), st.booleans(), st.booleans()), min_size=1, max_size=3)
 
 
-@STORIES
+@DAYS
 @given(old=STEPS, edits=EDITS)
 def test_any_edits_give_nobody_a_step_twice_and_everybody_what_was_said(mailbox, smtp, imap, now, old, edits):
     world = launched(old, mailbox, smtp, imap, now, segment=newcomers(2))

@@ -45,12 +45,12 @@ def test_shares_out_new_people_as_the_caps_are(running, second):
 
 
 def test_everybody_keeps_their_mailbox(running, second):
-    world = with_both(running(people=8, steps=3), second)
+    world = with_both(running(people=16, steps=2), second)
     assert len(by_mailbox(world)) == 2
-    for _ in range(6 * 12):
+    for _ in range(6 * 3):
         world.tick(hours=4)
         world.deliver_from(second)
-    assert len(world.smtp.received) == 24
+    assert len(world.smtp.received) == 32
     pairs = set(Message.objects.values_list("enrollment", "mailbox"))
     assert pairs == set(Enrollment.objects.values_list("pk", "mailbox"))
     assert len({mailbox for _, mailbox in pairs}) == 2

@@ -14,11 +14,12 @@ from outreach.demo.behaviour import ACCELERATED
 from outreach.demo.staging import Cast
 from outreach.demo.visiting import InProcess
 from outreach.demo.world import World
+from tests.amounts import PROVING
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 TICK = timedelta(seconds=5)
 A_MOMENT = timedelta(minutes=5)  # hand-overs are seconds late, and what follows them is
-MANY = 24
+MANY = 24 if PROVING else 6
 ROUNDS = 3_000
 SEEN = 0.12  # of the people of the demo world so many stop after each mail
 
@@ -99,6 +100,7 @@ def slots(said):
     return {(each.person_id, each.position): each.at for each in said.first}
 
 
+@pytest.mark.prove
 def test_it_ends_within_a_day_of_what_was_foretold_when_people_answer(told):
     """On every day of the week: a weekend between two dates would make three days of a few hours."""
     many = 60
