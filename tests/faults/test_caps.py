@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from campaigns import lifecycle, senders
+from campaigns import enrolling, lifecycle, rules, senders
 from campaigns.candidates import BEGUN
 from campaigns.models import Enrollment, Message
 from integrations.models import Mailbox
@@ -111,3 +111,51 @@ def test_every_mailbox_sends_exactly_its_cap_of_each_day(shared, planners, crew,
     assert max(sent.values()) == 1
     assert sent.total() >= days * mailboxes * CAP - world.killed * MARKS
     world.rig.check()
+
+
+@pytest.fixture
+def side_by_side(running):
+    """Two campaigns to the same people, three at each site, of whom one may be written to in three days."""
+
+    def launch(*, sites):
+        world = running(people=1, steps=1)
+        for number in range(sites * 3):
+            factories.ProspectFactory(email=f"p{number}@shared{number % sites}.example")
+        other = factories.campaign(mailbox=world.mailbox, steps=1)
+        lifecycle.launch(campaign=other, now=world.now, by=None)
+        enrolling.enroll_segment(campaign=world.campaign, now=world.now, by=None)
+        rules.change(now=world.now, person_days=3, site_days=3, exclusive="site")
+        world.rig = Rig(world)
+        return world
+
+    return launch
+
+
+@pytest.mark.parametrize(
+    ("planners", "crew", "sites", "every"),
+    [
+        pytest.param(3, 3, 10, 0.3, id="3 planners, 3 workers"),
+        pytest.param(50, 20, 100, 1.0, id="50 planners, 20 workers, one killed every second", marks=pytest.mark.prove),
+    ],
+)
+def test_two_campaigns_never_touch_one_site_at_once(side_by_side, planners, crew, sites, every):
+    world, chance, never = side_by_side(sites=sites), random.Random(7), threading.Event()
+    world.smtp.behaviour = slowly(0.02)
+    planning = Crew(planners, workers.plan_often, now=world.now, times=20)
+    sending = Crew(crew, workers.deliver_all, now=world.now, lease_seconds=LEASE)
+    for _ in range(60):
+        never.wait(every)
+        waiting = Message.objects.filter(state="planned")
+        if Message.objects.filter(state__in=BEGUN).count() > sites and not waiting.exists():
+            break
+        sending.kill(chance.randrange(crew))
+        planning.kill(chance.randrange(planners))
+        planning.renew()
+        sending.renew()
+    planning.end()
+    sending.end()
+    bury()
+    touched = Counter(Message.objects.filter(state__in=BEGUN).values_list("prospect__site__domain", flat=True))
+    assert len(touched) == sites + 1
+    assert set(touched.values()) == {1}
+    assert max(Counter(mail.recipient.partition("@")[2] for mail in world.smtp.received).values()) == 1
