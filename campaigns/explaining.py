@@ -82,7 +82,7 @@ WORDS = {
 
 
 Clock = Callable[[datetime], str]
-RELATED = ("mailbox", "template_version", "step")
+RELATED = ("mailbox", "template_version__template", "step", "arm")
 LAST_FIELDS = ("enrollment_id", "handed_over_at", "step__position")
 
 
@@ -105,8 +105,16 @@ class Explanation:
     lines: tuple[Line, ...]
 
 
-def explain(*, prospect: Prospect, campaign: Campaign, now: datetime) -> Explanation:
-    """What was sent, what waits and why, what will never be sent and why; the present answer is computed live."""
+def in_utc(at: datetime) -> str:
+    """How an instant is said outside of pages."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def explain(*, prospect: Prospect, campaign: Campaign, now: datetime, clock: Clock = in_utc) -> Explanation:
+    """What was sent, what waits and why, what will never be sent and why; the present answer is computed live.
+
+    `clock` says instants.
+    """
     ways = Enrollment.objects.filter(prospect=prospect, campaign=campaign).select_related("sequence_version")
     enrollment = ways.first()
     if enrollment is None:
@@ -119,19 +127,19 @@ def explain(*, prospect: Prospect, campaign: Campaign, now: datetime) -> Explana
     skips = {decision.step_key: decision for decision in left_out}
     next_position = next((step.position for step in steps if step.key == enrollment.next_step_key), 0)
     lines = [
-        _skipped_line(step, skips[step.key])
+        _skipped_line(step, skips[step.key], clock)
         if step.key in skips and step.key not in messages
-        else _line(step, messages.get(step.key), enrollment, next_position, now)
+        else _line(step, messages.get(step.key), enrollment, next_position, now, clock)
         for step in steps
     ]
-    return Explanation(True, enrollment.state, (_summary(enrollment), *lines, *_removed_lines(steps, messages)))
+    return Explanation(True, enrollment.state, (_summary(enrollment), *lines, *_removed_lines(steps, messages, clock)))
 
 
-def _removed_lines(steps: Iterable[Step], messages: Mapping[str, Message]) -> list[Line]:
+def _removed_lines(steps: Iterable[Step], messages: Mapping[str, Message], clock: Clock) -> list[Line]:
     """What was planned or sent of steps that are no longer in this person's version of the sequence."""
     keys = {step.key for step in steps}
     gone = sorted((each for key, each in messages.items() if key not in keys), key=lambda each: each.pk)
-    found = (_message_line(each.step, each) for each in gone)
+    found = (_message_line(each.step, each, clock) for each in gone)
     return [replace(line, step=0, sentence=f"A step that was removed since. {line.sentence}") for line in found]
 
 
@@ -174,22 +182,24 @@ def _summary(enrollment: Enrollment) -> Line:
     return Line(0, "active", f"Under way{where}: {count} {'step' if count == 1 else 'steps'} handed over.")
 
 
-def _line(step: Step, message: Message | None, enrollment: Enrollment, next_position: int, now: datetime) -> Line:
+def _line(
+    step: Step, message: Message | None, enrollment: Enrollment, next_position: int, now: datetime, clock: Clock
+) -> Line:
     comes_next = enrollment.state == Enrollment.State.ACTIVE and step.key == enrollment.next_step_key
     if message is not None and not (comes_next and message.state == Message.State.CANCELLED):  # that is planned anew
-        return _message_line(step, message)
+        return _message_line(step, message, clock)
     if enrollment.state != Enrollment.State.ACTIVE:
         return Line(step.position, "not_sent", f"Not sent: {_summary(enrollment).sentence[:-1].lower()}.")
     if not comes_next and step.position < next_position:
         return Line(step.position, "passed", "Not sent: when this step came here, they were past its place.")
     if not comes_next:
         return Line(step.position, "later", "Comes after the steps before it.")
-    return _present(step, enrollment, now)
+    return _present(step, enrollment, now, clock)
 
 
-def _skipped_line(step: Step, decision: Decision) -> Line:
+def _skipped_line(step: Step, decision: Decision, clock: Clock) -> Line:
     why = _only_for(decision.rule, str(decision.values.get("condition", "")))
-    sentence = f"Left out on {_clock(decision.decided_at)}: {why}."
+    sentence = f"Left out on {clock(decision.decided_at)}: {why}."
     return Line(step.position, "skip", sentence, {"rule": decision.rule, **decision.values})
 
 
@@ -197,16 +207,17 @@ def _only_for(rule: str, condition: str) -> str:
     return f"{words(rule)}, those with: {condition}" if condition else words(rule)
 
 
-def _message_line(step: Step, message: Message) -> Line:
+def _message_line(step: Step, message: Message, clock: Clock) -> Line:
     version, mailbox = message.template_version, message.mailbox
     values = {
         "mailbox": mailbox.from_address,
         "version": str(version),
+        "variant": message.arm.name,
         "message_id": message.message_id,
         "why": message.why,
         "server": " ".join(part for part in (str(message.smtp_code or ""), message.smtp_reply) if part),
     }
-    sentence = _sentence(message, f"“{version}” from {mailbox.from_address}")
+    sentence = _sentence(message, f"“{version}” from {mailbox.from_address}", clock)
     if message.state == Message.State.PLANNED:
         held = gate.refusals(message_ids=[message.pk])[message.pk]
         values["held_by"] = held
@@ -215,8 +226,8 @@ def _message_line(step: Step, message: Message) -> Line:
     return Line(step.position, message.state, sentence, values)
 
 
-def _sentence(message: Message, what: str) -> str:
-    at = _clock(message.handed_over_at or message.expected_at)
+def _sentence(message: Message, what: str, clock: Clock) -> str:
+    at = clock(message.handed_over_at or message.expected_at)
     match message.state:
         case Message.State.SENT:
             outcome = f" {message.get_outcome_display()}." if message.outcome else ""
@@ -232,10 +243,10 @@ def _sentence(message: Message, what: str) -> str:
     if message.awaits:
         return f"Waits for a person since {at}: {words(message.awaits)}."
     tried = f" Tried {message.attempts} times; the server said: {message.smtp_reply}." if message.attempts else ""
-    return f"Planned for {_clock(message.expected_at)}: {what}.{tried}"
+    return f"Planned for {clock(message.expected_at)}: {what}.{tried}"
 
 
-def _present(step: Step, enrollment: Enrollment, now: datetime) -> Line:
+def _present(step: Step, enrollment: Enrollment, now: datetime, clock: Clock) -> Line:
     found = facts.of([enrollment.pk], now=now)
     if not found:
         return Line(step.position, "none", "There is nothing to send for this step.")
@@ -246,13 +257,13 @@ def _present(step: Step, enrollment: Enrollment, now: datetime) -> Line:
     stored = Decision.objects.filter(enrollment=enrollment).order_by("-id").first()
     values = {"rule": verdict.rule, **verdict.values, "last_decided_at": stored and stored.decided_at.isoformat()}
     last = last_of([enrollment.pk]).get(enrollment.pk)
-    why = because(verdict.rule, step=step, last=last, due_at=enrollment.due_at, now=now, clock=_clock)
+    why = because(verdict.rule, step=step, last=last, due_at=enrollment.due_at, now=now, clock=clock)
     match verdict:
         case deciding.Send(slot=slot):
-            sentence = f"Will be planned for about {_clock(slot)}: {why}."
+            sentence = f"Will be planned for about {clock(slot)}: {why}."
         case deciding.Wait(until=until):
             at = opens_after(known.window, until)
-            sentence = f"Waits until about {_clock(at)}: {why}."
+            sentence = f"Waits until about {clock(at)}: {why}."
         case deciding.Ask():
             sentence = f"Will wait for a person: {why}."
         case deciding.Skip():
@@ -260,11 +271,8 @@ def _present(step: Step, enrollment: Enrollment, now: datetime) -> Line:
         case deciding.Finish():
             sentence = f"Will be finished: {words(verdict.rule)}."
         case deciding.Hold():
-            sentence = f"Held: {words(verdict.rule)}."
+            reason = verdict.values.get("reason") or verdict.values.get("campaign")
+            sentence = f"Held: {words(verdict.rule)}{f' ({reason})' if reason else ''}."
         case deciding.Stop():
             sentence = f"Will be stopped: {words(verdict.rule)}."
     return Line(step.position, type(verdict).__name__.lower(), sentence, values)
-
-
-def _clock(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

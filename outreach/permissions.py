@@ -91,6 +91,7 @@ ROUTES: dict[str, dict[str, Least]] = {
     "rehearsal-next": _OPERATE,
     "rehearsal-answer": _OPERATE,
     "prospect": _READ,
+    "prospect-why": _READ,
     "prospect-note": _OPERATE,
     "prospect-stop": _FORM,
     "prospect-suppress": _FORM,

@@ -138,6 +138,8 @@ class World:
                 return reverse(route, args=[self._subject(route).public_id])
             case ["person_id"]:
                 return reverse(route, args=[self.key.owner_id])
+            case ["id", "campaign_id"]:
+                return reverse(route, args=[self.message.prospect.public_id, self.message.campaign.public_id])
             case ["id", "reason"]:
                 return reverse(route, args=[self.draft.public_id, "written"])
             case ["id", "other"]:

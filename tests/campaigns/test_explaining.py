@@ -2,6 +2,7 @@
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.urls import reverse
 
 from campaigns import explaining, planning, stopping
 from campaigns.models import Message, Step
@@ -51,7 +52,7 @@ def test_tells_why_a_planned_message_is_held(running, manager):
 def test_tells_why_somebody_is_held_or_waits(running):
     world = running()
     Prospect.objects.update(held_at=world.now, hold_reason="ask Ada")
-    assert sentences(world)[1] == "Held: this person is on hold."
+    assert sentences(world)[1] == "Held: this person is on hold (ask Ada)."
     Prospect.objects.update(held_at=None)
     Mailbox.objects.update(daily_cap=0)
     assert "daily cap" in sentences(world)[1]
@@ -96,3 +97,20 @@ def test_says_so_when_somebody_was_never_enrolled(running):
     world = running()
     world.prospects = [factories.ProspectFactory()]
     assert sentences(world) == ["This person was never enrolled in this campaign."]
+
+
+def test_shows_every_step_with_its_reason_on_a_page(running, client_as):
+    world = running()
+    world.tick()
+    person, viewer = world.prospects[0], client_as("viewer")
+    address = reverse("prospect-why", args=[person.public_id, world.campaign.public_id])
+    assert address in viewer.get(reverse("prospect", args=[person.public_id])).content.decode()
+    assert address in viewer.get(reverse("campaign-people", args=[world.campaign.public_id])).content.decode()
+    page = viewer.get(address).content.decode()
+    assert "Under way: 1 step handed over." in page
+    assert "Sent Wed 4 Mar 2026 12:00" in page
+    assert world.mailbox.from_address in page
+    Prospect.objects.update(held_at=world.now, hold_reason="ask Ada")
+    assert "Held: this person is on hold (ask Ada)." in viewer.get(address).content.decode()
+    stopping.stop_person(prospect=person, reason="no")
+    assert "Stopped: this person must not be written to." in viewer.get(address).content.decode()
