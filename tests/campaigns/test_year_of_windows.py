@@ -9,7 +9,8 @@ import holidays
 import pytest
 
 from campaigns.calendars import Calendar, Place
-from campaigns.scheduling import Window, due_after
+from campaigns.deciding import Facts, Send, decide, look_again_at
+from campaigns.scheduling import MOST, SlotBook, Window, always, due_after, horizon
 from prospects import places
 from tests import corpora
 
@@ -113,3 +114,45 @@ def test_a_day_later_is_the_same_time_on_the_wall_or_the_next_there_is():
     for case in cases["ordinary"]:
         local, zone, due = a_day_later(case)
         assert due.astimezone(zone).replace(tzinfo=None) == local, case
+
+
+def live_a_year(zone, hours_of_day):
+    """One person who gets a mail a day for a year; returns when each of them was handed over.
+
+    The planner and the worker look every hour, and every minute around each change of the person's clock. A worker
+    looks at the window once more, and puts off what is shut.
+    """
+    hours, around_changes = year(ZoneInfo(zone))
+    window = Window(zone, *hours_of_day, WORKDAYS, Calendar(COUNTRIES[zone]))
+    book = SlotBook(cap_on=always(MOST), gap=timedelta(0), taken=(), horizon=horizon(YEAR))
+    due, look, slot, sent = YEAR, YEAR, None, []
+    for now in sorted({*hours, *around_changes}):
+        if slot is not None and slot <= now:
+            slot = None if window.is_open(now) else window.next_open(now)
+            if slot is None:
+                sent.append(now)
+                due = due_after(handed_over_at=now, delay=1, unit="days", place=Place(zone))
+                look = due - timedelta(days=1)
+        if slot is None and look <= now:
+            book = book.moved(now)
+            facts = Facts(due, window, "running", "active", has_address=True, is_follow_up=bool(sent))
+            verdict = decide(now=now, facts=facts, slots=book)
+            if isinstance(verdict, Send):
+                slot = verdict.slot
+            else:
+                look = look_again_at(now=now, verdict=verdict, when_due=False)
+    return sent
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_a_year_of_sending_is_inside_its_windows_and_never_twice_a_day(zone):
+    clock, off = ZoneInfo(zone), off_in(COUNTRIES[zone])
+    for hours_of_day in (USUAL, ODD[0]) if FULL else (USUAL,):
+        sent = live_a_year(zone, hours_of_day)
+        assert not [at for at in sent if is_outside(at, clock, *hours_of_day, off)]
+        days = [at.astimezone(clock).date() for at in sent]
+        assert len(days) == len(set(days)), "twice on one day of theirs"
+        open_days = sum(
+            day.weekday() < 5 and day not in off for day in ((YEAR + timedelta(days=n)).date() for n in range(365))
+        )
+        assert len(days) > 0.9 * open_days if hours_of_day == USUAL else days
