@@ -12,4 +12,4 @@ settings.register_profile("prove", max_examples=400, **_common)
 settings.load_profile("prove" if PROVING else "test")
 
 STORIES = settings(max_examples=400 if PROVING else 10)  # each example writes a story of its own to the database
-DAYS = settings(max_examples=60 if PROVING else 4)  # each example lives through days of ticks
+DAYS = settings(max_examples=30 if PROVING else 4)  # each example lives through days of ticks
