@@ -77,6 +77,7 @@ def campaign(mailbox, name):
         lifecycle.add_step(campaign=made, template=template, by=None)
     Step.objects.update(window_start="00:00", window_end="00:00", weekdays=[1, 2, 3, 4, 5, 6, 7])
     Campaign.objects.filter(pk=made.pk).update(state=Campaign.State.RUNNING, launched_at=datetime.now(UTC))
+    made.sequence_versions.update(published_at=datetime.now(UTC))
     made.refresh_from_db()
     return made
 
