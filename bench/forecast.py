@@ -51,6 +51,7 @@ def draft(mailbox):
     everybody, _ = Segment.objects.get_or_create(name="Everybody", defaults={"filter": {}})
     campaign = sending.campaign(mailbox, f"Foretold {mailbox.pk}")
     Campaign.objects.filter(pk=campaign.pk).update(state="draft", segment=everybody, launched_at=None)
+    campaign.sequence_versions.update(published_at=None)
     campaign.refresh_from_db()
     words = versions.create_template(name=f"Third {mailbox.pk}", subject="", text=sending.TEXT, html="", by=None)
     lifecycle.add_step(campaign=campaign, template=words, by=None)
@@ -100,6 +101,7 @@ def measured(people):
         for state in ("draft", "running"):
             if state == "running":
                 Campaign.objects.filter(pk=campaign.pk).update(state="running", launched_at=now)
+                campaign.sequence_versions.update(published_at=now)
                 campaign.refresh_from_db()
                 sending.enrol(campaign, campaign.segment and sending.Prospect.objects.all())
                 sending.run("VACUUM ANALYZE campaigns_enrollment")
