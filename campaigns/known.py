@@ -8,8 +8,7 @@ from django.db.models import Exists, OuterRef, Q
 from campaigns.models import Arm, Campaign, Event, Message, Reply
 from integrations.ports import ReplyClass
 from prospects.segments import values
-from prospects.segments.fields import Choices, Field, Kind, Provider, provide
-from prospects.segments.leaves import Leaf, not_
+from prospects.segments.fields import Choices, Field, Kind, Provider, both, provide
 from prospects.segments.values import Asked
 from templates.models import TemplateVersion
 
@@ -36,12 +35,12 @@ def field(name: str) -> Field:
     """The field of such a name, whatever campaign its id means."""
     kind = name.partition(".")[0]
     if kind == CLICKED:
-        return Field(name, LABELS[CLICKED], Kind.FLAG, _both("is", _has_clicked))
+        return Field(name, LABELS[CLICKED], Kind.FLAG, both("is", _has_clicked))
     if kind == RECEIVED:
-        return Field(name, LABELS[RECEIVED], Kind.CODE, {**_both("is", _got), **_both("in", _got_one)})
+        return Field(name, LABELS[RECEIVED], Kind.CODE, {**both("is", _got), **both("in", _got_one)})
     known = tuple(CLASSES.items())
     return Field(
-        name, LABELS[ANSWERED], Kind.CODE, {**_both("is", _has_answered), **_both("in", _has_answered_one)}, known
+        name, LABELS[ANSWERED], Kind.CODE, {**both("is", _has_answered), **both("in", _has_answered_one)}, known
     )
 
 
@@ -67,10 +66,6 @@ def names(ids: Collection[UUID]) -> dict[str, str]:
     said = TemplateVersion.objects.filter(public_id__in=ids).select_related("template")
     campaigns = Campaign.objects.filter(public_id__in=ids).values_list("public_id", "name")
     return {str(id): name for id, name in [*campaigns, *((version.public_id, str(version)) for version in said)]}
-
-
-def _both(op: str, leaf: Leaf) -> dict[str, Leaf]:
-    return {op: leaf, "is_not" if op == "is" else f"not_{op}": not_(leaf)}
 
 
 def _campaign(asked: Asked) -> str:

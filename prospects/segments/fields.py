@@ -40,42 +40,42 @@ class Field:
     choices: tuple[tuple[str, str], ...] = ()
 
 
-def _both(op: str, leaf: Leaf) -> dict[str, Leaf]:
+def both(op: str, leaf: Leaf) -> dict[str, Leaf]:
     """An op and its opposite."""
     return {op: leaf, "is_not" if op == "is" else f"not_{op}": not_(leaf)}
 
 
 EMPTY: dict[str, Leaf] = {"is_empty": leaves.is_empty, "not_empty": not_(leaves.is_empty)}
 TEXT_OPS: dict[str, Leaf] = {
-    **_both("is", leaves.is_),
-    **_both("contains", leaves.contains),
+    **both("is", leaves.is_),
+    **both("contains", leaves.contains),
     "starts_with": leaves.starts_with,
-    **_both("in", leaves.in_),
+    **both("in", leaves.in_),
     **EMPTY,
 }
-CODE_OPS: dict[str, Leaf] = {**TEXT_OPS, **_both("is", leaves.is_code), **_both("in", leaves.in_codes)}
+CODE_OPS: dict[str, Leaf] = {**TEXT_OPS, **both("is", leaves.is_code), **both("in", leaves.in_codes)}
 TAG_OPS: dict[str, Leaf] = {
-    **_both("is", leaves.has_tag),
+    **both("is", leaves.has_tag),
     "contains": leaves.has_tag,
-    **_both("in", leaves.has_one_tag),
+    **both("in", leaves.has_one_tag),
     "is_empty": leaves.has_no_tags,
     "not_empty": not_(leaves.has_no_tags),
 }
 OWNER_OPS: dict[str, Leaf] = {
-    **_both("is", leaves.is_owner),
-    **_both("in", leaves.is_one_owner),
+    **both("is", leaves.is_owner),
+    **both("in", leaves.is_one_owner),
     "is_empty": leaves.has_no_owner,
     "not_empty": not_(leaves.has_no_owner),
 }
 BATCH_OPS: dict[str, Leaf] = {
-    **_both("is", leaves.is_batch),
+    **both("is", leaves.is_batch),
     "is_empty": leaves.has_no_batch,
     "not_empty": not_(leaves.has_no_batch),
 }
-STAGE_OPS: dict[str, Leaf] = {**_both("is", leaves.is_stage), **_both("in", leaves.is_one_stage)}
+STAGE_OPS: dict[str, Leaf] = {**both("is", leaves.is_stage), **both("in", leaves.is_one_stage)}
 CUSTOM_OPS: dict[str, Leaf] = {
     **TEXT_OPS,
-    **_both("is", times.custom_is(leaves.is_)),
+    **both("is", times.custom_is(leaves.is_)),
     **{op: times.number(op) for op in times.NUMBERS},
     **{op: leaf for op, leaf in times.DUE_OPS.items() if op not in EMPTY},
 }
@@ -87,7 +87,7 @@ def _texts(**labels: str) -> list[Field]:
 
 
 def _flags(leaf: Leaf, **labels: str) -> list[Field]:
-    return [Field(name, label, Kind.FLAG, _both("is", leaf)) for name, label in labels.items()]
+    return [Field(name, label, Kind.FLAG, both("is", leaf)) for name, label in labels.items()]
 
 
 def _times(kind: Kind, ops: Mapping[str, Leaf], **labels: str) -> list[Field]:
@@ -97,7 +97,7 @@ def _times(kind: Kind, ops: Mapping[str, Leaf], **labels: str) -> list[Field]:
 GROUPS: dict[str, list[Field]] = {
     "Who": [
         *_texts(email="address", first_name="first name", last_name="last name"),
-        Field("address_kind", "kind of address", Kind.CODE, _both("is", leaves.is_address_kind), ADDRESS_KINDS),
+        Field("address_kind", "kind of address", Kind.CODE, both("is", leaves.is_address_kind), ADDRESS_KINDS),
         *_texts(company="company", job_title="job title"),
         Field("kind", "person or creator", Kind.CODE, CODE_OPS, tuple(Prospect.Kind.choices)),
         *_texts(website="website", site="site", x_handle="X handle", linkedin_url="LinkedIn page"),
