@@ -6,10 +6,10 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
-from campaigns import waiting_rules
 from campaigns.deciding import CONTACTED_LATELY
 from campaigns.enrolling import partners
 from campaigns.models import Campaign, CountryRule, Enrollment
+from campaigns.rules import waiting
 from prospects import counting, segments, suppression
 from prospects.models import Prospect, Site
 
@@ -135,7 +135,7 @@ def people(*, campaign: Campaign, reason: str) -> QuerySet[Prospect]:
     if not campaign.one_per_site or reason not in (WRITTEN, SAME_SITE):
         return found
     written = found if reason == WRITTEN else _becoming(members, reasons, WRITTEN)
-    first = Q(site=None) | Q(pk__in=waiting_rules.first_of_sites(written).values("pk"))
+    first = Q(site=None) | Q(pk__in=waiting.first_of_sites(written).values("pk"))
     if reason == WRITTEN:
         return found.filter(first)
     return members.filter(Q(pk__in=found.order_by().values("pk")) | Q(pk__in=written.exclude(first).values("pk")))
@@ -157,7 +157,7 @@ def elsewhere(*, campaign: Campaign) -> Elsewhere:
 def _elsewhere(campaign: Campaign) -> QuerySet[Any]:
     """The ids of everybody under way in another campaign."""
     active = Enrollment.objects.filter(state=Enrollment.State.ACTIVE).exclude(campaign=campaign)
-    return active.filter(campaign__rehearsal_of=None, campaign__state__in=waiting_rules.UNDER_WAY).values("prospect")
+    return active.filter(campaign__rehearsal_of=None, campaign__state__in=waiting.UNDER_WAY).values("prospect")
 
 
 def _reasons(campaign: Campaign, is_suppressed: Q) -> dict[str, Q]:
@@ -176,7 +176,7 @@ def _reasons(campaign: Campaign, is_suppressed: Q) -> dict[str, Q]:
         "protected": _marked("protected_at"),
         "lately": Q(contacted_elsewhere_at__gt=timezone.now() - CONTACTED_LATELY),
         "country-task": _lives_where(CountryRule.Rule.TASK),
-        **waiting_rules.reasons(campaign, now=timezone.now()),
+        **waiting.reasons(campaign, now=timezone.now()),
     }
     if campaign.mailbox.is_demo:
         reasons.pop("demo")

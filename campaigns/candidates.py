@@ -56,7 +56,7 @@ def taken_domains(*, mailbox_ids: Collection[int], since: datetime) -> dict[int,
     if not mailbox_ids:
         return taken
     with connection.cursor() as cursor:
-        cursor.execute(_DOMAINS, {"limited": list(mailbox_ids), "since": since, "begun": list(BEGUN)})
+        cursor.execute(_DOMAINS, {"limited": list(mailbox_ids), "since": since, "begun": list(Message.BEGUN)})
         for mailbox_id, day, domain, count in cursor.fetchall():
             taken.setdefault(mailbox_id, {})[day, domain] = count
     return taken
@@ -87,7 +87,7 @@ def campaign_quota(*, limits: Mapping[int, int], since: datetime) -> Quota:
     if not limits:
         return Quota(known.get)
     with connection.cursor() as cursor:
-        cursor.execute(_CAMPAIGNS, {"limited": list(limits), "since": since, "begun": list(BEGUN)})
+        cursor.execute(_CAMPAIGNS, {"limited": list(limits), "since": since, "begun": list(Message.BEGUN)})
         taken: dict[tuple[date, Name], int] = {(day, pk): count for day, pk, count in cursor.fetchall()}
     return Quota(known.get, taken)
 
@@ -97,21 +97,11 @@ def taken_slots(*, mailbox_ids: Collection[int], since: datetime) -> dict[int, l
     taken: dict[int, list[datetime]] = {}
     theirs = Message.objects.filter(mailbox__in=mailbox_ids, awaits="")  # what a person does takes none
     planned = theirs.filter(state=Message.State.PLANNED, overdue_at=None)
-    begun = theirs.filter(handed_over_at__gte=since, state__in=BEGUN)
+    begun = theirs.filter(handed_over_at__gte=since, state__in=Message.BEGUN)
     for messages, column in ((planned, "send_at"), (begun, "handed_over_at")):
         for mailbox_id, at in messages.values_list("mailbox_id", F(column)):
             taken.setdefault(mailbox_id, []).append(at)
     return taken
-
-
-BEGUN = (
-    Message.State.SENDING,
-    Message.State.SENT,
-    Message.State.REFUSED,
-    Message.State.UNCERTAIN,
-    Message.State.ABANDONED,
-)
-"""States in which a message counts against its mailbox's daily cap, on the day of `handed_over_at`."""
 
 
 def last_decisions(enrollment_ids: Iterable[int]) -> dict[int, tuple[str, str, dict[str, object]]]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from campaigns.lining_up import ANSWERED, MINE
-from campaigns.lining_up import LATER as NOT_YET
+from campaigns.rules.lining_up import ANSWERED, MINE
+from campaigns.rules.lining_up import LATER as NOT_YET
+from campaigns.rules.touching import Touches, Whom
 from campaigns.scheduling import CAMPAIGN, DOMAIN, LOOK_AHEAD, Share, SlotBook, Window
-from campaigns.touching import Touches, Whom
 
 LOOK_AGAIN = timedelta(minutes=15)
 CONDITION = "condition"

@@ -9,8 +9,9 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from accounts.models import User
-from campaigns import lining_up, senders
+from campaigns import senders
 from campaigns.models import Campaign, CountryRule, Goal, Step
+from campaigns.rules import lining_up
 from outreach.lib.errors import DomainError
 from outreach.lib.models import new_public_id
 from prospects import segments, suppression

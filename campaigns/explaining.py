@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from campaigns import conditions, deciding, facts, gate, planning, touched
+from campaigns import conditions, deciding, facts, gate, planning
 from campaigns.models import Campaign, Decision, Enrollment, Message, Step
 from campaigns.models.campaign import DelayUnit
+from campaigns.rules import touched
 from campaigns.scheduling import opens_after
 from prospects.models import Prospect
 

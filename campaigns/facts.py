@@ -8,12 +8,13 @@ from typing import Any
 
 from django.db import connection
 
-from campaigns import conditions, first_batches, lining_up
+from campaigns import conditions, first_batches
 from campaigns.calendars import CampaignDays, Place, Somebody, place_of
 from campaigns.conditions import Rule
 from campaigns.deciding import Facts
+from campaigns.rules import lining_up
+from campaigns.rules.touching import Whom
 from campaigns.scheduling import Window
-from campaigns.touching import Whom
 from outreach.lib import signing
 from prospects import identity
 from templates.models import Channel

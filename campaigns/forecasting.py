@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 
 from django.db.models import Exists, OuterRef
 
-from campaigns import bottleneck, candidates, planning, simulating, ways
+from campaigns import bottleneck, planning, simulating, ways
 from campaigns.bottleneck import Course
 from campaigns.models import Campaign, Enrollment, Message
 from campaigns.scheduling import SlotBook
@@ -145,10 +145,10 @@ def _leaving(campaign: Campaign) -> float:
     """How many ended after a message of this campaign, of the messages; 0 while that says nothing. Two queries."""
     if campaign.launched_at is None:
         return 0.0
-    begun = Message.objects.filter(campaign=campaign, state__in=candidates.BEGUN, awaits="").count()
+    begun = Message.objects.filter(campaign=campaign, state__in=Message.BEGUN, awaits="").count()
     if begun < ENOUGH:
         return 0.0
-    written = Message.objects.filter(enrollment=OuterRef("pk"), state__in=candidates.BEGUN)
+    written = Message.objects.filter(enrollment=OuterRef("pk"), state__in=Message.BEGUN)
     ended = Enrollment.objects.filter(campaign=campaign, state=Enrollment.State.STOPPED).filter(Exists(written))
     return min(ended.count() / begun, 1.0)
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 
-from campaigns import keeping_apart
 from campaigns.deciding import CONTACTED_LATELY
 from campaigns.models import Goal
+from campaigns.rules import keeping_apart
 from outreach.lib.retrying import retried
 
 PARKED_AFTER = 4  # deaths of a worker: the one that made it a suspect, and three while it was written alone
@@ -93,7 +93,7 @@ CLAUSES = (
         f"({REHEARSAL} OR m.is_follow_up OR p.contacted_elsewhere_at IS NULL"
         f" OR m.send_at >= p.contacted_elsewhere_at + interval '{CONTACTED_LATELY.days} days')",
     ),
-    # The planner keeps them apart, and moves what comes too close (campaigns.keeping_apart).
+    # The planner keeps them apart, and moves what comes too close (campaigns.rules.keeping_apart).
     Clause("touched_lately", f"({REHEARSAL} OR {keeping_apart.PERSON_RESTED})"),
     Clause("site_touched", f"({REHEARSAL} OR p.site_id IS NULL OR {keeping_apart.SITE_RESTED})"),
     Clause("site_answered", f"({REHEARSAL} OR {keeping_apart.SITE_ANSWER_RESTED})"),

@@ -6,9 +6,10 @@ import structlog
 from django.db import Error, transaction
 from django.db.models import F, QuerySet
 
-from campaigns import colleagues, goals, matching, outcomes, reconciling, replies, stopping
+from campaigns import goals, matching, outcomes, reconciling, replies, stopping
 from campaigns.matching import Match
 from campaigns.models import Enrollment, Event, Message
+from campaigns.rules import colleagues
 from integrations import privacy as inbound_privacy
 from integrations import reading
 from integrations.models import InboundEvent

@@ -9,11 +9,12 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
 
 from accounts.models import User
-from campaigns import calendars, counting, drafting, enrolling, preflight, releasing, senders, tracking, waking
+from campaigns import calendars, counting, drafting, enrolling, preflight, releasing, senders, tracking
 from campaigns.conditions import Rule
 from campaigns.drafting import FIVE, NINE, InvalidCampaign, NotEditable
 from campaigns.models import Arm, Campaign, Enrollment, Goal, SequenceVersion, Step
 from campaigns.models.campaign import DelayUnit, workdays
+from campaigns.rules import waking
 from integrations.models import Mailbox
 from outreach.lib.errors import DomainError, Problem
 from prospects.models import Program, Segment

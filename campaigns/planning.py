@@ -26,11 +26,12 @@ from campaigns import (
     reentering,
     skipping,
     soon,
-    touched,
     turns,
 )
 from campaigns.facts import Candidate
 from campaigns.models import Decision, Enrollment, Message
+from campaigns.rules import touched
+from campaigns.rules.touching import Touches, Whom
 from campaigns.scheduling import (
     CAMPAIGN,
     DAY,
@@ -44,7 +45,6 @@ from campaigns.scheduling import (
     horizon,
     the_same,
 )
-from campaigns.touching import Touches, Whom
 from integrations.models import Mailbox
 from outreach.lib.faults import fault
 from outreach.lib.models import DatabaseClock

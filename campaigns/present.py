@@ -5,11 +5,12 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from campaigns import deciding, explaining, facts, gate, planning, scheduling, touched
+from campaigns import deciding, explaining, facts, gate, planning, scheduling
 from campaigns.facts import Candidate
 from campaigns.models import Campaign, Enrollment, Message, Step
+from campaigns.rules import touched
+from campaigns.rules.touching import Touches
 from campaigns.scheduling import SlotBook
-from campaigns.touching import Touches
 from prospects.models import Prospect
 
 MOST = 3

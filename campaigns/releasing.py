@@ -103,7 +103,7 @@ def move_crowded(*, campaign: Campaign, now: datetime) -> int:
         return 0
     with planning.alone():
         today = datetime.combine(now.date(), time(0), UTC)
-        theirs = Message.objects.filter(campaign=campaign, handed_over_at__gte=today, state__in=candidates.BEGUN)
+        theirs = Message.objects.filter(campaign=campaign, handed_over_at__gte=today, state__in=Message.BEGUN)
         begun = {today.date(): theirs.count()}
         by_day: dict[date, list[int]] = {}
         for message in _planned(campaign).order_by("send_at", "id").only("send_at", "planned_at"):

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
-from campaigns import deciding, keeping_apart
+from campaigns import deciding
+from campaigns.rules import keeping_apart
 
 SOON = timedelta(hours=1)
 MOST = 1_000  # of a mailbox, in one run

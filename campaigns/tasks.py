@@ -26,8 +26,8 @@ from campaigns import (
     sending_state,
     suppressing_lists,
     undoing,
-    waking,
 )
+from campaigns.rules import waking
 from outreach.lib import draining
 from prospects import suppression
 

@@ -6,8 +6,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
 
-from campaigns import rules
 from campaigns.models import CountryRule, TouchRules
+from campaigns.rules import ruling
 from outreach.lib.admin import ReadOnlyAdmin, VerbAdmin
 
 
@@ -24,7 +24,7 @@ class TouchRulesAdmin(VerbAdmin):
         return False
 
     def call_verb(self, request: HttpRequest, obj: Any, fields: dict[str, Any], *, change: bool) -> TouchRules:
-        return rules.change(now=timezone.now(), **fields)
+        return ruling.change(now=timezone.now(), **fields)
 
 
 @admin.register(CountryRule)

@@ -8,8 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from campaigns import rules
 from campaigns.models import CountryRule, TouchRules
+from campaigns.rules import ruling
 from outreach.lib.endpoints import ProblemSchema, StrictSerializer
 
 
@@ -30,7 +30,7 @@ class TouchRulesView(APIView):
 
     @extend_schema(operation_id="touch_rules_read", responses={200: TouchRulesSerializer})
     def get(self, request: Request) -> Response:
-        return Response(TouchRulesSerializer(rules.current()).data)
+        return Response(TouchRulesSerializer(ruling.current()).data)
 
     @extend_schema(
         operation_id="touch_rules_change",
@@ -41,7 +41,7 @@ class TouchRulesView(APIView):
         """What is planned already follows the new rules too."""
         body = TouchRulesSerializer(data=request.data, partial=True)
         body.is_valid(raise_exception=True)
-        changed = rules.change(now=timezone.now(), **body.validated_data)
+        changed = ruling.change(now=timezone.now(), **body.validated_data)
         return Response(TouchRulesSerializer(changed).data)
 
 
@@ -70,9 +70,9 @@ class CountryRulesView(APIView):
         body.is_valid(raise_exception=True)
         with transaction.atomic():
             for country, rule in body.validated_data["rules"].items():
-                rules.set_country(country=country, rule=rule, now=timezone.now())
+                ruling.set_country(country=country, rule=rule, now=timezone.now())
         return _country_rules()
 
 
 def _country_rules() -> Response:
-    return Response({"rules": {row.country: row.rule for row in rules.countries()}})
+    return Response({"rules": {row.country: row.rule for row in ruling.countries()}})

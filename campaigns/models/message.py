@@ -32,6 +32,9 @@ class Message(PublicModel):
         ABANDONED = "abandoned", "Given up, not sure whether it was sent"
         CANCELLED = "cancelled", "Cancelled"
 
+    BEGUN = (State.SENDING, State.SENT, State.REFUSED, State.UNCERTAIN, State.ABANDONED)
+    """States in which a message counts against its mailbox's daily cap, on the day of `handed_over_at`."""
+
     class Outcome(models.TextChoices):
         """What happened after the hand-over: a lattice, the later member wins over the earlier whatever came first."""
 

@@ -10,7 +10,7 @@ from django.forms import BaseForm
 from django.http import HttpRequest
 from django.urls import reverse
 
-from campaigns import candidates, composing, conditions, drafting, senders
+from campaigns import composing, conditions, drafting, senders
 from campaigns.drafting import Content
 from campaigns.models import Campaign, Message, Step
 from campaigns.timings import delay_words, window_words
@@ -186,7 +186,7 @@ class SentToday:
 def sent_today(campaign: Campaign, now: datetime) -> list[tuple[Mailbox, SentToday]]:
     """Of each of the campaign's mailboxes. Two queries."""
     boxes, midnight = senders.of(campaign), now.replace(hour=0, minute=0, second=0, microsecond=0)
-    begun = Message.objects.filter(mailbox__in=boxes, state__in=candidates.BEGUN, handed_over_at__gte=midnight)
+    begun = Message.objects.filter(mailbox__in=boxes, state__in=Message.BEGUN, handed_over_at__gte=midnight)
     rehearsed = Count("pk", filter=Q(campaign__rehearsal_of__isnull=False))
     rows = begun.order_by().values("mailbox").annotate(all=Count("pk"), rehearsed=rehearsed)
     found = {row["mailbox"]: (row["all"], row["rehearsed"]) for row in rows}

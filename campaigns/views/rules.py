@@ -8,8 +8,8 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from campaigns import rules as verbs
 from campaigns.models import CountryRule, TouchRules
+from campaigns.rules import ruling as verbs
 from outreach.lib import pages
 from prospects import places
 

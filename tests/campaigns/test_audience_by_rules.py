@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from campaigns import audience, enrolling, lifecycle, planning, rules
+from campaigns import audience, enrolling, lifecycle, planning
 from campaigns.models import Enrollment, Message
+from campaigns.rules import ruling
 from prospects import stages
 from prospects.models import Prospect
 from tests import factories
@@ -54,7 +55,7 @@ def world(running_now):
     ids=str,
 )
 def test_counts_who_waits_by_a_rule_and_the_planner_lets_them_wait(world, ruled, expected):
-    rules.change(now=world.now, **ruled)
+    ruling.change(now=world.now, **ruled)
     assert counts(world.draft) == expected
     lifecycle.launch(campaign=world.draft, now=world.now, by=None)
     assert Enrollment.objects.filter(campaign=world.draft).count() == 4
@@ -83,7 +84,7 @@ def test_of_each_site_one_is_written_to_and_the_others_wait(world):
 
 
 def test_is_on_the_page_of_a_launched_campaign_and_in_the_api(world, client_as):
-    rules.change(now=world.now, site_days=3)
+    ruling.change(now=world.now, site_days=3)
     viewer = client_as("viewer")
     page = viewer.get(at("campaign-who", world.campaign)).content.decode()
     assert "are in this campaign already" in page

@@ -3,8 +3,9 @@
 import pytest
 from django.urls import reverse
 
-from campaigns import audience, enrolling, explaining, gate, lifecycle, planning, rules
+from campaigns import audience, enrolling, explaining, gate, lifecycle, planning
 from campaigns.models import CountryRule, CountryRuleEvent, Enrollment, Message
+from campaigns.rules import ruling
 from prospects.models import Prospect
 from tests import factories
 
@@ -28,12 +29,12 @@ def says(world):
     ("rule", "words"), [("never", "nobody of their country"), ("task", "only a person's own message")]
 )
 def test_nobody_there_gets_a_mail_while_under_way_and_all_of_them_once_it_is_allowed(world, rule, words):
-    rules.set_country(country="Canada", rule=rule, now=world.now)
+    ruling.set_country(country="Canada", rule=rule, now=world.now)
     assert world.tick().sent == 1
     assert (says(world).verdict, words in says(world).sentence) == ("hold", True)
     held = Enrollment.objects.get(prospect=world.prospects[0])
     assert (held.look_at - world.now).total_seconds() > 80_000
-    rules.set_country(country="CA", rule="allowed", now=world.now)
+    ruling.set_country(country="CA", rule="allowed", now=world.now)
     assert world.tick().sent == 1
     assert not CountryRule.objects.exists()
 
@@ -41,19 +42,19 @@ def test_nobody_there_gets_a_mail_while_under_way_and_all_of_them_once_it_is_all
 @pytest.mark.parametrize("rule", ["never", "task"])
 def test_what_is_planned_already_waits(world, rule):
     planning.plan(now=world.now)
-    rules.set_country(country="CA", rule=rule, now=world.now)
+    ruling.set_country(country="CA", rule=rule, now=world.now)
     message = Message.objects.get(prospect=world.prospects[0])
     name = {"never": "country_rule", "task": "country_task"}[rule]
     assert gate.refusals(message_ids=[message.pk]) == {message.pk: [name]}
     assert sum(world.tick(hours=4).sent for _ in range(9)) == 2
     assert not Message.objects.filter(prospect=world.prospects[0], state="sent").exists()
-    rules.set_country(country="CA", rule="allowed", now=world.now)
+    ruling.set_country(country="CA", rule="allowed", now=world.now)
     assert sum(world.tick(hours=4).sent for _ in range(7)) == 1
 
 
 def test_nobody_is_enrolled_where_nobody_is_written_to_and_the_sum_says_so(world):
-    rules.set_country(country="CA", rule="never", now=world.now)
-    rules.set_country(country="US", rule="task", now=world.now)
+    ruling.set_country(country="CA", rule="never", now=world.now)
+    ruling.set_country(country="US", rule="task", now=world.now)
     Prospect.objects.filter(pk=world.prospects[1].pk).update(country="US")
     second = factories.campaign(mailbox=world.mailbox, steps=1)
     parts = audience.add_up(campaign=second)

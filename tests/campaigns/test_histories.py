@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from campaigns import deciding, scheduling
 from campaigns.calendars import Place
 from campaigns.deciding import Facts, Hold, Send, Stop, Wait, decide
+from campaigns.rules.touching import Apart, Touches, Whom
 from campaigns.scheduling import CAMPAIGN, DAY, DOMAIN, Quota, SlotBook, Window, always, horizon, the_same
-from campaigns.touching import Apart, Touches, Whom
 
 BEGIN = datetime(2026, 3, 27, 6, tzinfo=UTC)  # a Friday, and the clocks of Europe change on Sunday
 TICK = timedelta(hours=4)

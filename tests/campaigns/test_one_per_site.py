@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from campaigns import explaining, gate, lifecycle, planning, waking
+from campaigns import explaining, gate, lifecycle, planning
 from campaigns.models import CampaignEvent, Enrollment, Message
+from campaigns.rules import waking
 from prospects.models import Prospect
 from tests import factories
 from tests.campaigns import mails

@@ -8,9 +8,10 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns import explaining, gate, lifecycle, planning, rules, soon, waking
+from campaigns import explaining, gate, lifecycle, planning, soon
 from campaigns.models import Enrollment, Message, TouchRules, TouchRulesEvent
-from campaigns.touching import Apart, Touches, Whom
+from campaigns.rules import ruling, waking
+from campaigns.rules.touching import Apart, Touches, Whom
 from prospects.models import Site
 from tests import factories
 from tests.campaigns import mails
@@ -22,7 +23,7 @@ BEGIN = datetime(2026, 3, 4, tzinfo=UTC)
 
 
 def ruled(world, **fields):
-    return rules.change(now=world.now, **fields)
+    return ruling.change(now=world.now, **fields)
 
 
 def another(world, **options):
@@ -284,8 +285,8 @@ class TestFaces:
 
     def test_are_set_in_the_back_office(self, client):
         client.force_login(factories.UserFactory(role="manager", is_staff=True))
-        rules.change(now=BEGIN, person_days=1)
+        ruling.change(now=BEGIN, person_days=1)
         address = reverse("admin:campaigns_touchrules_change", args=[1])
         said = {"person_days": 6, "site_days": 0, "exclusive": "none", "site_reply": "nothing", "site_reply_days": 14}
         assert client.post(address, said).status_code == 302
-        assert rules.current().person_days == 6
+        assert ruling.current().person_days == 6

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from campaigns import enrolling, lifecycle, rules, senders
-from campaigns.candidates import BEGUN
+from campaigns import enrolling, lifecycle, senders
 from campaigns.models import Enrollment, Message
+from campaigns.rules import ruling
 from integrations.models import Mailbox
 from tests import factories
 from tests.faults import workers
@@ -71,7 +71,9 @@ class Crew:
 
 def begun(day):
     midnight = datetime.combine(day, time(0), UTC)
-    rows = Message.objects.filter(state__in=BEGUN, handed_over_at__gte=midnight, handed_over_at__lt=midnight + DAY)
+    rows = Message.objects.filter(
+        state__in=Message.BEGUN, handed_over_at__gte=midnight, handed_over_at__lt=midnight + DAY
+    )
     return Counter(rows.values_list("mailbox", flat=True)), Counter(rows.values_list("campaign", flat=True))
 
 
@@ -124,7 +126,7 @@ def side_by_side(running):
         other = factories.campaign(mailbox=world.mailbox, steps=1)
         lifecycle.launch(campaign=other, now=world.now, by=None)
         enrolling.enroll_segment(campaign=world.campaign, now=world.now, by=None)
-        rules.change(now=world.now, person_days=3, site_days=3, exclusive="site")
+        ruling.change(now=world.now, person_days=3, site_days=3, exclusive="site")
         world.rig = Rig(world)
         return world
 
@@ -146,7 +148,7 @@ def test_two_campaigns_never_touch_one_site_at_once(side_by_side, planners, crew
     for _ in range(60):
         never.wait(every)
         waiting = Message.objects.filter(state="planned")
-        if Message.objects.filter(state__in=BEGUN).count() > sites and not waiting.exists():
+        if Message.objects.filter(state__in=Message.BEGUN).count() > sites and not waiting.exists():
             break
         sending.kill(chance.randrange(crew))
         planning.kill(chance.randrange(planners))
@@ -155,7 +157,7 @@ def test_two_campaigns_never_touch_one_site_at_once(side_by_side, planners, crew
     planning.end()
     sending.end()
     bury()
-    touched = Counter(Message.objects.filter(state__in=BEGUN).values_list("prospect__site__domain", flat=True))
+    touched = Counter(Message.objects.filter(state__in=Message.BEGUN).values_list("prospect__site__domain", flat=True))
     assert len(touched) == sites + 1
     assert set(touched.values()) == {1}
     assert max(Counter(mail.recipient.partition("@")[2] for mail in world.smtp.received).values()) == 1

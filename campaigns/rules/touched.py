@@ -5,9 +5,9 @@ from typing import Any
 
 from django.db import connection
 
-from campaigns import rules
-from campaigns.candidates import BEGUN
-from campaigns.touching import Touches, Whom
+from campaigns.models import Message
+from campaigns.rules import ruling
+from campaigns.rules.touching import Touches, Whom
 
 # Rows that were merged into a person count as that person; a demo's touches for people of the demo world only.
 _THEIRS = """
@@ -38,13 +38,13 @@ def load(whoms: Iterable[Whom | None]) -> Touches:
 
     Rehearsals count for nobody.
     """
-    touches = Touches(rules.apart())
+    touches = Touches(ruling.apart())
     apart, looked_at = touches.apart, [whom for whom in whoms if whom is not None]
     by_site = apart.site or apart.exclusive_site
     values: dict[str, Any] = {
         "people": sorted({whom.person for whom in looked_at}),
         "sites": sorted({whom.site for whom in looked_at if whom.site is not None}) if by_site else [],
-        "begun": list(BEGUN),
+        "begun": list(Message.BEGUN),
     }
     with connection.cursor() as cursor:
         if looked_at and (apart.person or apart.site):

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from campaigns import waking
 from campaigns.models import CountryRule, TouchRules
-from campaigns.touching import Apart
+from campaigns.rules import waking
+from campaigns.rules.touching import Apart
 from outreach.lib.errors import DomainError, Problem
 from outreach.lib.retrying import retried
 from prospects import places

@@ -14,7 +14,7 @@ from outreach.lib.retrying import retried
 SOON = timedelta(minutes=15)  # who is looked at within this needs no waking
 
 # Only whose last decision names the rule, or who were lined up behind a colleague when they came in
-# (campaigns.lining_up): everybody else who is not due yet stays asleep.
+# (campaigns.rules.lining_up): everybody else who is not due yet stays asleep.
 _OF_RULE = """
    AND e.state = 'active' AND e.look_at > %(soon)s
    AND coalesce((SELECT d.rule FROM campaigns_decision d WHERE d.enrollment_id = e.id

@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from django.db import connection
 
-from campaigns import lining_up
+from campaigns.rules import lining_up
 
 # Aliases as in the gate: a message m, its campaign c, its person p with their site s, the rules r, and their country's
 # rule n. Without a row of rules every r is NULL.

@@ -4,8 +4,9 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from campaigns import rules, stopping
+from campaigns import stopping
 from campaigns.models import TouchRules
+from campaigns.rules import ruling
 from prospects import sites
 from prospects.models import Prospect
 
@@ -29,7 +30,7 @@ def answered(*, prospect: Prospect, now: datetime) -> int:
 
 
 def _to_stop(prospect: Prospect) -> list[int]:
-    if prospect.site_id is None or rules.current().site_reply != TouchRules.SiteReply.STOP:
+    if prospect.site_id is None or ruling.current().site_reply != TouchRules.SiteReply.STOP:
         return []
     same = Q(pk=prospect.person_id or prospect.pk) | Q(person=prospect.person_id or prospect.pk)
     others = Prospect.objects.filter(site=prospect.site_id, is_demo=prospect.is_demo).exclude(same)

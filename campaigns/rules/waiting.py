@@ -5,9 +5,8 @@ from typing import Any
 
 from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
 
-from campaigns import rules
-from campaigns.candidates import BEGUN
 from campaigns.models import Campaign, Enrollment, Message
+from campaigns.rules import ruling
 from prospects.models import Prospect
 
 UNDER_WAY = (Campaign.State.RUNNING, Campaign.State.PAUSED)
@@ -20,7 +19,7 @@ _RANK: tuple[Any, ...] = (
 
 def reasons(campaign: Campaign, *, now: datetime) -> dict[str, Q]:
     """Why somebody who comes in now waits, by a rule that is set. One query, for the rules."""
-    apart, found = rules.apart(), {}
+    apart, found = ruling.apart(), {}
     if apart.is_exclusive:
         ways = _begun_elsewhere(campaign)
         found["busy"] = Q(pk__in=ways.values("prospect"))
@@ -67,4 +66,4 @@ def _touches(campaign: Campaign, since: datetime) -> QuerySet[Message]:
     if not campaign.is_demo:
         real = real.filter(Q(campaign__is_demo=False) | Q(prospect__is_demo=True))
     planned = Q(state=Message.State.PLANNED, send_at__gt=since, overdue_at=None)
-    return real.filter(planned | Q(state__in=BEGUN, handed_over_at__gt=since))
+    return real.filter(planned | Q(state__in=Message.BEGUN, handed_over_at__gt=since))
