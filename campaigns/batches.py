@@ -41,6 +41,8 @@ def prepare(*, message_ids: list[int], now: datetime) -> Iterator[Job]:
     One that can't be said to its person is cancelled with the reason, and its enrollment ends. What the sender lacks
     pauses the campaign, and its messages wait.
     """
+    if not message_ids:
+        return
     batch = rows.load(message_ids=message_ids)
     threads = _threads(batch)
     sequences = advancing.sequences(message.sequence_version_id for message in batch.messages)

@@ -51,8 +51,7 @@ def address(task):
 
 def test_waits_without_a_slot_until_it_is_approved_and_then_goes_out(asking):
     world = asking({1: "approval"})
-    for _ in range(6):
-        world.tick(hours=4)
+    world.days(1)
     task = waiting()
     assert (task.state, task.send_at, world.smtp.received) == ("planned", None, [])
     assert "Waits for a person since" in line(world, 1).sentence
@@ -60,8 +59,7 @@ def test_waits_without_a_slot_until_it_is_approved_and_then_goes_out(asking):
     slot = approving.approve(message=task, by=None, now=world.now)
     assert slot >= world.now
     assert world.tick().sent == 1
-    for _ in range(14):
-        world.tick(hours=4)
+    world.days(2.5)
     assert Enrollment.objects.get().state == "finished"
     assert Message.objects.filter(state="sent").count() == 3
 
@@ -96,8 +94,7 @@ def test_sends_the_words_that_somebody_wrote_for_this_person(asking):
     world.tick(hours=23)
     follow_up = waiting()
     approving.approve(message=follow_up, by=ada, now=world.now)
-    for _ in range(4):
-        world.tick(hours=4)
+    world.days(0.7)
     assert Message.objects.get(step__position=2).subject == "Your pots"  # the thread goes on
 
 
@@ -115,15 +112,13 @@ def test_keeps_the_link_to_say_no_and_the_postal_address(asking):
 def test_a_task_is_handed_over_by_a_person_and_the_way_goes_on(asking):
     world = asking({2: "task"})
     world.tick()
-    for _ in range(7):
-        world.tick(hours=4)
+    world.days(1.2)
     task = waiting()
     assert task.awaits == "task"
     approving.done(message=task, by=factories.UserFactory(username="ada"), now=world.now)
     task.refresh_from_db()
     assert (task.state, task.why["done_by"], bool(task.text)) == ("sent", "ada", True)
-    for _ in range(7):
-        world.tick(hours=4)
+    world.days(1.2)
     third = Message.objects.get(step__position=3)
     assert third.state == "sent"
     assert third.handed_over_at - task.handed_over_at >= timedelta(days=1)
@@ -145,8 +140,7 @@ def test_leaves_a_step_out_for_one_person(asking, hand):
     world = asking({1: hand})
     planning.plan(now=world.now)
     approving.leave_out(message=waiting(), by=factories.UserFactory(username="ada"), now=world.now)
-    for _ in range(14):
-        world.tick(hours=4)
+    world.days(2.5)
     assert Message.objects.get(step__position=1).cancel_reason == "left out: by ada"
     assert "left out: by ada" in line(world, 1).sentence
     second = Message.objects.get(step__position=2)
@@ -254,7 +248,6 @@ def test_works_by_api(client_as, asking):
     world.now = timezone.now()  # a request reads the clock itself
     assert sum(world.tick(hours=4).sent for _ in range(2)) == 1
     assert Message.objects.get(state="sent").subject == "By API"
-    for _ in range(7):
-        world.tick(hours=4)
+    world.days(1.2)
     task = operator.get("/api/v1/messages/?awaits=task").json()["results"][0]
     assert operator.post(f"/api/v1/messages/{task['id']}/done/", {}, format="json").json()["state"] == "sent"

@@ -44,8 +44,7 @@ def _filled(rule, campaign):
 
 
 def days(world, count):
-    for _ in range(count * 6):
-        world.tick(hours=4)
+    world.days(count)
 
 
 def sent(world):

@@ -34,8 +34,7 @@ def begun(mailbox, smtp, imap, now):
 
 
 def days(world, count):
-    for _ in range(count * 6):
-        world.tick(hours=4)
+    world.days(count)
 
 
 def letters(world):

@@ -37,8 +37,7 @@ def beside(world, people, **options):
 def test_sends_no_more_a_day_than_the_campaign_may_follow_ups_included(running):
     world = running(people=7, steps=2)
     limit(world.campaign, 3)
-    for _ in range(6 * 12):
-        world.tick(hours=4)
+    world.days(12)
     assert len(world.smtp.received) == 14
     days = begun_a_day(world.campaign)
     assert max(count for _, count in days) == 3
@@ -108,8 +107,7 @@ def test_a_retry_is_no_way_around_the_limit(running):
     world.tick(hours=11, minutes=50)  # ten minutes before midnight, and tomorrow is full
     world.smtp.behaviour = None
     assert sorted(Message.objects.values_list("attempts", flat=True)) == [0, 0, 1, 1]
-    for _ in range(20):
-        world.tick(hours=4)
+    world.days(3.5)
     assert len(world.smtp.received) == 4
     assert {count for _, count in begun_a_day(world.campaign)} == {2}
 
@@ -130,11 +128,9 @@ def test_what_could_not_leave_on_its_day_takes_of_the_next_ones(running):
     planning.plan(now=world.now)
     assert Message.objects.count() == 6
     world.mailbox.pause(reason="a test")
-    for _ in range(6):
-        world.tick(hours=4)
+    world.days(1)
     world.mailbox.resume()
-    for _ in range(20):
-        world.tick(hours=4)
+    world.days(3.5)
     assert len(world.smtp.received) == 9
     assert [count for _, count in begun_a_day(world.campaign)] == [3, 3, 3]
 

@@ -37,8 +37,7 @@ def test_whoever_joined_is_finished_before_the_next_step_is_planned(running):
     world = running()
     world.tick()
     join(world, world.prospects[0])
-    for _ in range(9):
-        world.tick(hours=4)
+    world.days(1.5)
     assert standing() == ("finished", "joined")
     assert Message.objects.count() == 1
     line = explaining.explain(prospect=world.prospects[0], campaign=world.campaign, now=world.now).lines[0]

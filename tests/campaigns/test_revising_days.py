@@ -69,8 +69,7 @@ def test_an_edit_at_noon_while_a_worker_stands_between_claim_and_mark(mailbox, s
         factories.ProspectFactory()
     world = launched("ABCD", mailbox, smtp, imap, now)
     for day in range(1, 3):  # three waves, a day apart, at different places
-        for _ in range(6):
-            world.tick(hours=4)
+        world.days(1)
         for _ in range(crowd // 3):
             factories.ProspectFactory()
         enrolling.enroll_segment(campaign=world.campaign, now=world.now, by=None)
@@ -86,8 +85,7 @@ def test_an_edit_at_noon_while_a_worker_stands_between_claim_and_mark(mailbox, s
     thaw(child)
     child.join(60)
     assert counts(smtp) == before  # nothing of what was composed before was said
-    for _ in range(8 * 6):
-        world.tick(hours=4)
+    world.days(8)
     people = received(smtp)
     assert len(people) == crowd
     assert all(len(set(names)) == len(names) for names in people.values())
@@ -110,8 +108,7 @@ def test_whoever_is_in_a_workers_hand_follows_when_it_goes_on(mailbox, smtp, ima
     assert version.counts == {"follows": 1, "goes_on": 2}
     thaw(child)
     child.join(60)
-    for _ in range(4 * 6):
-        world.tick(hours=4)
+    world.days(4)
     assert sorted("-".join(names) for names in received(smtp).values()) == ["A-X-C", "Anew-X-C", "Anew-X-C"]
     version.refresh_from_db()
     assert version.behind == []
@@ -129,8 +126,7 @@ def test_any_edits_give_nobody_a_step_twice_and_everybody_what_was_said(mailbox,
     known, runs = set(old), set(old)
     said = ()  # what the last publication foretold, what they had by then, and of whom
     for names, days, one_stops, more_come in edits:
-        for _ in range(days * 4):
-            world.tick(hours=6)
+        world.days(days, hours=6)
         if one_stops and (way := under_way(world).order_by("id").first()):
             stopping.stop_person(prospect=way.prospect, reason="asked")
             said = ()
@@ -150,8 +146,7 @@ def test_any_edits_give_nobody_a_step_twice_and_everybody_what_was_said(mailbox,
         assert told.total() == len(people)
         publish(world.campaign, now=world.now)
         said = (told, before, people)
-    for _ in range(8 * 4):
-        world.tick(hours=6)
+    world.days(8, hours=6)
     got = received(smtp)
     assert all(len(set(names)) == len(names) for names in got.values())
     assert not under_way(world).exists()

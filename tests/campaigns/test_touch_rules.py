@@ -34,8 +34,7 @@ def another(world, **options):
 
 
 def drive(world, *, days):
-    for _ in range(days * 6):
-        world.tick(hours=4)
+    world.days(days)
 
 
 def sent(**where):

@@ -4,7 +4,7 @@ from datetime import time, timedelta
 
 import pytest
 
-from campaigns import overdue, planning, releasing
+from campaigns import delivery, overdue, planning, releasing
 from campaigns.models import Enrollment, Message, Step
 from integrations.models import Mailbox
 from tests import amounts
@@ -39,7 +39,8 @@ def works_for(world, **span):
     before, until = len(world.smtp.received), world.now + timedelta(**span)
     while world.now < until:
         planning.plan(now=world.later(seconds=min(EVERY, timedelta(**span).seconds / 2)).now)
-        world.deliver()
+        if delivery.mailboxes_with_work(now=world.now):
+            world.deliver()
     world.rig.check()
     return len(world.smtp.received) - before
 

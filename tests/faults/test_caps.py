@@ -80,7 +80,7 @@ def begun(day):
 @pytest.mark.parametrize(
     ("planners", "crew", "mailboxes", "days", "every"),
     [
-        pytest.param(4, 3, 2, 2, 0.5, id="4 planners, 3 workers"),
+        pytest.param(2, 2, 2, 1, 1.0, id="2 planners, 2 workers"),
         pytest.param(50, 20, 6, 3, 1.0, id="50 planners, 20 workers, one killed every second", marks=pytest.mark.prove),
     ],
 )
@@ -136,7 +136,7 @@ def side_by_side(running):
 @pytest.mark.parametrize(
     ("planners", "crew", "sites", "every"),
     [
-        pytest.param(3, 3, 10, 0.3, id="3 planners, 3 workers"),
+        pytest.param(2, 2, 6, 0.5, id="2 planners, 2 workers"),
         pytest.param(50, 20, 100, 1.0, id="50 planners, 20 workers, one killed every second", marks=pytest.mark.prove),
     ],
 )
