@@ -4,14 +4,12 @@ import uuid
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_safe
 
-from campaigns import audience, growing, lifecycle
+from campaigns import audience, growing
 from campaigns.models import Campaign
-from campaigns.views.building_forms import WhoForm
-from outreach.lib import pages
 from prospects import segments
 
 SHOWN = 50  # of those who come in next
@@ -22,16 +20,11 @@ def _launched(id: uuid.UUID) -> Campaign:
     return get_object_or_404(found.select_related("program", "segment", "mailbox"), public_id=id)
 
 
-@require_http_methods(["GET", "POST"])
+@require_safe
 def campaign_who(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """Who is written to, who is left out and why, and how new people come in."""
     found = _launched(id)
-    form = WhoForm(found, request.POST if request.method == "POST" else None)
-    fixed = {"campaign": found, "now": timezone.now()}
-    if form.is_valid() and pages.called(form, lifecycle.change_campaign, **fixed) is not None:
-        pages.said(request, "Saved.")
-        return redirect("campaign-who", id=id)
-    return render(request, "campaigns/who.html", {"campaign": found, "form": form, **_sum(found)})
+    return render(request, "campaigns/who.html", {"campaign": found, **_sum(found)})
 
 
 def _sum(campaign: Campaign) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from django.http import QueryDict
 
 from campaigns import calendars, senders
 from campaigns.drafting import Content
-from campaigns.models import Campaign, Step
+from campaigns.models import Campaign, Goal, Step
 from campaigns.models.campaign import DelayUnit
 from integrations.models import Mailbox
 from outreach.lib import zones
@@ -22,8 +22,7 @@ TIMING = ("delay", "delay_unit", "window_start", "window_end", "weekdays")
 DAYS = [(1, "Mo"), (2, "Tu"), (3, "We"), (4, "Th"), (5, "Fr"), (6, "Sa"), (7, "Su")]
 DAYS_OFF = ("skip_holidays", "quiet_dates")
 PACE = ("more_mailboxes", "daily_limit")
-WHO = ("one_per_site", "audience_is_live", "live_daily_cap")
-HOLIDAYS = "Nobody gets mail on a public holiday of their country"
+WHO = ("goals", "one_per_site", "audience_is_live", "live_daily_cap")
 UNITS = [(unit.value, unit.label.lower()) for unit in DelayUnit]
 
 
@@ -71,16 +70,6 @@ class QuietDatesField(forms.CharField):
             raise forms.ValidationError(str(error)) from error
 
 
-class DaysOffForm(forms.Form):
-    """What can be changed of a campaign that runs."""
-
-    skip_holidays = forms.BooleanField(required=False, label=HOLIDAYS)
-    quiet_dates = QuietDatesField()
-
-    def __init__(self, campaign: Campaign, data: QueryDict | None = None) -> None:
-        super().__init__(data, initial={name: getattr(campaign, name) for name in DAYS_OFF})
-
-
 class SendersField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
     """The further mailboxes of a campaign, each with its address."""
 
@@ -114,32 +103,16 @@ class LimitField(forms.IntegerField):
         super().__init__(label="At most a day", min_value=1, max_value=1_000_000, required=False, help_text=text)
 
 
-class PaceForm(forms.Form):
-    """From which mailboxes a campaign goes, and how fast, beside its first mailbox; also while it runs."""
+class AnyTimeFields(forms.Form):
+    """What can be changed of a campaign whether it runs or not."""
 
-    more_mailboxes = SendersField()
-    daily_limit = LimitField()
-
-    def __init__(self, campaign: Campaign, data: QueryDict | None = None) -> None:
-        super().__init__(data, initial=pace_of(campaign))
-        _offer(self, campaign)
-
-
-def pace_of(campaign: Campaign) -> dict[str, Any]:
-    """What the fields of PACE begin with."""
-    return {"more_mailboxes": senders.further(campaign), "daily_limit": campaign.daily_limit}
-
-
-def _offer(form: forms.Form, campaign: Campaign) -> None:
-    """Where there is no other mailbox, nobody is asked about one."""
-    field = form.fields["more_mailboxes"]
-    if isinstance(field, SendersField) and not field.offer(campaign):
-        del form.fields["more_mailboxes"]
-
-
-class WhoFields(forms.Form):
-    """How people come into a campaign, whether it runs or not."""
-
+    goals = forms.MultipleChoiceField(
+        choices=Goal.choices,
+        required=False,
+        label="Somebody has reached the goal, and gets no further step, when",
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Whoever answers gets no further step in any case. This says what counts as a success.",
+    )
     one_per_site = forms.BooleanField(
         required=False,
         label="Of each site one person at a time, the best first; the next only if nobody there answered",
@@ -148,13 +121,18 @@ class WhoFields(forms.Form):
         required=False, label="People who match the segment later come in too, day by day"
     )
     live_daily_cap = forms.IntegerField(min_value=1, max_value=100_000, label="At most so many new people a day")
+    more_mailboxes = SendersField()
+    daily_limit = LimitField()
+    skip_holidays = forms.BooleanField(required=False, label="Nobody gets mail on a public holiday of their country")
+    quiet_dates = QuietDatesField()
 
-
-class WhoForm(WhoFields):
-    """What can be changed of it for a campaign that runs."""
-
-    def __init__(self, campaign: Campaign, data: QueryDict | None = None) -> None:
-        super().__init__(data, initial={name: getattr(campaign, name) for name in WHO})
+    def __init__(self, campaign: Campaign, data: QueryDict | None = None, *, more: tuple[str, ...] = ()) -> None:
+        initial = {name: getattr(campaign, name) for name in (*more, *WHO, *DAYS_OFF)}
+        initial |= {"more_mailboxes": senders.further(campaign), "daily_limit": campaign.daily_limit}
+        super().__init__(data, initial=initial)
+        field = self.fields["more_mailboxes"]
+        if isinstance(field, SendersField) and not field.offer(campaign):  # nobody is asked where there is no other
+            del self.fields["more_mailboxes"]
 
 
 class NewCampaignForm(forms.Form):
@@ -166,25 +144,18 @@ class NewCampaignForm(forms.Form):
     )
 
 
-class CampaignForm(WhoFields):
+class CampaignForm(AnyTimeFields):
     """What can be changed of a draft; a part of the page posts only its own fields."""
 
     name = forms.CharField(max_length=100, help_text="For you and your colleagues; nobody else sees it.")
     program = forms.ModelChoiceField(Program.objects.order_by("name"), label="Program", empty_label=None)
     segment = forms.ModelChoiceField(Segment.objects.order_by("-id"), label="People in the segment", empty_label=None)
     mailbox = forms.ModelChoiceField(Mailbox.objects.none(), label="Mailbox", empty_label=None)
-    more_mailboxes = SendersField()
-    daily_limit = LimitField()
     time_zone = ZoneField(label="Where we do not know somebody's time zone, use")
-    skip_holidays = forms.BooleanField(required=False, label=HOLIDAYS)
-    quiet_dates = QuietDatesField()
 
     def __init__(self, campaign: Campaign, data: QueryDict | None = None, *, only_posted: bool = False) -> None:
-        names = ("name", "program", "segment", "mailbox", "time_zone", *DAYS_OFF, *WHO)
-        initial = {name: getattr(campaign, name) for name in names} | pace_of(campaign)
-        super().__init__(data, initial=initial)
+        super().__init__(campaign, data, more=("name", "program", "segment", "mailbox", "time_zone"))
         self._campaign = campaign
-        _offer(self, campaign)
         mailboxes = Mailbox.objects.filter(~Q(status=Mailbox.Status.RETIRED) | Q(pk=campaign.mailbox_id))
         choice = self.fields["mailbox"]
         if isinstance(choice, forms.ModelChoiceField):

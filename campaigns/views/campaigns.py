@@ -29,7 +29,7 @@ from campaigns.analytics import Reached
 from campaigns.models import Campaign, Enrollment, Message, Step
 from campaigns.situation import Situation
 from campaigns.views import forecasts
-from campaigns.views.building_forms import DaysOffForm, PaceForm
+from campaigns.views.building_forms import AnyTimeFields
 from outreach.lib import pages
 from outreach.lib.errors import DomainError
 from outreach.lib.text import printable
@@ -211,27 +211,15 @@ def campaign_release(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-def campaign_days_off(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
-    """On which days a launched campaign sends nothing."""
+def campaign_settings(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
+    """What can be changed of a launched campaign: how people come in, its mailboxes and pace, days off, goals."""
     found = _launched(id)
-    form = DaysOffForm(found, request.POST or None)
+    form = AnyTimeFields(found, request.POST or None)
     fixed = {"campaign": found, "now": timezone.now()}
     if form.is_valid() and pages.called(form, lifecycle.change_campaign, **fixed) is not None:
-        pages.said(request, "Saved. What was planned for a day off goes out on the next day that is none.")
+        pages.said(request, "Saved. It holds from now on, for what is planned already too.")
         return redirect(_address(found))
-    return render(request, "campaigns/days_off.html", {"campaign": found, "form": form})
-
-
-@require_http_methods(["GET", "POST"])
-def campaign_pace(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
-    """From which mailboxes a launched campaign goes, and how many of its messages a day."""
-    found = _launched(id)
-    form = PaceForm(found, request.POST or None)
-    fixed = {"campaign": found, "now": timezone.now()}
-    if form.is_valid() and pages.called(form, lifecycle.change_campaign, **fixed) is not None:
-        pages.said(request, "Saved. Whoever waits for a first message is shared out among the mailboxes now.")
-        return redirect(_address(found))
-    return render(request, "campaigns/pace.html", {"campaign": found, "form": form})
+    return render(request, "campaigns/settings.html", {"campaign": found, "form": form})
 
 
 def campaign_archive(request: HttpRequest, id: uuid.UUID) -> HttpResponse:

@@ -91,12 +91,12 @@ def test_changes_the_days_off_of_a_running_campaign_on_its_page(client_as, runni
     world = running()
     operator = client_as("operator")
     operator.default_format = "multipart"
-    address = at("campaign-days-off", world.campaign)
+    address = at("campaign-settings", world.campaign)
     assert address in operator.get(at("campaign", world.campaign)).content.decode()
     assert "checked" in operator.get(address).content.decode()
-    wrong = form(operator, address, {"quiet_dates": "Easter"}).content.decode()
+    wrong = form(operator, address, {"quiet_dates": "Easter", "live_daily_cap": 50}).content.decode()
     assert "“Easter” is no day like 2026-12-24" in wrong
-    form(operator, address, {"quiet_dates": "2026-12-24 to 2026-12-26, 1.5.2027"})
+    form(operator, address, {"quiet_dates": "2026-12-24 to 2026-12-26, 1.5.2027", "live_daily_cap": 50})
     world.campaign.refresh_from_db()
     assert [str(day) for day in world.campaign.quiet_dates] == ["2026-12-24", "2026-12-25", "2026-12-26", "2027-05-01"]
     assert world.campaign.skip_holidays is False

@@ -5,7 +5,9 @@ import pytest
 from campaigns import counting, explaining, labelling, lifecycle, planning, roster
 from campaigns.models import Campaign, CampaignCount, Enrollment, Message, Reply
 from prospects import stages
+from tests import factories
 from tests.campaigns import mails
+from tests.campaigns.building import at, form
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -108,3 +110,19 @@ def test_chooses_the_goals_by_api(client_as, running):
     refused = operator.patch(address, {"goals": ["fame"]}, format="json")
     assert refused.status_code == 400
     assert refused.json()["errors"][0]["field"].startswith("goals")
+
+
+def test_are_chosen_on_the_page_of_a_draft_and_in_the_settings_of_a_running_campaign(client_as, running):
+    operator, draft = client_as("operator"), factories.campaign(steps=1)
+    operator.default_format = "multipart"
+    form(operator, at("campaign-save", draft), {"goals": ["joined"], "live_daily_cap": 50})
+    draft.refresh_from_db()
+    assert draft.goals == ["joined"]
+    world = running()
+    address = at("campaign-settings", world.campaign)
+    page = operator.get(address).content.decode()
+    assert page.count('name="goals"') == 2
+    assert "They joined the program" in page
+    form(operator, address, {"goals": [], "live_daily_cap": 50})
+    world.campaign.refresh_from_db()
+    assert world.campaign.goals == []

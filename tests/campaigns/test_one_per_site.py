@@ -129,13 +129,15 @@ class TestFaces:
         draft.refresh_from_db()
         assert draft.one_per_site  # another part was saved
         world = running()
-        address = at("campaign-who", world.campaign)
-        assert address in operator.get(at("campaign", world.campaign)).content.decode()
+        address, who = at("campaign-settings", world.campaign), at("campaign-who", world.campaign)
+        seen = operator.get(at("campaign", world.campaign)).content.decode()
+        assert address in seen
+        assert who in seen
         form(operator, address, {"one_per_site": "on", "live_daily_cap": 9})
         world.campaign.refresh_from_db()
         assert (world.campaign.one_per_site, world.campaign.live_daily_cap) == (True, 9)
         assert CampaignEvent.objects.filter(pgh_obj=world.campaign, live_daily_cap=50).exists()
-        assert "one person at a time" in client_as("viewer").get(address).content.decode()
+        assert "one person at a time" in client_as("viewer").get(who).content.decode()
 
     def test_is_set_by_api(self, client_as, running):
         world, operator = running(), client_as("operator")

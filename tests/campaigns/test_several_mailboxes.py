@@ -142,12 +142,12 @@ class TestFaces:
         world = running(people=4, steps=1)
         operator = client_as("operator")
         operator.default_format = "multipart"
-        address = at("campaign-pace", world.campaign)
+        address = at("campaign-settings", world.campaign)
         assert address in operator.get(at("campaign", world.campaign)).content.decode()
         assert second.from_address in operator.get(address).content.decode()
-        wrong = form(operator, address, {"daily_limit": "0"}).content.decode()
+        wrong = form(operator, address, {"daily_limit": "0", "live_daily_cap": 50}).content.decode()
         assert "greater than or equal to 1" in wrong
-        form(operator, address, {"daily_limit": "2", "more_mailboxes": [second.pk]})
+        form(operator, address, {"daily_limit": "2", "more_mailboxes": [second.pk], "live_daily_cap": 50})
         world.campaign.refresh_from_db()
         assert (world.campaign.daily_limit, senders.further(world.campaign)) == (2, [second])
 
