@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts.models import User
-from campaigns import advancing, composing, explaining, gate, planning, rows, skipping, tracking
+from campaigns import advancing, composing, gate, planning, rows, skipping, tracking, wording
 from campaigns.calendars import place_of
 from campaigns.composing import CannotCompose, SenderIncomplete
 from campaigns.models import Campaign, Enrollment, Message, PersonalText
@@ -111,7 +111,7 @@ def approve(*, message: Message, by: User | None, now: datetime) -> datetime:
         locked = _locked(message, awaits=Message.Awaits.APPROVAL)
         slot = planning.place_of(enrollment_id=locked.enrollment_id, now=now, until=now + FARTHEST)
         if not isinstance(slot, datetime):
-            raise CannotGoOut(f"It can't go out now: {explaining.words(slot)}. It goes on waiting here.")
+            raise CannotGoOut(f"It can't go out now: {wording.words(slot)}. It goes on waiting here.")
         why = {**locked.why, "slot": slot.isoformat(), "approved_by": str(by), "approved_at": now.isoformat()}
         Message.objects.filter(pk=locked.pk).update(awaits="", send_at=slot, why=why)
     return slot
@@ -125,7 +125,7 @@ def done(*, message: Message, by: User | None, now: datetime) -> None:
     """
     locked = _locked(message, awaits=Message.Awaits.TASK)
     if held := set(gate.refusals(message_ids=[locked.pk])[locked.pk]) - {AWAITS_PERSON, "mailbox_not_active"}:
-        why = "; ".join(explaining.words(name) for name in sorted(held))
+        why = "; ".join(wording.words(name) for name in sorted(held))
         raise CannotGoOut(f"This must not be done now: {why}.")
     said = words_of(locked)
     Message.objects.filter(pk=locked.pk).update(

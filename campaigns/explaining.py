@@ -5,96 +5,42 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from campaigns import conditions, deciding, facts, gate, planning
+from campaigns import conditions, deciding, facts, gate, planning, wording
+from campaigns.advancing import LEFT_OUT
+from campaigns.facts import Candidate
 from campaigns.models import Campaign, Decision, Enrollment, Message, Step
 from campaigns.models.campaign import DelayUnit
 from campaigns.rules import touched
 from campaigns.scheduling import opens_after
+from campaigns.wording import Cure
 from prospects.models import Prospect
-
-WORDS = {
-    "due": "its time has come",
-    "not_due": "it is not due yet",
-    "window_closed": "the sending window is closed",
-    "public_holiday": "it is a public holiday where they live",
-    "quiet_date": "nobody is written to on this day",
-    "mailbox_full": "the mailbox has used up its daily cap",
-    "domain_full": "enough goes to addresses of this domain already",
-    "campaign_full": "the campaign has used up what it may send a day",
-    "suppressed": "the address or its domain is suppressed",
-    "person_stopped": "this person must not be written to",
-    "site_stopped": "this site must not be written to",
-    "no_address": "there is no address",
-    "address_changed": "the address has changed, the message follows in a moment",
-    "undecidable": "something about this person makes no sense to us; the log says what",
-    "demo_person": "people of the demo world are never written to from a real mailbox",
-    "merged_away": "this row was merged into another person",
-    "merge_waiting": "two rows of this person are being merged",
-    "merged": "the person was in this campaign already, under another row that was merged",
-    "protected": "this person is protected: ask who looks after them first",
-    "contacted_lately": "they were written to by other means less than two weeks ago",
-    "touched_lately": "they were written to a short while ago, or will be: your rules keep mails to a person apart",
-    "site_touched": "a colleague of theirs is written to around then: your rules keep mails to a site apart",
-    "site_answered": "somebody of their site answered lately: your rules let the others wait",
-    "busy_elsewhere": "they or their site are in another campaign: your rules let one end before the next begins",
-    "country_rule": "your rules say: nobody of their country is written to",
-    "country_task": "mail is not allowed in their country: only a person's own message",
-    "colleague_first": "this campaign takes one person of each site at a time, and a colleague of theirs comes first",
-    "colleague_answered": "somebody of their site answered",
-    "person_held": "this person is on hold",
-    "site_held": "this site is on hold",
-    "campaign_not_running": "the campaign is not running",
-    "mailbox_not_active": "the mailbox is not active",
-    "same_recipient": "somebody else in this campaign has the same address",
-    "sending_stopped": "all sending is stopped",
-    "sending_held": "sending waits until somebody has said that the database and the clock are right",
-    "parked": "sending broke off three times while this mail was written; it waits until somebody tries it again",
-    "overdue": "it is overdue, and waits until somebody releases it",
-    "enrollment_ended": "the person's way through this campaign has ended",
-    "mailbox_blind": "the mailbox was not read for half an hour, an answer may be waiting",
-    "answers_waiting": "answers that came in are not applied yet",
-    "replied": "the person answered",
-    "unsubscribed": "the person unsubscribed",
-    "bounced": "the address takes no mail",
-    "complained": "the person complained",
-    "declined": "the person asked us to stop",
-    "cannot_compose": "the message could not be written for this person",
-    "refused": "the receiving server refused the message",
-    "gave_up": "the receiving server asked us to wait for more than four days",
-    "uncertain": "nobody could tell for five days whether the message was sent",
-    "rehearsal_astray": "a rehearsal goes to nobody but its own address",
-    "rehearsal_over": "the rehearsal was ended",
-    "erased": "the person asked to be forgotten",
-    "too_soon": "it began less than 20 minutes ago, and the server may still answer",
-    "no_slot": "its mailbox has no free place for it",
-    "settled": "it has been settled already",
-    "awaits_person": "it waits until somebody here has read and approved it, or done it",
-    "approval": "somebody here reads and approves each of these messages first",
-    "task": "somebody here does this by hand",
-    "task_in_rehearsal": "a rehearsal leaves out what people do by hand",
-    "condition": "the step is only for some people",
-    "condition_unreadable": "whom the step is for can't be read any more; look at its condition",
-    "first_batch": "the first batch went out, and the others wait until somebody lets them go",
-    "joined": "they joined the program",
-    "positive_reply": "they answered that they are interested",
-    "manual": "somebody here added a suppression",
-    "imported": "an import said not to write",
-}
-
+from templates.models import TemplateVersion
 
 Clock = Callable[[datetime], str]
 RELATED = ("mailbox", "template_version__template", "step", "arm")
 LAST_FIELDS = ("enrollment_id", "handed_over_at", "step__position")
+CAME_BACK, PUT_OFF = "came_back", "put_off"
+STOPPED = "stopped: "
 
 
 @dataclass(frozen=True)
 class Line:
-    """What is known of one step (or of the whole way, when `step` is 0)."""
+    """What is known of one step (or of the whole way, when `step` is 0).
+
+    `cure` is what a person can do about it, `message` the one that it speaks of.
+    """
 
     step: int
     verdict: str
     sentence: str
     values: dict[str, Any] = field(default_factory=dict)
+    cure: Cure | None = None
+    message: Message | None = None
+
+    @property
+    def what_to_do(self) -> str:
+        """The cure in words; "" where there is none."""
+        return self.cure.words if self.cure else ""
 
 
 @dataclass(frozen=True)
@@ -116,24 +62,25 @@ def explain(*, prospect: Prospect, campaign: Campaign, now: datetime, clock: Clo
 
     `clock` says instants.
     """
-    ways = Enrollment.objects.filter(prospect=prospect, campaign=campaign).select_related("sequence_version")
-    enrollment = ways.first()
+    ways = Enrollment.objects.filter(prospect=prospect, campaign=campaign)
+    enrollment = ways.select_related("sequence_version", "mailbox").first()
     if enrollment is None:
         return Explanation(False, "", (Line(0, "none", "This person was never enrolled in this campaign."),))
     messages = {
         message.step_key: message for message in Message.objects.filter(enrollment=enrollment).select_related(*RELATED)
     }
-    steps = Step.objects.filter(sequence_version=enrollment.sequence_version_id).order_by("position")
+    steps = list(Step.objects.filter(sequence_version=enrollment.sequence_version_id).order_by("position"))
     left_out = Decision.objects.filter(enrollment=enrollment, verdict=Decision.Verdict.SKIP).order_by("id")
     skips = {decision.step_key: decision for decision in left_out}
-    next_position = next((step.position for step in steps if step.key == enrollment.next_step_key), 0)
+    way = _Way(enrollment, steps, now, clock)
     lines = [
-        _skipped_line(step, skips[step.key], clock)
+        way.skipped(step, skips[step.key])
         if step.key in skips and step.key not in messages
-        else _line(step, messages.get(step.key), enrollment, next_position, now, clock)
+        else way.line(step, messages.get(step.key))
         for step in steps
     ]
-    return Explanation(True, enrollment.state, (_summary(enrollment), *lines, *_removed_lines(steps, messages, clock)))
+    removed = _removed_lines(steps, messages, clock)
+    return Explanation(True, enrollment.state, (_summary(way, lines), *lines, *removed))
 
 
 def _removed_lines(steps: Iterable[Step], messages: Mapping[str, Message], clock: Clock) -> list[Line]:
@@ -144,11 +91,6 @@ def _removed_lines(steps: Iterable[Step], messages: Mapping[str, Message], clock
     return [replace(line, step=0, sentence=f"A step that was removed since. {line.sentence}") for line in found]
 
 
-def words(rule: str) -> str:
-    """The plain words of a rule; a rule without any is shown as it is."""
-    return WORDS.get(rule, rule.replace("_", " "))
-
-
 def because(
     rule: str, *, step: Step, last: Message | None, due_at: datetime | None, now: datetime, clock: Clock
 ) -> str:
@@ -157,12 +99,15 @@ def because(
     `last` is that mail, with its step; `clock` says an instant.
     """
     if rule not in ("due", "not_due") or due_at is None or due_at <= now:
-        return words(rule)
+        return wording.words(rule)
     if last is None or last.handed_over_at is None:
-        return words("not_due")
+        return wording.words("not_due")
+    return f"{_delay(step)} after step {last.step.position}, which was sent {clock(last.handed_over_at)}"
+
+
+def _delay(step: Step) -> str:
     unit = DelayUnit(step.delay_unit).label.lower()
-    delay = f"{step.delay} {unit[:-1] if step.delay == 1 else unit}"
-    return f"{delay} after step {last.step.position}, which was sent {clock(last.handed_over_at)}"
+    return f"{step.delay} {unit[:-1] if step.delay == 1 else unit}"
 
 
 def last_of(enrollment_ids: Collection[int]) -> dict[int, Message]:
@@ -171,41 +116,74 @@ def last_of(enrollment_ids: Collection[int]) -> dict[int, Message]:
     return {message.enrollment_id: message for message in rows.only(*LAST_FIELDS).order_by("handed_over_at", "id")}
 
 
-def _summary(enrollment: Enrollment) -> Line:
+@dataclass(frozen=True)
+class _Way:
+    """One person's way through the steps of their version of the sequence."""
+
+    enrollment: Enrollment
+    steps: list[Step]
+    now: datetime
+    clock: Clock
+
+    def line(self, step: Step, message: Message | None) -> Line:
+        """What is known of a step that nobody left out before it had a message."""
+        comes_next = self.is_active and step.key == self.enrollment.next_step_key
+        if message is not None and not (comes_next and message.state == Message.State.CANCELLED):  # it is planned anew
+            return _message_line(step, message, self.clock)
+        if not self.is_active:
+            return Line(step.position, "not_sent", f"Not sent: {self.ended}.")
+        if comes_next:
+            return _present(step, self.enrollment, self.now, self.clock)
+        before = next((each.position for each in self.steps if each.key == self.enrollment.next_step_key), 0)
+        if step.position < before:
+            return Line(step.position, "passed", "Not sent: when this step came here, they were past its place.")
+        return self._later(step)
+
+    def skipped(self, step: Step, decision: Decision) -> Line:
+        """A step that its condition, say, left out."""
+        why = _only_for(decision.rule, str(decision.values.get("condition", "")), among=False)
+        sentence = f"Left out {self.clock(decision.decided_at)}: {why}."
+        values = {"rule": decision.rule, **decision.values}
+        return Line(step.position, "skip", sentence, values, wording.FINAL)
+
+    @property
+    def is_active(self) -> bool:
+        return self.enrollment.state == Enrollment.State.ACTIVE
+
+    @property
+    def ended(self) -> str:
+        """Why nothing more comes."""
+        reason = self.enrollment.stop_reason
+        return wording.words(reason) if reason else "this step came when they had got every other"
+
+    def _later(self, step: Step) -> Line:
+        sentence = f"Comes {_delay(step)} after the step before it, unless they answer or say no first."
+        if step.condition:
+            unmet, _ = conditions.unmet([(step.pk, self.enrollment.prospect_id, step.condition)], now=self.now)
+            sentence += f" As it is now, {_only_for('condition', conditions.words(step.condition), among=not unmet)}."
+        return Line(step.position, "later", sentence)
+
+
+def _summary(way: _Way, lines: Iterable[Line]) -> Line:
+    enrollment, reason = way.enrollment, way.enrollment.stop_reason
+    at = f" {way.clock(enrollment.ended_at)}" if enrollment.ended_at else ""
     if enrollment.state == Enrollment.State.STOPPED:
-        return Line(0, "stopped", f"Stopped: {words(enrollment.stop_reason)}.", {"rule": enrollment.stop_reason})
+        return Line(0, "stopped", f"Stopped{at}: {wording.words(reason)}.", {"rule": reason}, wording.cure(reason))
     if enrollment.state == Enrollment.State.FINISHED:
-        why = words(enrollment.stop_reason) if enrollment.stop_reason else "nothing more is to come"
-        return Line(0, "finished", f"Finished: {why}.", {"rule": enrollment.stop_reason})
-    count = enrollment.steps_handed_over
+        why = wording.words(reason) if reason else "nothing more is to come"
+        return Line(0, "finished", f"Finished{at}: {why}.", {"rule": reason})
+    done, out = enrollment.steps_handed_over, sum(line.verdict == "skip" for line in lines)
+    said = f"{done} of {len(way.steps)} steps done" if done else "nothing was sent yet"
+    said += f", {out} left out" if out else ""
     number = enrollment.sequence_version.number
     where = f" in version {number} of the sequence" if number > 1 else ""
-    return Line(0, "active", f"Under way{where}: {count} {'step' if count == 1 else 'steps'} handed over.")
+    is_held = any(line.verdict == "hold" or line.values.get("held_by") for line in lines)
+    return Line(0, "hold" if is_held else "active", f"{'Held' if is_held else 'Under way'}{where}: {said}.")
 
 
-def _line(
-    step: Step, message: Message | None, enrollment: Enrollment, next_position: int, now: datetime, clock: Clock
-) -> Line:
-    comes_next = enrollment.state == Enrollment.State.ACTIVE and step.key == enrollment.next_step_key
-    if message is not None and not (comes_next and message.state == Message.State.CANCELLED):  # that is planned anew
-        return _message_line(step, message, clock)
-    if enrollment.state != Enrollment.State.ACTIVE:
-        return Line(step.position, "not_sent", f"Not sent: {_summary(enrollment).sentence[:-1].lower()}.")
-    if not comes_next and step.position < next_position:
-        return Line(step.position, "passed", "Not sent: when this step came here, they were past its place.")
-    if not comes_next:
-        return Line(step.position, "later", "Comes after the steps before it.")
-    return _present(step, enrollment, now, clock)
-
-
-def _skipped_line(step: Step, decision: Decision, clock: Clock) -> Line:
-    why = _only_for(decision.rule, str(decision.values.get("condition", "")))
-    sentence = f"Left out on {clock(decision.decided_at)}: {why}."
-    return Line(step.position, "skip", sentence, {"rule": decision.rule, **decision.values})
-
-
-def _only_for(rule: str, condition: str) -> str:
-    return f"{words(rule)}, those with: {condition}" if condition else words(rule)
+def _only_for(rule: str, condition: str, *, among: bool) -> str:
+    is_among = "they are among them" if among else "they are not among them"
+    return f"the step is only for people with: {condition}, and {is_among}" if condition else wording.words(rule)
 
 
 def _message_line(step: Step, message: Message, clock: Clock) -> Line:
@@ -218,62 +196,94 @@ def _message_line(step: Step, message: Message, clock: Clock) -> Line:
         "why": message.why,
         "server": " ".join(part for part in (str(message.smtp_code or ""), message.smtp_reply) if part),
     }
-    sentence = _sentence(message, f"“{version}” from {mailbox.from_address}", clock)
+    verdict, sentence = _said(message, f"“{version}” from {mailbox.from_address}", clock)
+    cure = wording.FINAL if verdict == "skip" else None
     if message.state == Message.State.PLANNED:
         held = gate.refusals(message_ids=[message.pk])[message.pk]
         values["held_by"] = held
         if held:
-            sentence += " Held: " + "; ".join(words(name) for name in held) + "."
-    return Line(step.position, message.state, sentence, values)
+            sentence += " Held: " + "; ".join(wording.words(name) for name in held) + "."
+        cure = wording.cure(next(iter(held), message.awaits or "due"))
+    return Line(step.position, verdict, sentence, values, cure, message)
 
 
-def _sentence(message: Message, what: str, clock: Clock) -> str:
+def _said(message: Message, what: str, clock: Clock) -> tuple[str, str]:
+    """A message's verdict and sentence."""
     at = clock(message.handed_over_at or message.expected_at)
     match message.state:
         case Message.State.SENT:
+            if message.outcome in (Message.Outcome.BOUNCED, Message.Outcome.BOUNCED_SOFT):
+                for_now = " for now" if message.outcome == Message.Outcome.BOUNCED_SOFT else ""
+                return CAME_BACK, f"Sent {at}: {what}. It came back{for_now}: it did not reach them."
             outcome = f" {message.get_outcome_display()}." if message.outcome else ""
-            return f"Sent {at}: {what}.{outcome}"
+            return message.state, f"Sent {at}: {what}.{outcome}"
         case Message.State.REFUSED:
-            return f"Refused {at}: {what}. The server said: {message.smtp_code} {message.smtp_reply}"
+            said = f"{message.smtp_code} {message.smtp_reply}"
+            return message.state, f"Refused {at}, it did not reach them: {what}. Their mail server said: “{said}”."
         case Message.State.UNCERTAIN | Message.State.ABANDONED:
-            return f"We are not sure whether this was sent {at}: {what}. It is not sent again by itself."
+            unsure = f"We are not sure whether this was sent {at}: {what}. It is not sent again by itself."
+            return message.state, unsure
         case Message.State.CANCELLED:
-            return f"Cancelled: {message.cancel_reason}."
+            return _cancelled(message.cancel_reason)
         case Message.State.SENDING:
-            return f"Being handed over since {at}: {what}."
+            return message.state, f"Being handed over since {at}: {what}."
     if message.awaits:
-        return f"Waits for a person since {at}: {words(message.awaits)}."
-    tried = f" Tried {message.attempts} times; the server said: {message.smtp_reply}." if message.attempts else ""
-    return f"Planned for {clock(message.expected_at)}: {what}.{tried}"
+        return message.state, f"Waits for a person since {at}: {wording.words(message.awaits)}."
+    if message.attempts:
+        return PUT_OFF, (
+            f"Put off: their mail server asked us to come back later, which is common. The next try is {at}: {what}. "
+            f"So far it was tried {'once' if message.attempts == 1 else f'{message.attempts} times'}; "
+            f"the server said: “{message.smtp_reply}”."
+        )
+    return message.state, f"Planned for {at}: {what}. It goes out by itself."
+
+
+def _cancelled(reason: str) -> tuple[str, str]:
+    if reason.startswith(LEFT_OUT):
+        return "skip", f"Left out: {reason.removeprefix(f'{LEFT_OUT}: ')}."
+    if reason.startswith(STOPPED):
+        return "not_sent", f"Not sent: {wording.words(reason.removeprefix(STOPPED))}."
+    return "not_sent", f"Not sent: {reason}."
 
 
 def _present(step: Step, enrollment: Enrollment, now: datetime, clock: Clock) -> Line:
     found = facts.of([enrollment.pk], now=now)
     if not found:
         return Line(step.position, "none", "There is nothing to send for this step.")
+    candidate = found[0]
     book = planning.slot_books(now=now, mailbox_ids=[enrollment.mailbox_id]).get(enrollment.mailbox_id)
     book = book or planning.closed_book(now=now)
-    known, touches = found[0].facts, touched.load([found[0].facts.whom])
-    verdict = deciding.decide(now=now, facts=known, slots=book, touches=touches)
+    touches = touched.load([candidate.facts.whom])
+    verdict = deciding.decide(now=now, facts=candidate.facts, slots=book, touches=touches)
     stored = Decision.objects.filter(enrollment=enrollment).order_by("-id").first()
-    values = {"rule": verdict.rule, **verdict.values, "last_decided_at": stored and stored.decided_at.isoformat()}
+    version = TemplateVersion.objects.select_related("template").get(pk=candidate.ledger.template_version_id)
+    sender = enrollment.mailbox.from_address
     last = last_of([enrollment.pk]).get(enrollment.pk)
     why = because(verdict.rule, step=step, last=last, due_at=enrollment.due_at, now=now, clock=clock)
+    sentence = _verdict_words(verdict, candidate, why, f"“{version}” from {sender}", clock)
+    values = {"rule": verdict.rule, **verdict.values, "last_decided_at": stored and stored.decided_at.isoformat()}
+    values |= {"version": str(version), "mailbox": sender}
+    return Line(step.position, type(verdict).__name__.lower(), sentence, values, wording.cure(verdict.rule))
+
+
+def _verdict_words(verdict: deciding.Verdict, candidate: Candidate, why: str, what: str, clock: Clock) -> str:
+    """What is decided of somebody's next step now, `why` it is and `what` would go out."""
     match verdict:
         case deciding.Send(slot=slot):
-            sentence = f"Will be planned for about {clock(slot)}: {why}."
+            return f"Goes out by itself about {clock(slot)}: {what}; {why}."
         case deciding.Wait(until=until):
-            at = opens_after(known.window, until)
-            sentence = f"Waits until about {clock(at)}: {why}."
+            at = clock(opens_after(candidate.facts.window, until))
+            by_hand = candidate.facts.is_task or candidate.facts.needs_approval
+            then = "somebody here is asked" if by_hand else f"it goes out by itself: {what}"
+            return f"Waits until about {at}: {why}. Then {then}."
         case deciding.Ask():
-            sentence = f"Will wait for a person: {why}."
+            return f"Will wait for a person: {why}."
         case deciding.Skip():
-            sentence = f"Will be left out: {_only_for(verdict.rule, conditions.words(found[0].condition))}."
+            return f"Will be left out: {_only_for(verdict.rule, conditions.words(candidate.condition), among=False)}."
         case deciding.Finish():
-            sentence = f"Will be finished: {words(verdict.rule)}."
+            return f"Will be finished: {why}."
         case deciding.Hold():
             reason = verdict.values.get("reason") or verdict.values.get("campaign")
-            sentence = f"Held: {words(verdict.rule)}{f' ({reason})' if reason else ''}."
+            return f"Held: {why}{f' ({reason})' if reason else ''}."
         case deciding.Stop():
-            sentence = f"Will be stopped: {words(verdict.rule)}."
-    return Line(step.position, type(verdict).__name__.lower(), sentence, values)
+            return f"Will be stopped: {why}."

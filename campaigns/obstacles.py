@@ -151,14 +151,14 @@ def _cared_for(active: QuerySet[Enrollment]) -> list[Obstacle]:
     return [
         Obstacle(
             _few(active.filter(prospect__protected_at__isnull=False)),
-            "The person is protected until who looks after them, or a manager, lifts it",
+            "The person is protected; whoever looks after them, or a manager, can lift that",
             "See who",
             "prospects",
             query="?state=protected",
         ),
         Obstacle(
             _few(active.filter(prospect__site__protected_at__isnull=False)),
-            "The site is protected until a manager lifts it",
+            "The site is protected; a manager can lift that",
         ),
         Obstacle(_few(lately), "Written to by other means less than two weeks ago: the first mail waits for that long"),
         Obstacle(_few(two), "Two rows of one person are being merged, which takes a moment"),

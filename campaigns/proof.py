@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.template.loader import render_to_string
 
 from accounts.models import User
-from campaigns import explaining
+from campaigns import wording
 from campaigns.models import Decision, Enrollment, Event, Message, Reply
 from prospects.models import Address, PrivacyRecord, Prospect, StageChange, Suppression
 
@@ -124,7 +124,7 @@ def _enrollments(ids: list[int]) -> list[dict[str, Any]]:
             "enrolled_by": str(row.enrolled_by or ""),
             "state": row.get_state_display(),
             "ended_at": _plain(row.ended_at),
-            "ended_because": explaining.words(row.stop_reason) if row.stop_reason else "",
+            "ended_because": wording.words(row.stop_reason) if row.stop_reason else "",
         }
         for row in found.select_related("campaign__program", "enrolled_by").order_by("pk")
     ]
@@ -143,7 +143,7 @@ def _messages(ids: list[int]) -> list[dict[str, Any]]:
             "template_version": str(row.template_version),
             "arm": row.arm.name,
             **_fields(row, MESSAGE),
-            "because": explaining.words(str(row.why.get("rule", ""))),
+            "because": wording.words(str(row.why.get("rule", ""))),
             "decision": row.why,
         }
         for row in found.select_related(*related).defer(*hidden).order_by("pk")
@@ -190,7 +190,7 @@ def _decisions(ids: list[int]) -> list[dict[str, Any]]:
             "step_key": row.step_key,
             "at": _plain(row.decided_at),
             "verdict": row.get_verdict_display(),
-            "because": explaining.words(row.rule),
+            "because": wording.words(row.rule),
             "rule": row.rule,
             "values": row.values,
         }

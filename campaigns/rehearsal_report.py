@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from campaigns import explaining, gate
+from campaigns import gate, wording
 from campaigns.models import Campaign, Enrollment, Message, Step
 from integrations.models import Mailbox
 
@@ -124,7 +124,7 @@ def _obstacle(rehearsal: Campaign, messages: Sequence[Message], now: datetime) -
         return ""
     first = min(due, key=lambda message: message.expected_at)
     refused = gate.refusals(message_ids=[first.pk])[first.pk]
-    return f"It waits: {'; '.join(explaining.words(name) for name in refused)}." if refused else ""
+    return f"It waits: {'; '.join(wording.words(name) for name in refused)}." if refused else ""
 
 
 def _played(
@@ -152,9 +152,9 @@ def _sentence(enrollment: Enrollment, sent: int, ways: Sequence[tuple[Step, Mess
     reason = enrollment.stop_reason
     if reason == "cannot_compose":
         cancelled = next((message for _, message in ways if message and message.cancel_reason), None)
-        return f"It {cancelled.cancel_reason if cancelled else explaining.words(reason)}", "bad"
+        return f"It {cancelled.cancel_reason if cancelled else wording.words(reason)}", "bad"
     tone = "good" if reason in ("replied", "unsubscribed") else "warn"
-    return f"Stopped: {STOPPED.get(reason) or explaining.words(reason)}. Nothing more goes out to this person.", tone
+    return f"Stopped: {STOPPED.get(reason) or wording.words(reason)}. Nothing more goes out to this person.", tone
 
 
 def _letter(step: Step, message: Message | None, enrollment: Enrollment, now: datetime) -> Letter:

@@ -45,7 +45,7 @@ class StaysUncertain(DomainError):
 
 @dataclass(frozen=True)
 class Again:
-    """By message: the slot it has now, or the rule that keeps it uncertain (`explaining.words` says it)."""
+    """By message: the slot it has now, or the rule that keeps it uncertain (`wording.words` says it)."""
 
     slots: dict[int, datetime] = field(default_factory=dict)
     kept: dict[int, str] = field(default_factory=dict)

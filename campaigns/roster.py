@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from campaigns import explaining
+from campaigns import wording
 from campaigns.models import Campaign, CampaignCount, Enrollment, Event, Reply
 from integrations.ports import ReplyClass
 
@@ -50,7 +50,7 @@ class Tab:
 
 def name_of(reason: str) -> str:
     """A stop reason as a short name."""
-    words = explaining.words(reason)
+    words = wording.words(reason)
     return NAMES.get(reason) or words[:1].upper() + words[1:]
 
 
@@ -68,8 +68,8 @@ def tabs(count: CampaignCount, *, standing: str = EVERYBODY) -> list[Tab]:
 
 
 def people(*, campaign: Campaign, standing: str) -> QuerySet[Enrollment]:
-    """The enrollments that stand so, with their people: along an index, whatever the size of the campaign."""
-    rows = Enrollment.objects.filter(campaign=campaign).select_related("prospect")
+    """The enrollments that stand so, with person and campaign: along an index, whatever the campaign's size."""
+    rows = Enrollment.objects.filter(campaign=campaign).select_related("prospect", "campaign")
     if standing == EVERYBODY:
         return rows
     if standing == NOT_BEGUN:
@@ -86,7 +86,7 @@ def people(*, campaign: Campaign, standing: str) -> QuerySet[Enrollment]:
 def words(enrollment: Enrollment, *, steps: int) -> str:
     """Where this person stands, in a sentence."""
     if enrollment.state == STOPPED:
-        why = explaining.words(enrollment.stop_reason)
+        why = wording.words(enrollment.stop_reason)
         return f"Ended after {_steps(enrollment.steps_handed_over, steps)}: {why}"
     if enrollment.state == FINISHED:
         return NAMES.get(enrollment.stop_reason, "Finished") if enrollment.stop_reason else "Got every step"

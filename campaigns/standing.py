@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from campaigns import answers, explaining
+from campaigns import answers, wording
 from campaigns.models import Campaign, Enrollment, Reply
 from prospects import listing
 from prospects.listing import Facets
@@ -117,5 +117,5 @@ def _history(prospect: Prospect, replied: Mapping[int, str], enrolled: Sequence[
     last = next((row for row in enrolled if row.steps_handed_over), None)
     if last is None:
         return NEVER
-    why = explaining.words(last.stop_reason) if last.stop_reason else "every step was sent"
+    why = wording.words(last.stop_reason) if last.stop_reason else "every step was sent"
     return Standing("Written to", "", f"{why}, {last.campaign}")

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from campaigns import answers, explaining, stopping
+from campaigns import answers, stopping, wording
 from campaigns.models import Decision, Enrollment, Event, Message, Reply
 from prospects.models import Note, Prospect, StageChange, Suppression
 
@@ -137,7 +137,7 @@ def _why(why: Mapping[str, Any]) -> str:
     if not why.get("rule"):
         return ""
     zone = f" (their clock: {why['zone']})" if why.get("zone") else ""
-    return _sentence(explaining.words(str(why["rule"]))) + zone
+    return _sentence(wording.words(str(why["rule"]))) + zone
 
 
 def _sentence(words: str) -> str:
@@ -156,7 +156,7 @@ def _messages(rows: Sequence[int], limit: int) -> Iterator[Entry]:
             kind="planned" if message.state == Message.State.PLANNED else "message",
             title=f"{title}: step {message.step.position}",
             tone=tone,
-            detail=_sentence(explaining.words(message.cancel_reason.removeprefix("stopped: "))) if cancelled else "",
+            detail=_sentence(wording.words(message.cancel_reason.removeprefix("stopped: "))) if cancelled else "",
             **_campaign(message),
             subject=message.subject,
             text=message.text,
@@ -222,8 +222,8 @@ def _decisions(rows: Sequence[int], limit: int) -> Iterator[Entry]:
         yield Entry(
             at=decision.decided_at,
             kind="decision",
-            title=f"{VERDICTS.get(decision.verdict, decision.verdict)}: {explaining.words(decision.rule)}",
-            detail=explaining.words(str(reason)) if reason else "",
+            title=f"{VERDICTS.get(decision.verdict, decision.verdict)}: {wording.words(decision.rule)}",
+            detail=wording.words(str(reason)) if reason else "",
             **_campaign(decision.enrollment),
         )
 
@@ -249,10 +249,10 @@ def _ways(rows: Sequence[int], limit: int) -> Iterator[Entry]:
     found = Enrollment.objects.filter(prospect__in=rows, campaign__rehearsal_of=None)
     for way in found.select_related("campaign", "enrolled_by").order_by("-id")[:limit]:
         who = f" by {way.enrolled_by}" if way.enrolled_by else ""
-        yield Entry(at=way.created_at, kind="way", title=f"Enrolled{who}", **_campaign(way), rank=-1)
+        yield Entry(at=way.created_at, kind="enrolled", title=f"Enrolled{who}", **_campaign(way), rank=-1)
         if way.ended_at:
-            ended = "Finished" if way.state == Enrollment.State.FINISHED else "Taken out"
-            title = f"{ended}: {explaining.words(way.stop_reason)}" if way.stop_reason else "Every step was sent"
+            ended = "Finished" if way.state == Enrollment.State.FINISHED else "Stopped"
+            title = f"{ended}: {wording.words(way.stop_reason)}" if way.stop_reason else "Every step was sent"
             yield Entry(at=way.ended_at, kind="way", title=title, **_campaign(way), rank=2)
 
 

@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from accounts.callers import caller
-from campaigns import explaining, labelling, reconciling, replies, resending
+from campaigns import labelling, reconciling, replies, resending, wording
 from campaigns.api import ledger_serializers as serializers
 from campaigns.api.filters import EnrollmentFilter, EventFilter, MessageFilter, ReplyFilter
 from campaigns.api.ledger_serializers import public_ids
@@ -67,7 +67,7 @@ class MessageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Tasks):
                 message_ids=[found.pk], note=given["note"], by=caller(request), now=timezone.now()
             )
             if found.pk in done.kept:
-                raise resending.StaysUncertain(f"It stays as it is: {explaining.words(done.kept[found.pk])}.")
+                raise resending.StaysUncertain(f"It stays as it is: {wording.words(done.kept[found.pk])}.")
         elif not reconciling.decide(
             message=found, sent=given["verdict"] == "sent", note=given["note"], by=caller(request)
         ):
@@ -94,7 +94,7 @@ class MessageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Tasks):
             now=timezone.now(),
         )
         kept = Counter(done.kept.values()).most_common()
-        rows = [{"rule": rule, "why": explaining.words(rule), "count": count} for rule, count in kept]
+        rows = [{"rule": rule, "why": wording.words(rule), "count": count} for rule, count in kept]
         return Response(serializers.SentAgainSerializer({"sent_again": len(done.slots), "kept": rows}).data)
 
 

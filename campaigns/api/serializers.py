@@ -213,6 +213,7 @@ class ExplanationSerializer(serializers.Serializer[Any]):
         step = serializers.IntegerField()
         verdict = serializers.CharField()
         sentence = serializers.CharField()
+        what_to_do = serializers.CharField(help_text="What a person can do about it, in words; may be empty")
         values = serializers.DictField()
 
     enrolled = serializers.BooleanField()

@@ -1,7 +1,6 @@
 """The list of campaigns, and one campaign as it runs."""
 
 import uuid
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,6 +21,7 @@ from campaigns import (
     foretelling,
     lifecycle,
     obstacles,
+    present,
     roster,
     situation,
 )
@@ -157,22 +157,18 @@ def campaign_people(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     standing = printable(request.GET.get("standing", ""))
     paged = pages.paged(request, roster.people(campaign=found, standing=standing))
     total = Step.objects.filter(sequence_version=found.live_version()).count()
+    active = [row for row in paged.rows if row.state == Enrollment.State.ACTIVE]
+    now = timezone.now()
+    following = present.of_many(ways=active, now=now)
     context = {
         "campaign": found,
         "standing": standing,
         "tabs": roster.tabs(situation.standing(found), standing=standing),
         "paged": paged,
-        "rows": [(row, roster.words(row, steps=total), at) for row, at in _next_at(paged.rows)],
+        "now": now,
+        "rows": [(row, roster.words(row, steps=total), following.get(row.pk)) for row in paged.rows],
     }
     return render(request, "campaigns/campaign_people.html", context)
-
-
-def _next_at(rows: Sequence[Enrollment]) -> list[tuple[Enrollment, datetime | None]]:
-    """Each with when its next message leaves or falls due; None for one that is due and has no place yet."""
-    planned = Message.objects.filter(enrollment__in=rows, state=Message.State.PLANNED)
-    slots = dict(planned.values_list("enrollment_id", "send_at"))
-    now = timezone.now()
-    return [(row, slots.get(row.pk) or (row.due_at if row.due_at and row.due_at > now else None)) for row in rows]
 
 
 @require_POST

@@ -1,17 +1,19 @@
 """Why, and why not: one person in one campaign, step by step."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from campaigns import explaining
+from campaigns import explaining, wording
 from campaigns.explaining import Line
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Enrollment
 from prospects.models import Prospect
 
 FACTS = {  # what stands behind a sentence, in the order in which people ask for it
@@ -33,6 +35,8 @@ FACTS = {  # what stands behind a sentence, in the order in which people ask for
 }
 BADGES = {
     "sent": ("Sent", "good"),
+    explaining.CAME_BACK: ("Came back", "bad"),
+    explaining.PUT_OFF: ("Put off", "warn"),
     "planned": ("Planned", "accent"),
     "wait": ("Waits", ""),
     "send": ("Next", "accent"),
@@ -45,22 +49,53 @@ BADGES = {
     "active": ("Under way", "accent"),
     "not_sent": ("Not sent", ""),
     "later": ("Later", ""),
-    "cancelled": ("Cancelled", ""),
+    "passed": ("Not sent", ""),
     "refused": ("Refused", "bad"),
     "uncertain": ("Not sure", "warn"),
     "abandoned": ("Not sure", "warn"),
 }
 
 
+PAGES = {  # where a cure is: the words of its link, and the route
+    wording.PERSON: ("Their page", "prospect"),
+    wording.CAMPAIGN: ("The campaign", "campaign"),
+    wording.SETTINGS: ("Its settings", "campaign-settings"),
+    wording.MAILBOX: ("The mailbox", "mailbox"),
+    wording.RULES: ("The rules", "rules"),
+    wording.TASKS: ("Tasks", "tasks"),
+    wording.TODAY: ("Today", "today"),
+}
+
+
 @require_safe
 def prospect_why(request: HttpRequest, id: uuid.UUID, campaign_id: uuid.UUID) -> HttpResponse:
-    """What was sent, what comes next, what never comes, each with its reason and what stands behind it."""
+    """What was sent, what comes next, what never comes, each with its reason and what can be done about it."""
     person = get_object_or_404(Prospect, public_id=id, erased_at=None)
     campaign = get_object_or_404(Campaign, public_id=campaign_id, rehearsal_of=None)
     now = timezone.now()
     found = explaining.explain(prospect=person, campaign=campaign, now=now, clock=_said)
-    lines = [(line, *BADGES.get(line.verdict, ("", "")), _facts(line)) for line in found.lines]
-    return render(request, "campaigns/why.html", {"prospect": person, "campaign": campaign, "lines": lines, "now": now})
+    way = Enrollment.objects.filter(prospect=person, campaign=campaign).select_related("mailbox").first()
+    of = {
+        **dict.fromkeys((wording.CAMPAIGN, wording.SETTINGS), campaign.public_id),
+        wording.PERSON: person.public_id,
+        wording.MAILBOX: (way.mailbox if way else campaign.mailbox).public_id,
+    }
+    page = {
+        "prospect": person,
+        "campaign": campaign,
+        "now": now,
+        "clock": timezone.get_current_timezone_name(),
+        "lines": [(line, *BADGES.get(line.verdict, ("", "")), _facts(line), _cure(line, of)) for line in found.lines],
+    }
+    return render(request, "campaigns/why.html", page)
+
+
+def _cure(line: Line, of: Mapping[str, uuid.UUID]) -> tuple[str, str]:
+    """The link to where something can be done: its words and address."""
+    if line.cure is None or not line.cure.page:
+        return "", ""
+    name, route = PAGES[line.cure.page]
+    return name, reverse(route, args=[of[line.cure.page]] if line.cure.page in of else [])
 
 
 def _said(at: datetime) -> str:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts.callers import caller
-from campaigns import explaining, reconciling, resending, timeline
+from campaigns import reconciling, resending, timeline, wording
 from campaigns.models import Event, Message
 from outreach.lib import pages
 from outreach.lib.errors import DomainError
@@ -87,7 +87,7 @@ def _send_again(request: HttpRequest, ids: list[int], note: str) -> None:
         pages.said(request, f"{what} sent in the next free places, unless a proof turns up that they had been sent.")
     for rule, count in Counter(done.kept.values()).most_common():
         what = "1 mail stays" if count == 1 else f"{number(count)} mails stay"
-        pages.refused(request, f"{what} as before: {explaining.words(rule)}.")
+        pages.refused(request, f"{what} as before: {wording.words(rule)}.")
 
 
 def uncertain(request: HttpRequest) -> HttpResponse:

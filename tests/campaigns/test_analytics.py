@@ -184,8 +184,8 @@ def test_tells_whom_care_holds_and_what_clears_it(calm, client):
     people.merge(survivor=merged, merged=goes, by=None, now=calm.now)
     held = obstacles.holding(situation.look())
     assert {each.why: each.people for each in held} == {
-        "The person is protected until who looks after them, or a manager, lifts it": 1,
-        "The site is protected until a manager lifts it": 1,
+        "The person is protected; whoever looks after them, or a manager, can lift that": 1,
+        "The site is protected; a manager can lift that": 1,
         "Written to by other means less than two weeks ago: the first mail waits for that long": 1,
         "Two rows of one person are being merged, which takes a moment": 2,
     }

@@ -142,7 +142,7 @@ def test_leaves_a_step_out_for_one_person(asking, hand):
     approving.leave_out(message=waiting(), by=factories.UserFactory(username="ada"), now=world.now)
     world.days(2.5)
     assert Message.objects.get(step__position=1).cancel_reason == "left out: by ada"
-    assert "left out: by ada" in line(world, 1).sentence
+    assert "Left out: by ada." in line(world, 1).sentence
     second = Message.objects.get(step__position=2)
     assert (second.state, second.subject) == (
         "sent",

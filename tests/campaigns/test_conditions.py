@@ -122,12 +122,12 @@ def test_says_whom_a_step_is_for_and_that_somebody_is_left_out(branching):
     world.later(days=2)
     line = explaining.explain(prospect=world.prospects[0], campaign=world.campaign, now=world.now).lines[2]
     assert line.verdict == "skip"
-    assert "only for some people" in line.sentence
+    assert "only for people with: " in line.sentence
     assert "tag is “tea”" in line.sentence
     days(world, 1)
     line = explaining.explain(prospect=world.prospects[0], campaign=world.campaign, now=world.now).lines[2]
     assert line.verdict == "skip"
-    assert line.sentence.startswith("Left out on ")
+    assert line.sentence.startswith("Left out ")
     assert "tag is “tea”" in line.sentence
 
 

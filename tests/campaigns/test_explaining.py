@@ -4,8 +4,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
-from campaigns import explaining, planning, stopping
-from campaigns.models import Message, Step
+from campaigns import explaining, planning, stopping, wording
+from campaigns.models import Enrollment, Message, Step
 from integrations.models import Mailbox
 from prospects.models import Prospect
 from tests import factories
@@ -19,17 +19,23 @@ def sentences(world):
     return [line.sentence for line in found.lines]
 
 
+def what(world, position):
+    arm = Step.objects.get(position=position).arms.select_related("template_version__template").get()
+    return f"“{arm.template_version}” from {world.mailbox.from_address}"
+
+
 def test_tells_what_was_sent_and_what_comes_next(running):
     world = running()
     world.tick()
     summary, first, second, third = sentences(world)
-    assert summary == "Under way: 1 step handed over."
+    assert summary == "Under way: 1 of 3 steps done."
     assert first.startswith("Sent 2026-03-04 12:00 UTC: “Template")
     assert world.mailbox.from_address in first
     assert second == (
-        "Will be planned for about 2026-03-05 12:00 UTC: 1 day after step 1, which was sent 2026-03-04 12:00 UTC."
+        f"Goes out by itself about 2026-03-05 12:00 UTC: {what(world, 2)}; "
+        "1 day after step 1, which was sent 2026-03-04 12:00 UTC."
     )
-    assert third == "Comes after the steps before it."
+    assert third == "Comes 1 day after the step before it, unless they answer or say no first."
 
 
 def test_counts_the_wait_from_the_mail_before(running):
@@ -38,7 +44,8 @@ def test_counts_the_wait_from_the_mail_before(running):
     world.tick()
     sentence = sentences(world)[2]
     assert sentence == (
-        "Waits until about 2026-03-09 12:00 UTC: 3 business days after step 1, which was sent 2026-03-04 12:00 UTC."
+        "Waits until about 2026-03-09 12:00 UTC: 3 business days after step 1, which was sent 2026-03-04 12:00 UTC. "
+        f"Then it goes out by itself: {what(world, 2)}."
     )
 
 
@@ -65,8 +72,9 @@ def test_tells_why_it_stopped(running):
     world.answers(mails.reply(message, sender=message.recipient, text="Who are you?"))
     world.tick(days=1)
     lines = sentences(world)
-    assert lines[0] == "Stopped: the person answered."
-    assert lines[2] == "Not sent: stopped: the person answered."
+    ended = explaining.in_utc(Enrollment.objects.get().ended_at)
+    assert lines[0] == f"Stopped {ended}: the person answered."
+    assert lines[2] == "Not sent: the person answered."
 
 
 def test_tells_what_the_server_said(running):
@@ -79,7 +87,7 @@ def test_tells_what_the_server_said(running):
 
 def test_every_rule_has_words():
     for rule in ("suppressed", "mailbox_blind", "window_closed", "cannot_compose", "same_recipient"):
-        assert rule in explaining.WORDS
+        assert rule in wording.WORDS
 
 
 def test_the_command_finds_people_by_address_in_any_spelling(running, capsys):
@@ -107,10 +115,53 @@ def test_shows_every_step_with_its_reason_on_a_page(running, client_as):
     assert address in viewer.get(reverse("prospect", args=[person.public_id])).content.decode()
     assert address in viewer.get(reverse("campaign-people", args=[world.campaign.public_id])).content.decode()
     page = viewer.get(address).content.decode()
-    assert "Under way: 1 step handed over." in page
+    assert "Under way: 1 of 3 steps done." in page
     assert "Sent Wed 4 Mar 2026 12:00" in page
     assert world.mailbox.from_address in page
     Prospect.objects.update(held_at=world.now, hold_reason="ask Ada")
     assert "Held: this person is on hold (ask Ada)." in viewer.get(address).content.decode()
     stopping.stop_person(prospect=person, reason="no")
-    assert "Stopped: this person must not be written to." in viewer.get(address).content.decode()
+    page = viewer.get(address).content.decode()
+    assert ": this person must not be written to." in page
+    assert "Not sent: this person must not be written to." in page
+
+
+def test_says_what_to_do_and_where(running, client_as):
+    world = running()
+    person, viewer = world.prospects[0], client_as("viewer")
+    Prospect.objects.update(protected_at=world.now)
+    address = reverse("prospect-why", args=[person.public_id, world.campaign.public_id])
+    page = viewer.get(address).content.decode()
+    assert "Held: nothing was sent yet." in page
+    assert "Held: this person is protected (ask a manager first)." in page
+    assert "lift the protection" in page
+    assert (
+        "this person is protected"
+        in viewer.get(reverse("campaign-people", args=[world.campaign.public_id])).content.decode()
+    )
+    answer = viewer.get(reverse("api-campaigns-explanation", args=[world.campaign.public_id, person.public_id]))
+    assert "lift the protection" in answer.json()["lines"][1]["what_to_do"]
+
+
+def test_a_mail_that_came_back_is_not_shown_as_sent(running, client_as):
+    world = running()
+    world.tick()
+    message = Message.objects.get()
+    Message.objects.update(outcome="bounced")
+    line = explaining.explain(prospect=world.prospects[0], campaign=world.campaign, now=world.now).lines[1]
+    assert line.verdict == explaining.CAME_BACK
+    assert "It came back: it did not reach them." in line.sentence
+    page = client_as("viewer").get(
+        reverse("prospect-why", args=[world.prospects[0].public_id, world.campaign.public_id])
+    )
+    assert reverse("message", args=[message.public_id]) in page.content.decode()
+
+
+def test_says_in_words_that_a_server_asked_us_to_come_back(running):
+    world = running()
+    world.smtp.behaviour = lambda recipient, message, stage: "451 4.7.1 later" if stage == "rcpt" else None
+    world.tick()
+    line = explaining.explain(prospect=world.prospects[0], campaign=world.campaign, now=world.now).lines[1]
+    assert line.verdict == explaining.PUT_OFF
+    assert "tried once" in line.sentence
+    assert "4.7.1 later" in line.sentence

@@ -109,7 +109,7 @@ def test_shows_clicks_bounces_decisions_notes_and_stops(world):
     assert found["Note"].quote == "Likes tea"
     assert found["Suppressed: added by hand"].tone == "bad"
     assert found["Never to be written to again"].detail == "rude"
-    assert "Taken out: somebody here added a suppression" in found
+    assert "Stopped: somebody here added a suppression" in found
 
 
 def test_leaves_rehearsals_out(world, page):

@@ -30,7 +30,8 @@ class Command(BaseCommand):
             raise CommandError(f"No campaign is called “{options['campaign']}”.")
         self.stdout.write(f"{prospect} in {campaign}")
         for line in explaining.explain(prospect=prospect, campaign=campaign, now=timezone.now()).lines:
-            self.stdout.write(f"  step {line.step}: {line.sentence}" if line.step else f"  {line.sentence}")
+            said = f"{line.sentence} {line.what_to_do}".rstrip()
+            self.stdout.write(f"  step {line.step}: {said}" if line.step else f"  {said}")
 
 
 def _prospect(name: str) -> Prospect | None:

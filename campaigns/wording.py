@@ -1,0 +1,133 @@
+"""Rules in plain words, and what a person can do about each."""
+
+from dataclasses import dataclass
+
+WORDS = {
+    "due": "its time has come",
+    "not_due": "it is not due yet",
+    "window_closed": "the sending window is closed",
+    "public_holiday": "it is a public holiday where they live",
+    "quiet_date": "nobody is written to on this day",
+    "mailbox_full": "the mailbox has used up its daily cap",
+    "domain_full": "enough goes to addresses of this domain already",
+    "campaign_full": "the campaign has used up what it may send a day",
+    "suppressed": "the address or its domain is suppressed",
+    "person_stopped": "this person must not be written to",
+    "site_stopped": "this site must not be written to",
+    "no_address": "there is no address",
+    "address_changed": "the address has changed, the message follows in a moment",
+    "undecidable": "something about this person makes no sense to us; the log says what",
+    "demo_person": "people of the demo world are never written to from a real mailbox",
+    "merged_away": "this row was merged into another person",
+    "merge_waiting": "two rows of this person are being merged",
+    "merged": "the person was in this campaign already, under another row that was merged",
+    "protected": "this person is protected",
+    "contacted_lately": "they were written to by other means less than two weeks ago",
+    "touched_lately": "they were written to a short while ago, or will be: your rules keep mails to a person apart",
+    "site_touched": "a colleague of theirs is written to around then: your rules keep mails to a site apart",
+    "site_answered": "somebody of their site answered lately: your rules let the others wait",
+    "busy_elsewhere": "they or their site are in another campaign: your rules let one end before the next begins",
+    "country_rule": "your rules say: nobody of their country is written to",
+    "country_task": "mail is not allowed in their country: only a person's own message",
+    "colleague_first": "this campaign takes one person of each site at a time, and a colleague of theirs comes first",
+    "colleague_answered": "somebody of their site answered",
+    "person_held": "this person is on hold",
+    "site_held": "this site is on hold",
+    "campaign_not_running": "the campaign is not running",
+    "mailbox_not_active": "the mailbox is not active",
+    "same_recipient": "somebody else in this campaign has the same address",
+    "sending_stopped": "all sending is stopped",
+    "sending_held": "sending waits until somebody has said that the database and the clock are right",
+    "parked": "sending broke off three times while this mail was written; it waits until somebody tries it again",
+    "overdue": "it is overdue, and waits until somebody releases it",
+    "enrollment_ended": "the person's way through this campaign has ended",
+    "mailbox_blind": "the mailbox was not read for half an hour, an answer may be waiting",
+    "answers_waiting": "answers that came in are not applied yet",
+    "replied": "the person answered",
+    "unsubscribed": "the person unsubscribed",
+    "bounced": "the address takes no mail",
+    "complained": "the person complained",
+    "declined": "the person asked us to stop",
+    "cannot_compose": "the message could not be written for this person",
+    "refused": "the receiving server refused the message",
+    "gave_up": "the receiving server asked us to wait for more than four days",
+    "uncertain": "nobody could tell for five days whether the message was sent",
+    "rehearsal_astray": "a rehearsal goes to nobody but its own address",
+    "rehearsal_over": "the rehearsal was ended",
+    "erased": "the person asked to be forgotten",
+    "too_soon": "it began less than 20 minutes ago, and the server may still answer",
+    "no_slot": "its mailbox has no free place for it",
+    "settled": "it has been settled already",
+    "awaits_person": "it waits until somebody here has read and approved it, or done it",
+    "approval": "somebody here reads and approves each of these messages first",
+    "task": "somebody here does this by hand",
+    "task_in_rehearsal": "a rehearsal leaves out what people do by hand",
+    "condition": "the step is only for some people",
+    "condition_unreadable": "whom the step is for can't be read any more; look at its condition",
+    "first_batch": "the first batch went out, and the others wait until somebody lets them go",
+    "joined": "they joined the program",
+    "positive_reply": "they answered that they are interested",
+    "manual": "somebody here added a suppression",
+    "imported": "an import said not to write",
+}
+
+
+@dataclass(frozen=True)
+class Cure:
+    """What to do about a rule, in a sentence, and the page where: one of PAGES, or "" where nothing is to be done."""
+
+    words: str
+    page: str = ""
+
+
+PERSON, CAMPAIGN, SETTINGS, MAILBOX, RULES, TASKS, TODAY = PAGES = (
+    *("person", "campaign", "settings", "mailbox"),
+    *("rules", "tasks", "today"),
+)
+_NO = Cure("Nothing more goes out to them. Whether that can be taken back stands on their page.", PERSON)
+_BY_ITSELF = Cure("It goes on by itself.")
+_APART = Cure("It goes on by itself. How long people and sites are left alone is set in the rules.", RULES)
+_MAILBOX = Cure("It goes on once the mailbox can be used again.", MAILBOX)
+_FULL = Cure("It goes on by itself; a higher cap makes it sooner.", MAILBOX)
+GOES = Cure("To keep it from going out, put them on hold or stop them on their page.", PERSON)
+FINAL = Cure("This is final: what changes later does not bring the step back.")
+
+CURES = {
+    **dict.fromkeys(("due", "not_due", "window_closed", "public_holiday"), GOES),
+    **dict.fromkeys(("suppressed", "person_stopped", "site_stopped", "manual", "imported"), _NO),
+    **dict.fromkeys(("unsubscribed", "complained", "declined"), _NO),
+    **dict.fromkeys(("touched_lately", "site_touched", "site_answered", "busy_elsewhere"), _APART),
+    **dict.fromkeys(("answers_waiting", "merge_waiting", "address_changed", "contacted_lately"), _BY_ITSELF),
+    **dict.fromkeys(("mailbox_not_active", "mailbox_blind"), _MAILBOX),
+    **dict.fromkeys(("mailbox_full", "domain_full"), _FULL),
+    **dict.fromkeys(("sending_stopped", "sending_held", "overdue"), Cure("It goes on once somebody says so.", TODAY)),
+    **dict.fromkeys(("country_rule", "country_task"), Cure("Countries are set in the rules.", RULES)),
+    **dict.fromkeys(("condition", "task_in_rehearsal"), FINAL),
+    "quiet_date": Cure("It goes on by itself after the days off.", SETTINGS),
+    "campaign_full": Cure("It goes on by itself; a higher limit makes it sooner.", SETTINGS),
+    "colleague_first": Cure("It goes on when their colleague’s way ended without an answer.", SETTINGS),
+    "protected": Cure("To let it go out, lift the protection on their page (under “Relationship”).", PERSON),
+    "person_held": Cure("To let it go out, release them on their page.", PERSON),
+    "site_held": Cure("To let it go out, release their company on their page.", PERSON),
+    "parked": Cure("Try it again from their page.", PERSON),
+    "no_address": Cure("Add an address on their page, and enrol them again.", PERSON),
+    "bounced": Cure("With another address on their page they can be written to again.", PERSON),
+    "refused": Cure("With another address on their page they can be written to again.", PERSON),
+    "replied": Cure("They wait for your answer: what they wrote is on their page.", PERSON),
+    "campaign_not_running": Cure("It goes on when the campaign is resumed.", CAMPAIGN),
+    "first_batch": Cure("It goes on when somebody lets the others go.", CAMPAIGN),
+    "condition_unreadable": Cure("It goes on when the condition of the step is mended.", CAMPAIGN),
+    "approval": Cure("Read and approve it among the tasks.", TASKS),
+    "task": Cure("Do it, and say so among the tasks.", TASKS),
+    "awaits_person": Cure("It is among the tasks.", TASKS),
+}
+
+
+def words(rule: str) -> str:
+    """The plain words of a rule; a rule without any is shown as it is."""
+    return WORDS.get(rule, rule.replace("_", " "))
+
+
+def cure(rule: str) -> Cure | None:
+    """What to do about a rule; None where nothing is."""
+    return CURES.get(rule)
