@@ -141,7 +141,7 @@ class _Way:
 
     def skipped(self, step: Step, decision: Decision) -> Line:
         """A step that its condition, say, left out."""
-        why = _only_for(decision.rule, str(decision.values.get("condition", "")), among=False)
+        why = _only_for(decision.rule, str(decision.values.get("condition", "")), "they were not among them")
         sentence = f"Left out {self.clock(decision.decided_at)}: {why}."
         values = {"rule": decision.rule, **decision.values}
         return Line(step.position, "skip", sentence, values, wording.FINAL)
@@ -160,7 +160,10 @@ class _Way:
         sentence = f"Comes {_delay(step)} after the step before it, unless they answer or say no first."
         if step.condition:
             unmet, _ = conditions.unmet([(step.pk, self.enrollment.prospect_id, step.condition)], now=self.now)
-            sentence += f" As it is now, {_only_for('condition', conditions.words(step.condition), among=not unmet)}."
+            are = "they are not" if unmet else "they are"
+            sentence += (
+                f" It is only for people with: {conditions.words(step.condition)}; as it is now {are} among them."
+            )
         return Line(step.position, "later", sentence)
 
 
@@ -181,9 +184,8 @@ def _summary(way: _Way, lines: Iterable[Line]) -> Line:
     return Line(0, "hold" if is_held else "active", f"{'Held' if is_held else 'Under way'}{where}: {said}.")
 
 
-def _only_for(rule: str, condition: str, *, among: bool) -> str:
-    is_among = "they are among them" if among else "they are not among them"
-    return f"the step is only for people with: {condition}, and {is_among}" if condition else wording.words(rule)
+def _only_for(rule: str, condition: str, but: str) -> str:
+    return f"the step is only for people with: {condition}, and {but}" if condition else wording.words(rule)
 
 
 def _message_line(step: Step, message: Message, clock: Clock) -> Line:
@@ -279,7 +281,8 @@ def _verdict_words(verdict: deciding.Verdict, candidate: Candidate, why: str, wh
         case deciding.Ask():
             return f"Will wait for a person: {why}."
         case deciding.Skip():
-            return f"Will be left out: {_only_for(verdict.rule, conditions.words(candidate.condition), among=False)}."
+            only = _only_for(verdict.rule, conditions.words(candidate.condition), "they are not among them")
+            return f"Will be left out: {only}."
         case deciding.Finish():
             return f"Will be finished: {why}."
         case deciding.Hold():
