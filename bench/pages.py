@@ -175,6 +175,7 @@ def arguments():
     found = {name: {"id": row.public_id} for name, row in known.items()}
     found["prospect-compare"] = {"id": pair.first.public_id, "other": pair.second.public_id}
     found["campaign-audience-people"]["reason"] = audience.WRITTEN
+    found["prospect-why"] = {**found["prospect"], "campaign_id": campaign.public_id}
     found["step"] = {"id": draft.public_id, "step_id": step.public_id}
     found["team"] = {"person_id": user.pk}
     found["sign-in-link"] = links.password_link(person=user)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from campaigns import deciding, explaining, facts, gate, planning, scheduling, wording
+from campaigns import deciding, explaining, facts, gate, lines, planning, scheduling, wording
 from campaigns.facts import Candidate
 from campaigns.models import Campaign, Enrollment, Message, Step
 from campaigns.rules import touched
@@ -126,7 +126,7 @@ def _decided(
             return Next(way.campaign, step.position, "Will end", None, why)
 
 
-def _clock(now: datetime) -> explaining.Clock:
+def _clock(now: datetime) -> lines.Clock:
     """Says an instant in the looker's zone: "today 15:36", "22 Nov 15:36"."""
     today = timezone.localtime(now).date()
 

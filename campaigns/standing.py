@@ -100,6 +100,8 @@ def _forbidden(prospect: Prospect, suppressed: Mapping[str, Suppression]) -> Sta
     site = prospect.site
     if prospect.stopped_at or (site and site.stopped_at):
         return Standing("Never again", "bad", prospect.stop_reason or "their whole site")
+    if prospect.protected_at:
+        return Standing("Protected", "warn", "nobody writes to them before that is lifted")
     if prospect.held_at:
         return Standing("On hold", "warn", prospect.hold_reason)
     return Standing("On hold", "warn", f"their site: {site.hold_reason}") if site and site.held_at else None

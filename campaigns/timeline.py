@@ -19,7 +19,7 @@ TITLES: dict[str, tuple[str, str]] = {
     Message.State.REFUSED: ("Refused by the server", "bad"),
     Message.State.UNCERTAIN: ("We are not sure whether this was sent", "warn"),
     Message.State.ABANDONED: ("Given up: we are not sure whether this was sent", "warn"),
-    Message.State.CANCELLED: ("Cancelled", ""),
+    Message.State.CANCELLED: ("Not sent", ""),
 }
 OUTCOMES: dict[str, tuple[str, str]] = {
     Message.Outcome.DELIVERED: ("Delivered", "good"),

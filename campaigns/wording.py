@@ -80,22 +80,29 @@ class Cure:
     page: str = ""
 
 
+def _once(done: str) -> Cure:
+    return Cure(f"Once {done}, it goes out as soon as there is room.", PERSON)
+
+
 PERSON, CAMPAIGN, SETTINGS, MAILBOX, RULES, TASKS, TODAY = PAGES = (
     *("person", "campaign", "settings", "mailbox"),
     *("rules", "tasks", "today"),
 )
+_THEIR_NO = Cure("Nothing more goes out to them. Only they can take that back, by writing to you.", PERSON)
 _NO = Cure("Nothing more goes out to them. Whether that can be taken back stands on their page.", PERSON)
 _BY_ITSELF = Cure("It goes on by itself.")
 _APART = Cure("It goes on by itself. How long people and sites are left alone is set in the rules.", RULES)
 _MAILBOX = Cure("It goes on once the mailbox can be used again.", MAILBOX)
 _FULL = Cure("It goes on by itself; a higher cap makes it sooner.", MAILBOX)
-GOES = Cure("To keep it from going out, put them on hold or stop them on their page.", PERSON)
+GOES = Cure("To keep it from going out, press “Put on hold” on their page: that can be undone.", PERSON)
+ANSWERED = Cure("They wait for your answer: what they wrote is on their page.", PERSON)
 FINAL = Cure("This is final: what changes later does not bring the step back.")
 
 CURES = {
     **dict.fromkeys(("due", "not_due", "window_closed", "public_holiday"), GOES),
     **dict.fromkeys(("suppressed", "person_stopped", "site_stopped", "manual", "imported"), _NO),
-    **dict.fromkeys(("unsubscribed", "complained", "declined"), _NO),
+    **dict.fromkeys(("unsubscribed", "complained", "declined"), _THEIR_NO),
+    **dict.fromkeys(("replied", "positive_reply"), ANSWERED),
     **dict.fromkeys(("touched_lately", "site_touched", "site_answered", "busy_elsewhere"), _APART),
     **dict.fromkeys(("answers_waiting", "merge_waiting", "address_changed", "contacted_lately"), _BY_ITSELF),
     **dict.fromkeys(("mailbox_not_active", "mailbox_blind"), _MAILBOX),
@@ -106,14 +113,13 @@ CURES = {
     "quiet_date": Cure("It goes on by itself after the days off.", SETTINGS),
     "campaign_full": Cure("It goes on by itself; a higher limit makes it sooner.", SETTINGS),
     "colleague_first": Cure("It goes on when their colleague’s way ended without an answer.", SETTINGS),
-    "protected": Cure("To let it go out, lift the protection on their page (under “Relationship”).", PERSON),
-    "person_held": Cure("To let it go out, release them on their page.", PERSON),
-    "site_held": Cure("To let it go out, release their company on their page.", PERSON),
+    "protected": _once("the protection is lifted on their page, by whoever looks after them or a manager"),
+    "person_held": _once("somebody releases them on their page"),
+    "site_held": _once("somebody releases their company on their page"),
     "parked": Cure("Try it again from their page.", PERSON),
     "no_address": Cure("Add an address on their page, and enrol them again.", PERSON),
     "bounced": Cure("With another address on their page they can be written to again.", PERSON),
     "refused": Cure("With another address on their page they can be written to again.", PERSON),
-    "replied": Cure("They wait for your answer: what they wrote is on their page.", PERSON),
     "campaign_not_running": Cure("It goes on when the campaign is resumed.", CAMPAIGN),
     "first_batch": Cure("It goes on when somebody lets the others go.", CAMPAIGN),
     "condition_unreadable": Cure("It goes on when the condition of the step is mended.", CAMPAIGN),

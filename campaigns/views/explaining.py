@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from campaigns import explaining, wording
-from campaigns.explaining import Line
+from campaigns import explaining, lines, wording
+from campaigns.lines import Line
 from campaigns.models import Campaign, Enrollment
 from prospects.models import Prospect
 
@@ -31,12 +31,12 @@ FACTS = {  # what stands behind a sentence, in the order in which people ask for
     "approved_by": "Approved by",
     "done_by": "Done by",
     "server": "The server said",
-    "last_decided_at": "Last looked at",
+    "last_decided_at": "Since",
 }
 BADGES = {
     "sent": ("Sent", "good"),
-    explaining.CAME_BACK: ("Came back", "bad"),
-    explaining.PUT_OFF: ("Put off", "warn"),
+    lines.CAME_BACK: ("Came back", "bad"),
+    lines.PUT_OFF: ("Put off", "warn"),
     "planned": ("Planned", "accent"),
     "wait": ("Waits", ""),
     "send": ("Next", "accent"),

@@ -4,7 +4,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
-from campaigns import explaining, planning, stopping, wording
+from campaigns import explaining, lines, planning, stopping, wording
 from campaigns.models import Enrollment, Message, Step
 from integrations.models import Mailbox
 from prospects.models import Prospect
@@ -35,7 +35,7 @@ def test_tells_what_was_sent_and_what_comes_next(running):
         f"Goes out by itself about 2026-03-05 12:00 UTC: {what(world, 2)}; "
         "1 day after step 1, which was sent 2026-03-04 12:00 UTC."
     )
-    assert third == "Comes 1 day after the step before it, unless they answer or say no first."
+    assert third == "Comes 1 day after step 2, unless they answer or say no first."
 
 
 def test_counts_the_wait_from_the_mail_before(running):
@@ -71,10 +71,10 @@ def test_tells_why_it_stopped(running):
     message = Message.objects.select_related("mailbox").get()
     world.answers(mails.reply(message, sender=message.recipient, text="Who are you?"))
     world.tick(days=1)
-    lines = sentences(world)
-    ended = explaining.in_utc(Enrollment.objects.get().ended_at)
-    assert lines[0] == f"Stopped {ended}: the person answered."
-    assert lines[2] == "Not sent: the person answered."
+    said = sentences(world)
+    ended = lines.in_utc(Enrollment.objects.get().ended_at)
+    assert said[0] == f"Stopped {ended}: the person answered."
+    assert said[2] == "Not sent: the person answered."
 
 
 def test_tells_what_the_server_said(running):
@@ -134,13 +134,13 @@ def test_says_what_to_do_and_where(running, client_as):
     page = viewer.get(address).content.decode()
     assert "Held: nothing was sent yet." in page
     assert "Held: this person is protected (ask a manager first)." in page
-    assert "lift the protection" in page
+    assert "Once the protection is lifted on their page" in page
     assert (
         "this person is protected"
         in viewer.get(reverse("campaign-people", args=[world.campaign.public_id])).content.decode()
     )
     answer = viewer.get(reverse("api-campaigns-explanation", args=[world.campaign.public_id, person.public_id]))
-    assert "lift the protection" in answer.json()["lines"][1]["what_to_do"]
+    assert "the protection is lifted" in answer.json()["lines"][1]["what_to_do"]
 
 
 def test_a_mail_that_came_back_is_not_shown_as_sent(running, client_as):
@@ -149,7 +149,7 @@ def test_a_mail_that_came_back_is_not_shown_as_sent(running, client_as):
     message = Message.objects.get()
     Message.objects.update(outcome="bounced")
     line = explaining.explain(prospect=world.prospects[0], campaign=world.campaign, now=world.now).lines[1]
-    assert line.verdict == explaining.CAME_BACK
+    assert line.verdict == lines.CAME_BACK
     assert "It came back: it did not reach them." in line.sentence
     page = client_as("viewer").get(
         reverse("prospect-why", args=[world.prospects[0].public_id, world.campaign.public_id])
@@ -162,6 +162,6 @@ def test_says_in_words_that_a_server_asked_us_to_come_back(running):
     world.smtp.behaviour = lambda recipient, message, stage: "451 4.7.1 later" if stage == "rcpt" else None
     world.tick()
     line = explaining.explain(prospect=world.prospects[0], campaign=world.campaign, now=world.now).lines[1]
-    assert line.verdict == explaining.PUT_OFF
+    assert line.verdict == lines.PUT_OFF
     assert "tried once" in line.sentence
     assert "4.7.1 later" in line.sentence
