@@ -6,6 +6,7 @@ next owner of the mailbox: sending becomes uncertain and is never resent by itse
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, time, timedelta
 from itertools import islice
 from threading import Lock
@@ -20,9 +21,10 @@ from campaigns.lanes import Clock, Delivered, Lane, monotonic
 from campaigns.marking import Marks
 from campaigns.models import Message
 from campaigns.pacing import Pace
+from campaigns.rules import keeping_apart
 from integrations import leases, outages, sending
 from integrations.models import Mailbox
-from outreach.lib import draining
+from outreach.lib import draining, lending
 from outreach.lib.faults import fault
 
 BATCH = 500
@@ -89,7 +91,9 @@ class _Run:
         self._done = done
         self._until = monotonic() + RUN_SECONDS
         self._turn = Lock()
-        self._marks = Marks(token=token)
+        self._connection = lending.own()  # idle while the lanes work: they claim over it
+        others = self._connection if self._pace.connections == 1 else lending.another()
+        self._marks = Marks(token=token, connection=others, in_full=keeping_apart.is_ruled())
         self._jobs: Iterator[Job] = iter(())
         self._is_over = False
         self._lanes: list[Future[None]] = []
@@ -100,7 +104,8 @@ class _Run:
         if self._pace.connections == 1:
             self._lane(lambda waited, worked: None)
             return
-        with ThreadPoolExecutor(self._pace.connections, "lane") as pool:
+        lanes = ThreadPoolExecutor(self._pace.connections, "lane")
+        with lending.lendable(self._connection), closing(self._marks), lanes as pool:
             self._add_lane(pool)
             try:
                 while self._lanes:  # one that adds another does so before it ends
@@ -135,13 +140,14 @@ class _Run:
             done=self._done,
         )
         try:
-            lane.run(self._take, after_turn)
+            with self._marks.lane():
+                lane.run(self._take, after_turn)
         finally:
             self._is_over = self._is_over or lane.is_stuck
 
     def _take(self) -> list[Job]:
         """The next messages for a lane; a new batch is claimed when the last one is used up."""
-        with self._turn:
+        with self._turn, lending.lent(self._connection):
             if self._is_over or draining.asked.is_set() or monotonic() > self._until:
                 return []
             if not (jobs := list(islice(self._jobs, self._pace.ahead))):

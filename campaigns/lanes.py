@@ -128,10 +128,10 @@ class Lane:
         ]
         try:
             begun = self._marks.mark(said=said, ended=self._ended, now=now)
-        except Error as error:
-            if not is_away(error):
-                raise  # otherwise whether it was committed is not known: nothing begins
+        except Error as error:  # how much of it was committed is not known: nothing begins
             ledger.unmark(message_ids=[each.message_id for each in said], token=self._token)
+            if not is_away(error):
+                raise
             return []
         self._ended = []
         fault("after_mark")
@@ -190,7 +190,7 @@ class Lane:
         """Records what the server took, and gives back what was marked and never begun."""
         ended, self._ended = self._ended, []
         if ended:
-            ledger.end(ended=ended, token=self._token)
+            self._marks.end(ended=ended)
             fault("after_end")
         self._give_back()
 

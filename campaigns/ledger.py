@@ -36,30 +36,44 @@ _REHEARSED = (
     "m.campaign_id = ANY (ARRAY(SELECT r.id FROM campaigns_campaign r"
     " WHERE r.rehearsal_of_id IS NOT NULL AND r.state = 'running'))"
 )
-_CLAIM = f"""
+
+
+def _claim(which: str = "") -> Prepared:
+    return Prepared(
+        f"""
 WITH picked AS MATERIALIZED (
     SELECT m.id FROM campaigns_message m
-     WHERE m.mailbox_id = %(mailbox)s AND m.state = 'planned' AND m.send_at <= %(now)s AND m.id <> ALL (%(held)s)
-       AND {gate.PASSES}
-     ORDER BY m.send_at LIMIT %(limit)s),
+     WHERE m.mailbox_id = $1 AND m.state = 'planned' AND m.send_at <= $3 AND m.id <> ALL ($5) {which}
+       AND ({gate.MOSTLY_PASSES} OR {gate.PASSES})
+     ORDER BY m.send_at LIMIT $4),
 noted AS (
     INSERT INTO campaigns_mailboxround (mailbox_id, looked_at, claimed)
-    SELECT b.id, %(now)s, ARRAY(SELECT id FROM picked) FROM integrations_mailbox b
-     WHERE b.id = %(mailbox)s AND b.lease_token = %(token)s AND b.lease_until > clock_timestamp()
+    SELECT b.id, $3, ARRAY(SELECT id FROM picked) FROM integrations_mailbox b
+     WHERE b.id = $1 AND b.lease_token = $2 AND b.lease_until > clock_timestamp()
         ON CONFLICT (mailbox_id) DO UPDATE SET claimed = excluded.claimed
     RETURNING claimed)
-SELECT unnest(claimed) FROM noted
-"""  # noqa: S608
-_CLAIM_REHEARSALS = _CLAIM.replace("m.state = 'planned' AND", f"m.state = 'planned' AND {_REHEARSED} AND")
-# One statement, so that no wait lies between the gate and the mark. The state is asked so that no plan looks for it in
-# the index of what is planned: everything that was planned lately lies there until the next vacuum. Whoever changes a
-# row writes a new one (`xmin`): what was composed from the old one is not said any more.
-_MARK = Prepared(
-    f"""
+SELECT unnest(claimed) FROM noted""",  # noqa: S608
+        ("bigint", "bigint", "timestamptz", "int", "bigint[]"),
+    )
+
+
+_CLAIM = _claim()
+_CLAIM_REHEARSALS = _claim(f"AND {_REHEARSED}")
+
+
+def _mark(passes: str) -> Prepared:
+    """One statement, so that no wait lies between the gate and the mark.
+
+    The state is asked so that no plan looks for it in the index of what is planned: everything that was planned lately
+    lies there until the next vacuum. Whoever changes a row writes a new one (`xmin`): what was composed from the old
+    one is not said any more.
+    """
+    return Prepared(
+        f"""
 WITH said AS (SELECT * FROM unnest($3, $4, $5, $6, $7) AS said (id, version, subject, text, html)),
 picked AS MATERIALIZED (
     SELECT m.id FROM campaigns_message m
-     WHERE m.id = ANY ($3) AND m.state IS NOT DISTINCT FROM 'planned' AND {gate.PASSES}
+     WHERE m.id = ANY ($3) AND m.state IS NOT DISTINCT FROM 'planned' AND {passes}
        FOR UPDATE OF m SKIP LOCKED)
 UPDATE campaigns_message t
    SET state = 'sending', lease_token = $1, marked_at = clock_timestamp(), handed_over_at = $2,
@@ -69,8 +83,12 @@ UPDATE campaigns_message t
    AND EXISTS (SELECT 1 FROM integrations_mailbox b
                 WHERE b.id = t.mailbox_id AND b.lease_token = $1 AND b.lease_until > clock_timestamp())
 RETURNING t.id""",  # noqa: S608
-    ("bigint", "timestamptz", "bigint[]", "text[]", "text[]", "text[]", "text[]"),
-)
+        ("bigint", "timestamptz", "bigint[]", "text[]", "text[]", "text[]", "text[]"),
+    )
+
+
+_MARK = _mark(gate.PASSES)
+_MARK_MOSTLY = _mark(gate.MOSTLY_PASSES)
 _ENDED = Prepared(
     """
 WITH ended AS (
@@ -118,7 +136,7 @@ SELECT count(*) FROM campaigns_message
 """
 
 
-def _ids(statement: str, values: list[Any] | dict[str, Any]) -> list[Any]:
+def _ids(statement: str, values: list[Any]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return [row[0] for row in cursor.fetchall()]
@@ -137,16 +155,16 @@ def claim(*, mailbox_id: int, token: int, now: datetime, limit: int, held: Colle
 
     They are noted as what this owner composes next, instead of those before. Empty when the lease was lost.
     """
-    values = {"mailbox": mailbox_id, "token": token, "now": now, "limit": limit, "held": list(held)}
-    return _ids(_CLAIM, values)
+    with connection.cursor() as cursor:
+        return [pk for (pk,) in run(cursor, (_CLAIM, [mailbox_id, token, now, limit, list(held)]))]
 
 
 def claim_rehearsals(
     *, mailbox_id: int, token: int, now: datetime, limit: int, held: Collection[int] = ()
 ) -> list[int]:
     """`claim` for what is rehearsed through this mailbox."""
-    values = {"mailbox": mailbox_id, "token": token, "now": now, "limit": limit, "held": list(held)}
-    return _ids(_CLAIM_REHEARSALS, values)
+    with connection.cursor() as cursor:
+        return [pk for (pk,) in run(cursor, (_CLAIM_REHEARSALS, [mailbox_id, token, now, limit, list(held)]))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,19 +189,28 @@ class Ended:
     look_at: datetime | None
 
 
-def mark(*, said: Sequence[Said], token: int, now: datetime, ended: Sequence[Ended] = ()) -> set[int]:
+def mark(
+    *, said: Sequence[Said], token: int, now: datetime, ended: Sequence[Ended] = (), in_full: bool = False
+) -> set[int]:
     """Commits that these hand-overs begin, and that those before ended, in one transaction and one trip.
 
     Returns whose hand-over begins; the others must not be handed over now. Begun is what the gate lets pass at this
-    moment, whatever the end of those before had to wait for.
+    moment, whatever the end of those before had to wait for. The whole gate is asked about those alone that what mostly
+    holds does not let pass, by a second commit; about all of them at once when it is known to be needed (`in_full`).
     """
-    calls: list[tuple[Prepared, Sequence[Any]]] = []
-    if ended:
-        calls.append((_ENDED, _ended_values(ended, token)))
-    rows = ((each.message_id, each.version, each.subject, each.text, each.html) for each in said)
-    calls.append((_MARK, [token, now, *map(list, zip(*rows, strict=True))]))
+    first = _MARK if in_full else _MARK_MOSTLY
     with connection.cursor() as cursor:
-        return {pk for (pk,) in run(cursor, *calls)}
+        calls = [(_ENDED, _ended_values(ended, token))] if ended else []
+        begun = {pk for (pk,) in run(cursor, *calls, (first, _said_values(said, token, now)))}
+        left = [each for each in said if each.message_id not in begun]
+        if left and not in_full:
+            begun |= {pk for (pk,) in run(cursor, (_MARK, _said_values(left, token, now)))}
+    return begun
+
+
+def _said_values(said: Sequence[Said], token: int, now: datetime) -> list[Any]:
+    rows = ((each.message_id, each.version, each.subject, each.text, each.html) for each in said)
+    return [token, now, *map(list, zip(*rows, strict=True))]
 
 
 @retried

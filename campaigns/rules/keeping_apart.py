@@ -58,6 +58,7 @@ TURN = f"""(NOT c.one_per_site OR NOT EXISTS (
 # To some countries nothing is said, to some nothing but a person's own message.
 COUNTRY_ALLOWS = "n.rule IS DISTINCT FROM 'never'"
 COUNTRY_ALLOWS_MAIL = "(m.awaits = 'task' OR n.rule IS DISTINCT FROM 'task')"
+COUNTRY_UNRULED = "NOT EXISTS (SELECT 1 FROM campaigns_countryrule x WHERE x.country = p.country)"
 _COUNTRY_REFUSES = f"NOT ({COUNTRY_ALLOWS} AND {COUNTRY_ALLOWS_MAIL})"
 
 
@@ -88,12 +89,16 @@ UPDATE campaigns_message SET send_at = late.at
          FOR UPDATE OF m SKIP LOCKED) late
  WHERE late.id = campaigns_message.id
 """  # noqa: S608
-_RULED = """
-SELECT EXISTS (SELECT 1 FROM campaigns_touchrules
-                WHERE person_days > 0 OR site_days > 0 OR exclusive <> 'none' OR site_reply = 'hold')
-    OR EXISTS (SELECT 1 FROM campaigns_countryrule)
-    OR EXISTS (SELECT 1 FROM campaigns_campaign WHERE one_per_site AND state = 'running')
-"""
+TOUCHES_RULED = """EXISTS (SELECT 1 FROM campaigns_touchrules
+    WHERE person_days > 0 OR site_days > 0 OR exclusive <> 'none' OR site_reply = 'hold')"""
+_ONE_PER_SITE = "EXISTS (SELECT 1 FROM campaigns_campaign WHERE one_per_site AND state = 'running')"
+_APART = f"SELECT {TOUCHES_RULED} OR {_ONE_PER_SITE}"
+_RULED = f"{_APART} OR EXISTS (SELECT 1 FROM campaigns_countryrule)"  # noqa: S608
+
+
+def is_ruled() -> bool:
+    """Whether any rule keeps people or sites apart now. One query."""
+    return _holds(_APART)
 
 
 def move(*, message_ids: Collection[int]) -> int:
@@ -101,9 +106,14 @@ def move(*, message_ids: Collection[int]) -> int:
 
     The window is asked when their time comes (campaigns.lanes).
     """
+    if not _holds(_RULED):
+        return 0
     with connection.cursor() as cursor:
-        cursor.execute(_RULED)
-        if not cursor.fetchone()[0]:
-            return 0
         cursor.execute(_MOVE, {"ids": list(message_ids)})
         return int(cursor.rowcount)
+
+
+def _holds(question: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(question)
+        return bool(cursor.fetchone()[0])

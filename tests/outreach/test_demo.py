@@ -175,8 +175,8 @@ def test_exits_1_when_an_accepted_message_is_planned_again_without_end(tell, mon
 
 
 def test_exits_1_when_nothing_reads_the_stops_any_more(tell, monkeypatch):
-    monkeypatch.setattr(ledger, "_CLAIM", ledger._CLAIM.replace(gate.PASSES, "TRUE"))
-    monkeypatch.setattr(ledger, "_MARK", replace(ledger._MARK, sql=ledger._MARK.sql.replace(gate.PASSES, "TRUE")))
+    monkeypatch.setattr(ledger, "_CLAIM", replace(ledger._CLAIM, sql=ledger._CLAIM.sql.replace(gate.PASSES, "TRUE")))
+    monkeypatch.setattr(ledger, "_MARK_MOSTLY", ledger._mark("TRUE"))
     monkeypatch.setattr(gate, "cancel_refused", lambda **options: 0)
     monkeypatch.setattr(stopping, "_stop", lambda **options: 0)
     told = tell(**A_FEW)
