@@ -54,6 +54,19 @@ def run(cursor: CursorWrapper, *calls: tuple[Prepared, Sequence[Any]]) -> list[t
     Each sees what was committed before it began, also while the one before it waited (READ COMMITTED).
     """
     ready(cursor, *(statement for statement, _ in calls))
-    values = [value for _, values in calls for value in values]
+    values = [_array(value) if isinstance(value, list) else value for _, values in calls for value in values]
     cursor.execute("; ".join(statement.call() for statement, _ in calls), values)
     return list(cursor.fetchall()) if cursor.description else []
+
+
+def _array(values: list[Any]) -> str:
+    """A list as PostgreSQL writes it: read as one value, where psycopg2's is an expression to plan."""
+    return "{" + ",".join(_element(value) for value in values) + "}"
+
+
+def _element(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, int):
+        return str(value)
+    return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
