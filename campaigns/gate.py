@@ -121,7 +121,8 @@ CLAUSES = (
         "(m.is_follow_up OR p.contacted_elsewhere_at IS NULL"
         f" OR m.send_at >= p.contacted_elsewhere_at + interval '{CONTACTED_LATELY.days} days')",
     ),
-    # The planner keeps them apart, and moves what comes too close (campaigns.rules.keeping_apart). Mostly no rule is set.
+    # The planner keeps them apart, and moves what comes too close (campaigns.rules.keeping_apart). Mostly nothing is
+    # ruled.
     _of_people("touched_lately", keeping_apart.PERSON_RESTED, mostly=f"NOT {keeping_apart.TOUCHES_RULED}"),
     _of_people("site_touched", f"(p.site_id IS NULL OR {keeping_apart.SITE_RESTED})", mostly="true"),
     _of_people("site_answered", keeping_apart.SITE_ANSWER_RESTED, mostly="true"),
