@@ -16,7 +16,8 @@ from tests.saying import said
 pytestmark = pytest.mark.django_db(transaction=True)
 
 TOUCH_RULES = "INSERT INTO campaigns_touchrules (id, person_days, site_days, exclusive, site_reply, site_reply_days)"
-INBOUND = "INSERT INTO integrations_inboundevent (source, digest, raw, attempts, error, stored_at, mailbox_id)"
+INBOUND = """INSERT INTO integrations_inboundevent (
+    source, digest, raw, attempts, error, stored_at, mailbox_id, uidvalidity, uid)"""
 FACTS = (
     "INSERT INTO campaigns_sendingcontrol (id, stop_reason, held_because, held_note, stopped_at, beats)"
     " VALUES (1, 'x', '', '', now(), 1)",
@@ -55,8 +56,8 @@ FACTS = (
     " SELECT gen_random_uuid(), 'same', '{}', min(id), max(id) FROM prospects_prospect",
     "INSERT INTO prospects_stage (name, changed_at, program_id, prospect_id)"
     " SELECT 'joined', now(), c.program_id, p.id FROM campaigns_campaign c, prospects_prospect p",
-    f"{INBOUND} SELECT 'imap', 'x', '', 0, '', now() - interval '3 minutes', id FROM integrations_mailbox",
-    f"{INBOUND} VALUES ('mailgun', 'y', '', 0, '', now() - interval '3 minutes', NULL)",
+    f"{INBOUND} SELECT 'imap', 'x', '', 0, '', now() - interval '3 minutes', id, 1, 1 FROM integrations_mailbox",
+    f"{INBOUND} VALUES ('mailgun', 'y', '', 0, '', now() - interval '3 minutes', NULL, NULL, NULL)",
     f"{TOUCH_RULES} VALUES (1, 0, 0, 'none', 'nothing', 14)",
     f"{TOUCH_RULES} VALUES (1, 90, 90, 'site', 'hold', 14)",
 )
