@@ -6,14 +6,18 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
+from campaigns import blanks, drafting
 from campaigns.deciding import CONTACTED_LATELY
 from campaigns.enrolling import partners
 from campaigns.models import Campaign, CountryRule, Enrollment
 from campaigns.rules import waiting
 from prospects import counting, segments, suppression
 from prospects.models import Prospect, Site
+from templates.models import Channel
 
 WRITTEN = "written"
+LACKING = "lacking"
+WANTED = "wanted"  # written to, or lacking
 EVERYBODY = "segment"
 ELSEWHERE = "elsewhere"
 SAME_SITE = "same-site"
@@ -27,6 +31,7 @@ WORDS = {
     "enrolled": "are in this campaign already",
     "demo": "are invented people of the demo world, and this mailbox is real",
     "partner": "have joined the program already",
+    "lacking": "lack something that the first mail says without a default: nothing is sent to them",
     "protected": "are protected: they wait until who looks after them was asked",
     "held": "are on hold, and wait until somebody releases them",
     "lately": "were written to lately by other means, and wait until two weeks after that",
@@ -43,6 +48,7 @@ ONE = {
     "enrolled": "is in this campaign already",
     "demo": "is an invented person of the demo world, and this mailbox is real",
     "partner": "has joined the program already",
+    "lacking": "lacks something that the first mail says without a default: nothing is sent to them",
     "protected": "is protected, and waits until who looks after them was asked",
     "held": "is on hold, and waits until somebody releases them",
     "lately": "was written to lately by other means, and waits until two weeks after that",
@@ -66,12 +72,18 @@ class LeftOut:
 class Audience:
     """`in_segment` is `written` and all that is left out; each person counts under the first reason that fits.
 
-    Those who are on hold, are protected, were written to lately or wait by a rule are enrolled as well.
+    Those who are on hold, are protected, were written to lately or wait by a rule are enrolled as well; so are those
+    who lack something, whose way ends where their first mail can't be composed, unless it was filled in until then.
     """
 
     in_segment: int
     written: int
     left_out: tuple[LeftOut, ...]
+
+    @property
+    def wanted(self) -> int:
+        """Who would be written to if nothing was lacking about anybody."""
+        return self.written + sum(part.count for part in self.left_out if part.reason == LACKING)
 
 
 @dataclass(frozen=True)
@@ -87,11 +99,9 @@ class UnknownReason(Exception):
 
 
 def add_up(*, campaign: Campaign) -> Audience:
-    """The sum over the campaign's segment as it is now, in three queries, and one more where a campaign takes one
-    person of a site at a time. Raises segments.BadFilter.
-    """
+    """The sum over the campaign's segment as it is now, in a fixed number of queries. Raises segments.BadFilter."""
     members = segments.members(segment=campaign.segment)
-    reasons = _reasons(campaign, suppression.is_named())
+    reasons = _reasons(campaign, suppression.is_named(), lack=_lack(campaign))
     counts = counting.by_reason(members, reasons, otherwise=WRITTEN)
     if campaign.one_per_site and counts.get(WRITTEN):
         _one_of_each_site(counts, _becoming(members, reasons, WRITTEN))
@@ -119,7 +129,8 @@ def _words(reason: str, count: int) -> str:
 
 
 def people(*, campaign: Campaign, reason: str) -> QuerySet[Prospect]:
-    """The people behind one number: a reason, `written`, those of them who are `elsewhere`, or the whole `segment`.
+    """The people behind one number: a reason, `written`, those of them who are `elsewhere`, or the whole `segment`;
+    or `wanted`, who would be written to if nothing was lacking about anybody.
 
     Raises UnknownReason, and segments.BadFilter.
     """
@@ -128,9 +139,10 @@ def people(*, campaign: Campaign, reason: str) -> QuerySet[Prospect]:
         return members
     if reason == ELSEWHERE:
         return people(campaign=campaign, reason=WRITTEN).filter(pk__in=_elsewhere(campaign))
-    if reason != WRITTEN and reason not in WORDS:
+    if reason not in (WRITTEN, WANTED, *WORDS):
         raise UnknownReason(reason)
-    reasons = _reasons(campaign, Q(suppression.names_them()))
+    reasons = _reasons(campaign, Q(suppression.names_them()), lack=Q(pk=None) if reason == WANTED else _lack(campaign))
+    reason = WRITTEN if reason == WANTED else reason
     found = _becoming(members, reasons, reason)
     if not campaign.one_per_site or reason not in (WRITTEN, SAME_SITE):
         return found
@@ -144,10 +156,11 @@ def people(*, campaign: Campaign, reason: str) -> QuerySet[Prospect]:
 def elsewhere(*, campaign: Campaign) -> Elsewhere:
     """How many of those who will be written to are under way in another campaign; they are not left out.
 
-    One query, which looks at no more than LOOKED_AT people under way. Raises segments.BadFilter.
+    It looks at no more than LOOKED_AT people under way. Raises segments.BadFilter.
     """
     members = segments.members(segment=campaign.segment).order_by()
-    becomes = counting.first_of(_reasons(campaign, Q(suppression.names_them())), otherwise=WRITTEN)
+    reasons = _reasons(campaign, Q(suppression.names_them()), lack=_lack(campaign))
+    becomes = counting.first_of(reasons, otherwise=WRITTEN)
     under_way = members.filter(pk__in=_elsewhere(campaign)).annotate(becomes=becomes)
     written = Count("becomes", filter=Q(becomes=WRITTEN))
     counts = under_way.values("becomes")[:LOOKED_AT].aggregate(looked_at=Count("becomes"), written=written)
@@ -160,7 +173,7 @@ def _elsewhere(campaign: Campaign) -> QuerySet[Any]:
     return active.filter(campaign__rehearsal_of=None, campaign__state__in=waiting.UNDER_WAY).values("prospect")
 
 
-def _reasons(campaign: Campaign, is_suppressed: Q) -> dict[str, Q]:
+def _reasons(campaign: Campaign, is_suppressed: Q, *, lack: Q) -> dict[str, Q]:
     """Why somebody is left out, the first that fits first; how suppressions are looked up depends on for how many."""
     enrolled = Enrollment.objects.filter(campaign=campaign).values("prospect")
     reasons = {
@@ -172,6 +185,7 @@ def _reasons(campaign: Campaign, is_suppressed: Q) -> dict[str, Q]:
         "enrolled": Q(pk__in=enrolled),
         "demo": Q(is_demo=True),
         "partner": Q(pk__in=partners(campaign)),
+        LACKING: lack,
         "held": _marked("held_at"),
         "protected": _marked("protected_at"),
         "lately": Q(contacted_elsewhere_at__gt=timezone.now() - CONTACTED_LATELY),
@@ -181,6 +195,17 @@ def _reasons(campaign: Campaign, is_suppressed: Q) -> dict[str, Q]:
     if campaign.mailbox.is_demo:
         reasons.pop("demo")
     return reasons
+
+
+def _lack(campaign: Campaign) -> Q:
+    """Who is to get a first mail that can't be composed for them, unless a person looks at it before it goes."""
+    version = campaign.live_version() if campaign.launched_at else None
+    first = next(iter(drafting.contents(campaign=campaign, version=version)), None)
+    if first is None or first.step.needs_approval or first.step.channel == Channel.TASK:
+        return Q(pk=None)
+    condition = first.step.condition
+    found = blanks.speechless(first)
+    return found & segments.compile(condition, now=timezone.now()) if condition else found
 
 
 def _lives_where(rule: str) -> Q:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from campaigns import lacking
+from campaigns import blanks, lacking
 from campaigns.models import Campaign
 from prospects import listing, segments
 from prospects.models import Prospect
@@ -46,7 +46,7 @@ def offered(*, campaign: Campaign, first: Iterable[Prospect] = (), search: str =
 def _unlike(members: QuerySet[Prospect], used: Sequence[str]) -> list[Part]:
     """The worst off, then one of each kind again and again, the best known kind in front."""
     newest = [_part(person, used) for person in members[:LOOKED_AT]]
-    poor = [_part(person, used) for person in members.filter(lacking.any_empty(used))[:LOOKED_AT]] if used else []
+    poor = [_part(person, used) for person in members.filter(blanks.any_empty(used))[:LOOKED_AT]] if used else []
     kinds: dict[tuple[str, ...], list[Part]] = {}
     for part in newest:
         kinds.setdefault(part.lacks, []).append(part)
@@ -57,5 +57,5 @@ def _unlike(members: QuerySet[Prospect], used: Sequence[str]) -> list[Part]:
 
 
 def _part(person: Prospect, used: Sequence[str]) -> Part:
-    missing = [lacking.words(name) for name in used if not lacking.value(prospect=person, variable=name)]
+    missing = [blanks.words(name) for name in used if not blanks.value(prospect=person, variable=name)]
     return Part(person, tuple(dict.fromkeys(missing)))

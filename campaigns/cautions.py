@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from campaigns import audience, lacking
+from campaigns.audience import Audience
 from campaigns.lacking import Lacking
 from campaigns.models import Campaign
 from outreach.lib import words
@@ -19,16 +20,17 @@ class Caution:
     people: int
 
 
-def of(*, campaign: Campaign, written: int | None = None) -> list[Caution]:
+def of(*, campaign: Campaign, added_up: Audience | None = None) -> list[Caution]:
     """What the people lack and where else they are; nothing while their segment can't be read (a problem says so).
 
-    `written`, how many will be written to, is counted when it is needed and not given.
+    The sum of the audience is added up when it is needed and not given.
     """
     try:
         lacks = lacking.count(campaign=campaign)
-        if lacks and written is None:
-            written = audience.add_up(campaign=campaign).written
-        return [*(_lacks(found, written or 0) for found in lacks), *elsewhere(campaign=campaign)]
+        if not lacks:
+            return elsewhere(campaign=campaign)
+        wanted = (added_up or audience.add_up(campaign=campaign)).wanted
+        return [*(_lacks(found, wanted) for found in lacks), *elsewhere(campaign=campaign)]
     except segments.BadFilter:
         return []
 
@@ -44,10 +46,10 @@ def elsewhere(*, campaign: Campaign) -> list[Caution]:
     return [Caution("segment", sentence, audience.ELSEWHERE, found.count)]
 
 
-def _lacks(found: Lacking, written: int) -> Caution:
+def _lacks(found: Lacking, wanted: int) -> Caution:
     have = "has" if found.people == 1 else "have"
     sentence = (
-        f"{found.people:,} of {words.people(written)} {have} no {found.words}, which step {found.step} needs: "
+        f"{found.people:,} of {words.people(wanted)} {have} no {found.words}, which step {found.step} needs: "
         f"give a default ({{{{ {found.variable} | default: '…' }}}}), fill it in, "
         "or they are left out of this campaign at that step."
     )

@@ -180,7 +180,7 @@ def campaign_launch(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     sum_of = audience.add_up(campaign=campaign)
     page = {"campaign": campaign, "audience": sum_of, "steps": len(contents), "most": sum_of.written * len(contents)}
     page |= forecasts.summary(campaign) | {"summary_only": True, "senders": senders.of(campaign)}
-    page["warnings"] = warnings.of(campaign, written=sum_of.written)
+    page["warnings"] = warnings.of(campaign, added_up=sum_of)
     page["rehearsed"] = rehearsing.is_rehearsed(campaign=campaign, contents=contents)
     return render(request, "campaigns/build_launch.html", page)
 

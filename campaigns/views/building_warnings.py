@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from campaigns import audience, cautions, lacking
+from campaigns import audience, blanks, cautions, lacking
+from campaigns.audience import Audience
 from campaigns.cautions import Caution
 from campaigns.drafting import Content
 from campaigns.models import Campaign, Step
@@ -15,6 +16,7 @@ from prospects.models import Prospect
 SAID = {
     audience.EVERYBODY: "are in the segment",
     audience.WRITTEN: "will be written to",
+    audience.WANTED: "would be written to if nothing was lacking about them",
     audience.ELSEWHERE: "are under way in another campaign",
     **audience.WORDS,
 }
@@ -29,9 +31,9 @@ class Warned:
     field: str = ""
 
 
-def of(campaign: Campaign, *, written: int | None = None) -> list[Warned]:
+def of(campaign: Campaign, *, added_up: Audience | None = None) -> list[Warned]:
     """Everything to mind; see `cautions.of`."""
-    return [_warned(campaign, caution) for caution in cautions.of(campaign=campaign, written=written)]
+    return [_warned(campaign, caution) for caution in cautions.of(campaign=campaign, added_up=added_up)]
 
 
 def elsewhere(campaign: Campaign) -> list[Warned]:
@@ -57,5 +59,5 @@ def people(campaign: Campaign, reason: str) -> tuple[QuerySet[Prospect], str]:
     """
     if reason.startswith(lacking.PREFIX):
         variable = lacking.variable(campaign=campaign, reason=reason)
-        return lacking.people(campaign=campaign, variable=variable), f"have no {lacking.words(variable)}"
+        return lacking.people(campaign=campaign, variable=variable), f"have no {blanks.words(variable)}"
     return audience.people(campaign=campaign, reason=reason), SAID[reason]

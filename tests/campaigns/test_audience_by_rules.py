@@ -1,11 +1,11 @@
 """The sum of an audience, with those who wait by a rule: it adds up, and foretells the planner."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from django.urls import reverse
 
-from campaigns import audience, enrolling, lifecycle, planning
+from campaigns import audience, drafting, enrolling, lifecycle, planning
 from campaigns.models import Enrollment, Message
 from campaigns.rules import ruling
 from prospects import stages
@@ -61,6 +61,52 @@ def test_counts_who_waits_by_a_rule_and_the_planner_lets_them_wait(world, ruled,
     assert Enrollment.objects.filter(campaign=world.draft).count() == 4
     planning.plan(now=world.now + timedelta(seconds=1))
     assert Message.objects.filter(campaign=world.draft).count() == min(expected[0], 4)
+
+
+def drafted(world, text, **step):
+    """A draft whose first mail says this."""
+    campaign = factories.campaign(mailbox=world.mailbox, steps=0)
+    always = {"window_start": time(0), "window_end": time(0), "weekdays": [1, 2, 3, 4, 5, 6, 7]}
+    template = factories.template(text=text + drafting.FOOT)
+    lifecycle.add_step(campaign=campaign, template=template, by=None, **always, **step)
+    return campaign
+
+
+@pytest.mark.parametrize(
+    ("text", "lacking"),
+    [
+        ("Hi {{ first_name | default: 'you' }}", set()),
+        ("Hi {{ first_name }}", {"cy", "dee"}),
+        ("{% if first_name %}Hi {{ first_name }} of {{ company }}{% else %}Hi{% endif %}", {"bea"}),
+        ("{% if first_name %}Hi {{ first_name }}{% else %}Hi, {{ company }}{% endif %}", {"dee"}),
+    ],
+    ids=["default", "plain", "where-it-is-said", "otherwise"],
+)
+def test_counts_who_lacks_what_the_first_mail_says_and_nothing_is_sent_to_them(running_now, text, lacking):
+    known = {"ada": ("Ada", "Tea"), "bea": ("Bea", ""), "cy": ("", "Tea"), "dee": (" ", "")}
+    for name, (first_name, company) in known.items():
+        factories.ProspectFactory(email=f"{name}@{name}.example", first_name=first_name, company=company)
+    world = running_now(people=0)
+    campaign = drafted(world, text)
+    assert counts(campaign) == (4 - len(lacking), {"lacking": len(lacking)} if lacking else {})
+    foretold = set(audience.people(campaign=campaign, reason="written").values_list("email", flat=True))
+    assert foretold == {f"{name}@{name}.example" for name in known.keys() - lacking}
+    lifecycle.launch(campaign=campaign, now=world.now, by=None)
+    for _ in range(3):
+        world.tick(hours=1)
+    assert set(Message.objects.filter(campaign=campaign, state="sent").values_list("recipient", flat=True)) == foretold
+    ended = Enrollment.objects.filter(campaign=campaign, stop_reason="cannot_compose")
+    assert set(ended.values_list("prospect__email", flat=True)) == {f"{name}@{name}.example" for name in lacking}
+    late = factories.ProspectFactory(first_name="", company="")
+    text_needs = "lacking" if lacking and "bea" not in lacking else "written"
+    assert list(audience.people(campaign=campaign, reason=text_needs)) == [late]  # also after the launch
+
+
+def test_lets_a_person_look_at_what_nobody_could_read_and_leaves_out_whom_the_step_is_not_for(world):
+    text = "Hi {{ custom.colour }}"
+    assert counts(drafted(world, text, needs_approval=True)) == (4, {})
+    for_one = {"field": "email", "op": "is", "value": "new@tea.example"}
+    assert counts(drafted(world, text, condition=for_one)) == (3, {"lacking": 1})
 
 
 def test_a_partner_is_left_out_where_joining_is_the_goal(world):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from campaigns import audience, drafting, lacking
+from campaigns import audience, blanks, drafting, lacking
 from prospects import suppression
 from prospects.models import Prospect, Segment
 from tests import factories
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 def needed(text, **parts):
     content = drafting.Content(step=None, arm=None, draft=None, text=text, **parts)
-    return set(lacking.needed(content))
+    return set(blanks.needed(content))
 
 
 def found(campaign):
