@@ -9,6 +9,7 @@ from django.db.models import Q
 from accounts.models import User
 from campaigns import answers, goals, labelling, stopping
 from campaigns.models import Event, Message, Reply
+from campaigns.rules import colleagues
 from integrations.ports import ReplyClass
 from outreach.lib.errors import DomainError, Problem
 from outreach.lib.models import DatabaseClock
@@ -52,13 +53,13 @@ def answered(*, prospect: Prospect, reply_class: str, words: str = "", by: User 
     """They answered elsewhere: their campaigns end, and the answer counts for the newest mail that was sent to them.
 
     Without such a mail there is nothing that it could count for: it is kept as a note. Of several answers for one mail
-    the last counts, and what was said besides the first is a note too; the same answer twice is one. Raises
-    UnknownAnswer.
+    the last counts, and what was said besides the first is a note too; the same answer twice is one. For the others of
+    their site it is what an answer by mail is. Raises UnknownAnswer.
     """
     if reply_class not in SAID:
         raise UnknownAnswer(problems=[Problem("reply_class", "Choose what they said.")])
     said, words = ReplyClass(reply_class), printable(words, keep="\n")[:LONGEST]
-    stopping.lock_open(prospect=prospect)
+    colleagues.lock_open(prospect=prospect)
     message = last_mail(prospect=prospect)
     if message is None:
         _note(prospect, said, words, by)
@@ -67,6 +68,7 @@ def answered(*, prospect: Prospect, reply_class: str, words: str = "", by: User 
     ended = stopping.stop_enrollments(prospect=prospect, reason=goals.REPLIED)
     if message is not None:
         goals.judge_answer(message=message, reply_class=said)
+    colleagues.answered(prospect=prospect, now=now)
     return Answered(ended, message)
 
 

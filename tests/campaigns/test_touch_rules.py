@@ -8,7 +8,7 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns import explaining, gate, lifecycle, planning, soon
+from campaigns import elsewhere, explaining, gate, lifecycle, planning, soon
 from campaigns.models import Enrollment, Message, TouchRules, TouchRulesEvent
 from campaigns.rules import ruling, waking
 from campaigns.rules.touching import Apart, Touches, Whom
@@ -204,24 +204,32 @@ class TestOneCampaignAtATime:
         assert [message.campaign_id for message in sent()] == [world.campaign.pk] * 2 + [second.pk]
 
 
+@pytest.mark.parametrize("is_elsewhere", [False, True], ids=["by-mail", "elsewhere"])
 class TestAnAnswerOfAColleague:
-    def answered(self, world):
-        world.tick()
-        there = sent(prospect__site=world.site)
-        world.answers(mails.reply(there[0], sender=there[0].recipient))
-        world.tick(hours=1)
-        return there
+    @pytest.fixture
+    def answered(self, is_elsewhere):
+        def answer(world):
+            world.tick()
+            there = sent(prospect__site=world.site)
+            if is_elsewhere:
+                elsewhere.answered(prospect=there[0].prospect, reply_class="question", by=None, now=world.now)
+            else:
+                world.answers(mails.reply(there[0], sender=there[0].recipient))
+            world.tick(hours=1)
+            return there
 
-    def test_changes_nothing_without_a_rule(self, colleagues):
+        return answer
+
+    def test_changes_nothing_without_a_rule(self, colleagues, answered):
         world = colleagues(steps=2)
-        there = self.answered(world)
+        there = answered(world)
         drive(world, days=2)
         assert [len(sent(prospect=message.prospect)) for message in there] == [1, 2, 2]
 
-    def test_stops_the_others_of_the_site_and_nobody_else(self, colleagues):
+    def test_stops_the_others_of_the_site_and_nobody_else(self, colleagues, answered):
         world = colleagues(steps=2)
         ruled(world, site_reply="stop")
-        there = self.answered(world)
+        there = answered(world)
         drive(world, days=2)
         assert [len(sent(prospect=message.prospect)) for message in there] == [1, 1, 1]
         reasons = Enrollment.objects.filter(prospect__site=world.site).order_by("stop_reason")
@@ -229,10 +237,10 @@ class TestAnAnswerOfAColleague:
         assert len(sent(prospect=world.prospects[0])) == 2
         assert "somebody of their site answered" in line(world, there[1].prospect, world.campaign, 0).sentence
 
-    def test_lets_the_others_wait_for_some_days(self, colleagues):
+    def test_lets_the_others_wait_for_some_days(self, colleagues, answered):
         world = colleagues(steps=2)
         ruled(world, site_reply="hold", site_reply_days=5)
-        there = self.answered(world)
+        there = answered(world)
         answered_at = Site.objects.get(pk=world.site.pk).answered_at
         drive(world, days=3)
         assert [len(sent(prospect=message.prospect)) for message in there] == [1, 1, 1]
