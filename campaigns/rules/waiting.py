@@ -1,9 +1,11 @@
 """Who of an audience the rules over all campaigns let wait, as conditions: how the sum foretells the planner."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+from django.db.models.expressions import RawSQL
 
 from campaigns.models import Campaign, Enrollment, Message
 from campaigns.rules import ruling
@@ -21,15 +23,12 @@ def reasons(campaign: Campaign, *, now: datetime) -> dict[str, Q]:
     """Why somebody who comes in now waits, by a rule that is set. One query, for the rules."""
     apart, found = ruling.apart(), {}
     if apart.is_exclusive:
-        ways = _begun_elsewhere(campaign)
-        found["busy"] = Q(pk__in=ways.values("prospect"))
-        if apart.exclusive_site:
-            found["busy"] |= Q(site__in=ways.exclude(prospect__site=None).values("prospect__site"))
+        found["busy"] = _busy(campaign, by_site=apart.exclusive_site)
     touched = Q(pk=None)
     if apart.person:
-        touched |= Q(pk__in=_touches(campaign, now - apart.person).values("prospect"))
+        touched |= Q(pk__in=_among(_TOUCHES, _asked(campaign, now - apart.person)))
     if apart.site:
-        touched |= _colleague_touched(_touches(campaign, now - apart.site).exclude(prospect__site=None))
+        touched |= _colleague_touched(campaign, now - apart.site)
     if apart.after_answer:
         touched |= Q(site__answered_at__gt=now - apart.after_answer)
     if touched != Q(pk=None):
@@ -46,24 +45,55 @@ def first_of_sites(people: QuerySet[Prospect]) -> QuerySet[Prospect]:
     return ranked.order_by("site", "kind_rank", "name_rank", "pk").distinct("site")
 
 
-def _begun_elsewhere(campaign: Campaign) -> QuerySet[Enrollment]:
-    begun = Q(steps_handed_over__gt=0) | Q(look_at=None)  # a message is open
-    active = Enrollment.objects.filter(begun, state=Enrollment.State.ACTIVE).exclude(campaign=campaign)
-    return active.filter(campaign__rehearsal_of=None, campaign__state__in=UNDER_WAY)
+def _among(statement: str, values: Sequence[Any]) -> RawSQL:
+    """What the statement finds. An array, for the planner's sake: it takes ids that it expects to be few into a hash
+    table, and would go through very many of them once for each person.
+    """
+    found = f"SELECT unnest(ARRAY({statement}))"
+    return RawSQL(found, values)  # noqa: S611
 
 
-def _colleague_touched(touches: QuerySet[Message]) -> Q:
+# Who has begun a way elsewhere: a message was handed over, or one is open.
+_BEGUN = """
+SELECT {what} FROM campaigns_enrollment e
+  JOIN campaigns_campaign k ON k.id = e.campaign_id
+  {with_site}
+ WHERE e.state = 'active' AND (e.steps_handed_over > 0 OR e.look_at IS NULL) AND e.campaign_id <> %s
+   AND k.rehearsal_of_id IS NULL AND k.state IN ('running', 'paused')
+"""
+_SITES_BEGUN = _BEGUN.format(
+    what="DISTINCT q.site_id", with_site="JOIN prospects_prospect q ON q.id = e.prospect_id AND q.site_id IS NOT NULL"
+)
+_PEOPLE_BEGUN = _BEGUN.format(what="e.prospect_id", with_site="")
+# As `touched` has it; read by its moment, so that what is long past costs nothing.
+_TOUCHES = """
+SELECT t.prospect_id FROM (
+    SELECT m.prospect_id, m.campaign_id FROM campaigns_message m
+     WHERE m.state = 'planned' AND m.overdue_at IS NULL AND m.send_at > %s
+    UNION ALL
+    SELECT m.prospect_id, m.campaign_id FROM campaigns_message m
+     WHERE m.state = ANY(%s) AND m.handed_over_at > %s) t
+  JOIN campaigns_campaign k ON k.id = t.campaign_id
+ WHERE k.rehearsal_of_id IS NULL
+   AND (%s OR NOT k.is_demo OR t.prospect_id IN (SELECT d.id FROM prospects_prospect d WHERE d.is_demo))
+"""
+_AT_SITES = f"""
+  FROM ({_TOUCHES}) t JOIN prospects_prospect q ON q.id = t.prospect_id AND q.site_id IS NOT NULL GROUP BY q.site_id
+"""
+_SITES_TOUCHED = f"SELECT q.site_id {_AT_SITES}"
+_ALONE_TOUCHED = f"SELECT min(q.id) {_AT_SITES} HAVING min(q.id) = max(q.id)"
+
+
+def _busy(campaign: Campaign, *, by_site: bool) -> Q:
+    people = Q(pk__in=_among(_PEOPLE_BEGUN, [campaign.pk]))
+    return Q(site__in=_among(_SITES_BEGUN, [campaign.pk])) | Q(people, site=None) if by_site else people
+
+
+def _colleague_touched(campaign: Campaign, since: datetime) -> Q:
     """Whoever is not the only one of their site who was written to."""
-    several = touches.order_by().values("prospect__site").annotate(people=Count("prospect", distinct=True))
-    crowded = several.filter(people__gt=1).values("prospect__site")
-    others = ~Q(pk__in=touches.values("prospect")) | Q(site__in=crowded)
-    return Q(site__in=touches.values("prospect__site")) & others
+    asked = _asked(campaign, since)
+    return Q(site__in=_among(_SITES_TOUCHED, asked)) & ~Q(pk__in=_among(_ALONE_TOUCHED, asked))
 
 
-def _touches(campaign: Campaign, since: datetime) -> QuerySet[Message]:
-    """As `touched` has it."""
-    real = Message.objects.filter(campaign__rehearsal_of=None)
-    if not campaign.is_demo:
-        real = real.filter(Q(campaign__is_demo=False) | Q(prospect__is_demo=True))
-    planned = Q(state=Message.State.PLANNED, send_at__gt=since, overdue_at=None)
-    return real.filter(planned | Q(state__in=Message.BEGUN, handed_over_at__gt=since))
+def _asked(campaign: Campaign, since: datetime) -> list[Any]:
+    return [since, list(Message.BEGUN), since, campaign.is_demo]
