@@ -11,4 +11,5 @@ urlpatterns = [
     path("settings/mailboxes/<uuid:id>/edit/", views.mailbox_edit, name="mailbox-edit"),
     path("settings/mailboxes/<uuid:id>/check/", views.mailbox_check, name="mailbox-check"),
     path("settings/mailboxes/<uuid:id>/resume/", views.mailbox_resume, name="mailbox-resume"),
+    path("settings/mailboxes/<uuid:id>/bring-back/", views.mailbox_bring_back, name="mailbox-bring-back"),
 ]

@@ -69,6 +69,16 @@ def mailbox_check(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     return redirect("mailbox", id)
 
 
+def mailbox_bring_back(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
+    """Takes a retired one back, paused."""
+    found = get_object_or_404(_without_secrets(), public_id=id)
+    if found.bring_back(reason=f"brought back by {request.user}"):
+        pages.said(request, f"{found.from_address} is back, and paused: check it, then resume it.")
+    else:
+        pages.refused(request, f"{found.from_address} is not retired.")
+    return redirect("mailbox", id)
+
+
 def mailbox_resume(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     """Takes it back into service."""
     found = get_object_or_404(_without_secrets(), public_id=id)

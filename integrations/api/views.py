@@ -72,6 +72,13 @@ class MailboxViewSet(
         self.get_object().resume()
         return Response(self.get_serializer(self.get_object()).data)
 
+    @extend_schema(request=None, responses={200: serializers.MailboxSerializer})
+    @action(detail=True, methods=["post"], url_path="bring-back")
+    def bring_back(self, request: Request, **kwargs: Any) -> Response:
+        """Takes a retired mailbox back, paused. Whoever moved to another mailbox stays there."""
+        self.get_object().bring_back(reason=f"brought back by {request.user}")
+        return Response(self.get_serializer(self.get_object()).data)
+
 
 class MailboxCheckView(APIView):
     """Logs in to both servers of a mailbox and says what is wrong; nothing is sent."""

@@ -153,6 +153,14 @@ class Mailbox(PublicModel):
         retired = Mailbox.objects.filter(pk=self.pk, status=self.Status.RETIRED)
         return bool(retired.update(imap_host="", poll_error=""))
 
+    def bring_back(self, *, reason: str) -> bool:
+        """Takes a retired mailbox back, paused; False when it was not retired.
+
+        Whoever moved to another mailbox stays there; new people get it where a campaign has it again.
+        """
+        retired = Mailbox.objects.filter(pk=self.pk, status=self.Status.RETIRED)
+        return bool(retired.update(status=self.Status.PAUSED, status_reason=reason[:500]))
+
     def resume(self) -> bool:
         """Takes a paused mailbox back into service; False when it was not paused."""
         return bool(

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from campaigns import gate, lifecycle, needs, planning, rehearsing, retiring, situation
+from campaigns import counting, enrolling, gate, lifecycle, needs, planning, rehearsing, retiring, situation
 from campaigns.models import Campaign, Enrollment, Message
 from integrations import polling
 from integrations.models import Mailbox
@@ -36,7 +36,7 @@ def test_moves_everybody_and_what_is_planned_in_place(running, second):
     world.tick()
     for _ in range(4):
         factories.ProspectFactory()
-    lifecycle.enrolling.enroll_segment(campaign=world.campaign, now=world.later(minutes=5).now, by=None)
+    enrolling.enroll_segment(campaign=world.campaign, now=world.later(minutes=5).now, by=None)
     planning.plan(now=world.now)
     before = dict(Message.objects.filter(state="planned").values_list("pk", "message_id"))
     assert len(before) == 10
@@ -182,7 +182,7 @@ def test_says_before_who_moves_where_and_until_when_it_lasts(running, second):
     Mailbox.objects.update(daily_cap=10)
     Mailbox.objects.filter(pk=second.pk).update(daily_cap=5)
     second.refresh_from_db()
-    lifecycle.counting.recount_campaign(campaign=world.campaign, now=world.now)
+    counting.recount_campaign(campaign=world.campaign, now=world.now)
     found = retiring.outlook(mailbox=world.mailbox, now=world.now)
     assert (found.people, found.left) == (60, [world.campaign])
     found = retiring.outlook(mailbox=world.mailbox, now=world.now, successor=second)
@@ -245,3 +245,34 @@ class TestFaces:
         answer = manager.post(address, body, format="json")
         assert (answer.status_code, answer.json()) == (200, {"moved": 3})
         assert client_as("operator").post(address, body, format="json").status_code == 403
+
+
+def test_one_that_is_brought_back_gets_new_people_and_nobody_moves_back(running, second, client_as):
+    world = running(people=3, steps=2)
+    world.tick()  # whoever was written to stays with whom they have
+    retire(world, successor=second)
+    manager = client_as("manager")
+    manager.default_format = "multipart"
+    assert client_as("operator").post(reverse("mailbox-bring-back", args=[world.mailbox.public_id])).status_code == 403
+    url = reverse("mailbox-bring-back", args=[world.mailbox.public_id])
+    assert "is back, and paused" in manager.post(url, follow=True).content.decode()
+    assert "is not retired" in manager.post(url, follow=True).content.decode()
+    world.mailbox.refresh_from_db()
+    assert world.mailbox.status == "paused"
+    assert manager.post(reverse("mailbox-resume", args=[world.mailbox.public_id])).status_code == 302
+    world.campaign.refresh_from_db()
+    lifecycle.change_campaign(campaign=world.campaign, now=world.now, more_mailboxes=[world.mailbox])
+    assert retiring.go_on(now=world.now) == 0
+    factories.ProspectFactory.create_batch(12)
+    enrolling.enroll_segment(campaign=world.campaign, now=world.now, by=None)
+    boxes = Enrollment.objects.filter(prospect__in=world.prospects)
+    assert Enrollment.objects.exclude(pk__in=boxes).filter(mailbox=world.mailbox).exists()
+
+
+def test_is_brought_back_over_the_api(running, second, client_as):
+    world = running(people=1, steps=1)
+    retire(world, successor=second)
+    url = reverse("api-mailboxes-bring-back", args=[world.mailbox.public_id])
+    assert client_as("operator").post(url).status_code == 403
+    assert client_as("manager").post(url).json()["status"] == "paused"
+    assert set(Enrollment.objects.values_list("mailbox", flat=True)) == {second.pk}
