@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Count
 
 from accounts.models import User
-from campaigns import drafting, known, revising
+from campaigns import drafting, errands, known, revising, taking_along
 from campaigns.models import Arm, Campaign, Message, SequenceVersion, Step
 from campaigns.models.campaign import DelayUnit
 from outreach.lib.errors import DomainError
@@ -51,15 +51,30 @@ def frame(*, campaign: Campaign) -> str:
     return drafting.frame(campaign.live_version())
 
 
-@transaction.atomic
 def correct(
-    *, campaign: Campaign, version: TemplateVersion, text: str, now: datetime, by: User | None
+    *,
+    campaign: Campaign,
+    version: TemplateVersion,
+    text: str,
+    now: datetime,
+    by: User | None,
+    seconds: float = errands.TO_THE_END,
 ) -> SequenceVersion:
     """Whoever received this text gets the correction next, in the same thread; what comes after it waits for it.
 
-    Also those who had finished, unless they answered or stopped. Raises CannotCorrect, and what `revising.publish`
-    raises for a text that can't be sent.
+    Also those who had finished, unless they answered or stopped. People move as `revising.publish` has it. Raises
+    CannotCorrect, and what that raises for a text that can't be sent.
     """
+    made = _put_in_force(campaign, version, text, now, by)
+    taking_along.go_on(seconds=seconds, campaign=campaign)
+    made.refresh_from_db()
+    return made
+
+
+@transaction.atomic
+def _put_in_force(
+    campaign: Campaign, version: TemplateVersion, text: str, now: datetime, by: User | None
+) -> SequenceVersion:
     wrong = next((each for each in received(campaign=campaign) if each.version == version), None)
     if wrong is None:
         raise CannotCorrect("Nobody received this text from this campaign.")
@@ -72,4 +87,5 @@ def correct(
     step = drafting.add_step(campaign=campaign, text=text, position=place + 1, timing=timing, by=by)
     rule = {"field": f"{known.RECEIVED}.{campaign.public_id}", "op": "is", "value": str(version.public_id)}
     drafting.change_condition(step=step, condition=rule)
-    return revising.publish(campaign=campaign, reaches_finished=True, now=now, by=by)
+    everybody = revising.EVERYBODY
+    return revising.put_in_force(campaign=campaign, audience=everybody, reaches_finished=True, now=now, by=by)

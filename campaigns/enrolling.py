@@ -41,17 +41,23 @@ def enroll(*, campaign: Campaign, prospects: QuerySet[Prospect], now: datetime, 
     """
     if campaign.state not in (Campaign.State.RUNNING, Campaign.State.PAUSED):
         raise NotLaunched("Launch the campaign first: only then can people be enrolled.")
-    ids = reachable(campaign=campaign, prospects=prospects).order_by("id").values_list("id", flat=True)
-    enrolled, boxes = 0, senders.weights(senders.taking(senders.of(campaign)) or [campaign.mailbox], now=now)
     with transaction.atomic():
-        begin()
-        version = campaign.live_version()  # until the end nobody publishes another
-        first = Step.objects.filter(sequence_version=version).order_by("position")[:1].get()
-        each: dict[str, Any] = {"campaign": campaign.pk, "version": version.pk, "step": first.key, "now": now, **boxes}
-        for batch in batched(ids.iterator(chunk_size=BATCH), BATCH):
-            enrolled += _insert(batch, {**each, "by": by and by.pk})
+        enrolled = put_in(campaign=campaign, prospects=prospects, now=now, by=by)
         if campaign.one_per_site:
             lining_up.line_up(campaign_id=campaign.pk, now=now)
+    return enrolled
+
+
+def put_in(*, campaign: Campaign, prospects: QuerySet[Prospect], now: datetime, by: User | None) -> int:
+    """As `enroll`, in a transaction of the caller's; of each site everybody is looked at, until `lining_up`."""
+    ids = reachable(campaign=campaign, prospects=prospects).order_by("id").values_list("id", flat=True)
+    enrolled, boxes = 0, senders.weights(senders.taking(senders.of(campaign)) or [campaign.mailbox], now=now)
+    begin()
+    version = campaign.live_version()  # until the end nobody publishes another
+    first = Step.objects.filter(sequence_version=version).order_by("position")[:1].get()
+    each: dict[str, Any] = {"campaign": campaign.pk, "version": version.pk, "step": first.key, "now": now, **boxes}
+    for batch in batched(ids.iterator(chunk_size=BATCH), BATCH):
+        enrolled += _insert(batch, {**each, "by": by and by.pk})
     return enrolled
 
 

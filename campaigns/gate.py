@@ -40,6 +40,8 @@ READER_SAID_NO = """EXISTS (
     SELECT 1 FROM prospects_prospect reader LEFT JOIN prospects_site home ON home.id = reader.site_id
      WHERE reader.contact_keys && ARRAY(SELECT k FROM unnest(m.contact_keys) k WHERE starts_with(k, 'address:'))
        AND (reader.stopped_at IS NOT NULL OR home.stopped_at IS NOT NULL))"""
+# Few campaigns are launched or revised at this moment, and all of them stand in one small index.
+CHANGES = """EXISTS (SELECT 1 FROM campaigns_errand a WHERE a.campaign_id = c.id AND a.finished_at IS NULL)"""
 # Few merges wait, and all of them stand in one small index.
 _ANY_MERGE_WAITS = "EXISTS (SELECT 1 FROM prospects_merge g WHERE g.applied_at IS NULL"
 MERGE_WAITS = f"{_ANY_MERGE_WAITS} AND (g.survivor_id = p.id OR g.merged_id = p.id))"
@@ -80,6 +82,7 @@ CLAUSES = (
     Clause("parked", f"m.worker_deaths < {PARKED_AFTER}"),  # until a person tries it again (campaigns.suspects)
     Clause("awaits_person", "m.awaits = ''"),  # until somebody approved it (campaigns.approving), or did it
     Clause("campaign_not_running", "c.state = 'running'"),
+    Clause("campaign_changes", f"NOT {CHANGES}"),
     Clause("mailbox_not_active", "b.status = 'active'"),
     Clause("enrollment_ended", "e.state = 'active'", ends=True),
     Clause(

@@ -9,10 +9,10 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
 
 from accounts.models import User
-from campaigns import calendars, counting, drafting, enrolling, preflight, releasing, senders, tracking
+from campaigns import calendars, drafting, errands, filling, preflight, releasing, senders, tracking
 from campaigns.conditions import Rule
 from campaigns.drafting import FIVE, NINE, InvalidCampaign, NotEditable
-from campaigns.models import Arm, Campaign, Enrollment, Goal, SequenceVersion, Step
+from campaigns.models import Arm, Campaign, Enrollment, Errand, Goal, SequenceVersion, Step
 from campaigns.models.campaign import DelayUnit, workdays
 from campaigns.rules import waking
 from integrations.models import Mailbox
@@ -43,9 +43,10 @@ class StillRunning(DomainError):
 
 @dataclass(frozen=True)
 class Launch:
-    """What a launch did."""
+    """What a launch did so far; a tick goes on until `is_done`."""
 
     enrolled: int
+    is_done: bool
 
 
 @transaction.atomic
@@ -182,13 +183,28 @@ def remove_step(*, step: Step) -> None:
     drafting.remove_step(step=step)
 
 
-@transaction.atomic
-def launch(*, campaign: Campaign, now: datetime, by: User | None, first_batch: int | None = None) -> Launch:
-    """Publishes what was drafted, freezes the sequence, enrols the segment and starts.
+def launch(
+    *,
+    campaign: Campaign,
+    now: datetime,
+    by: User | None,
+    first_batch: int | None = None,
+    seconds: float = errands.TO_THE_END,
+) -> Launch:
+    """Publishes what was drafted, freezes the sequence, starts, and enrols the segment as it is now within `seconds`; a
+    tick goes on with the rest, and nobody is written to until all of them are in.
 
     With a `first_batch` so many people get their first message; the others wait for `first_batches.release`. Raises
     NotReady with everything that is wrong; then nothing has changed.
     """
+    _start(campaign, now=now, by=by, first_batch=first_batch)
+    filling.go_on(seconds=seconds, campaign=campaign)
+    asked = Errand.objects.filter(campaign=campaign, kind=filling.KIND).latest("id")
+    return Launch(enrolled=asked.done["enrolled"], is_done=asked.finished_at is not None)
+
+
+@transaction.atomic
+def _start(campaign: Campaign, *, now: datetime, by: User | None, first_batch: int | None) -> None:
     Campaign.objects.select_for_update().get(pk=campaign.pk)
     campaign.refresh_from_db()
     problems = preflight.check(campaign=campaign)
@@ -207,9 +223,7 @@ def launch(*, campaign: Campaign, now: datetime, by: User | None, first_batch: i
         first_batch=first_batch,
     )
     campaign.refresh_from_db()
-    enrolled = enrolling.enroll_segment(campaign=campaign, now=now, by=by)
-    counting.recount_campaign(campaign=campaign, now=now)
-    return Launch(enrolled=enrolled)
+    filling.ask(campaign=campaign, now=now, by=by)
 
 
 def pause(*, campaign: Campaign, reason: str = "", by: User | None) -> bool:

@@ -26,12 +26,14 @@ Steps = Mapping[str, Step]  # by key, in their order
 
 _LOCK_MESSAGES = """
 SELECT id FROM campaigns_message
- WHERE campaign_id = %(campaign)s AND state = 'planned' AND {whose} ORDER BY id FOR UPDATE {waits}
+ WHERE campaign_id = %(campaign)s AND state = 'planned' AND enrollment_id = ANY(%(only)s)
+ ORDER BY id FOR UPDATE {skips}
 """
 _LOCK_ENROLLMENTS = """
 SELECT id FROM campaigns_enrollment
- WHERE campaign_id = %(campaign)s AND sequence_version_id <> %(version)s AND state = ANY(%(states)s) AND {whose}
- ORDER BY id FOR NO KEY UPDATE {waits}
+ WHERE campaign_id = %(campaign)s AND sequence_version_id <> %(version)s AND state = ANY(%(states)s)
+   AND id = ANY(%(only)s)
+ ORDER BY id FOR NO KEY UPDATE {skips}
 """
 # Whoever reached the goal, answered or said no after they had finished does not go on: nothing stopped them then.
 _NOT_HEARD = """(e.state = 'active' OR e.stop_reason = '' AND NOT EXISTS (
@@ -144,24 +146,20 @@ def steps_of(version_ids: Collection[int]) -> dict[int, dict[str, Step]]:
 
 
 def move(
-    *, campaign: Campaign, version: SequenceVersion, finished_too: bool = False, only: Collection[int] | None = None
+    *, campaign: Campaign, version: SequenceVersion, only: Collection[int], finished_too: bool, waits: bool
 ) -> Moved:
-    """Moves everybody under way (or `only` these enrollments, finished ones too) to this version, in this transaction.
+    """Moves `only` these enrollments, those under way (or finished, too), to this version, in this transaction.
 
-    Call it where no planner is at work. Of everybody, rows that somebody holds are waited for; of `only` some, they
-    are left, and counted as behind.
+    Call it where no planner is at work. Rows that somebody holds are waited for; or they are left, and counted as
+    behind.
     """
-    whose = {"messages": "true", "enrollments": "true", "waits": ""}
-    if only is not None:
-        whose = {"messages": "enrollment_id = ANY(%(only)s)", "enrollments": "id = ANY(%(only)s)"}
-        whose["waits"] = "SKIP LOCKED"
-    states = ["active", "finished"] if finished_too or only is not None else ["active"]
-    values: dict[str, Any] = {"campaign": campaign.pk, "version": version.pk, "states": states}
-    values["only"] = list(only or ())
+    states = ["active", "finished"] if finished_too else ["active"]
+    values: dict[str, Any] = {"campaign": campaign.pk, "version": version.pk, "states": states, "only": list(only)}
+    skips = "" if waits else "SKIP LOCKED"
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK_MESSAGES.format(whose=whose["messages"], waits=whose["waits"]), values)
+        cursor.execute(_LOCK_MESSAGES.format(skips=skips), values)
         locked = [pk for (pk,) in cursor.fetchall()]
-        cursor.execute(_LOCK_ENROLLMENTS.format(whose=whose["enrollments"], waits=whose["waits"]), values)
+        cursor.execute(_LOCK_ENROLLMENTS.format(skips=skips), values)
         ids = [pk for (pk,) in cursor.fetchall()]
         cursor.execute("DROP TABLE IF EXISTS campaigns_moving")
         cursor.execute(_GATHER, {"locked": locked, "ids": ids})
@@ -169,7 +167,6 @@ def move(
         parties = [_standing(row) for row in cursor.fetchall()]
     steps = steps_of({version.pk, *(party.version_id for party in parties)})
     new = steps[version.pk]
-    finished_too = finished_too or only is not None
     fates = {p: fate(p, old=steps[p.version_id], new=new, finished_too=finished_too) for p in parties}
     _write(fates, version, new)
     _count_delays(fates, new, campaign)
@@ -253,7 +250,7 @@ def follow() -> int:
         free = settled(enrollment_ids=version.behind)
         if not free:
             continue
-        done = move(campaign=version.campaign, version=version, only=free)
+        done = move(campaign=version.campaign, version=version, only=free, finished_too=True, waits=False)
         moved += sum(done.people.values()) - len(done.behind)
         still = {*version.behind} - {*free} | {*_unmoved(free, version)}
         SequenceVersion.objects.filter(pk=version.pk).update(behind=sorted(still))

@@ -10,7 +10,18 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import User
-from campaigns import comparing, drafting, enrolling, fates, moving, planning, preflight, tracking
+from campaigns import (
+    comparing,
+    drafting,
+    enrolling,
+    errands,
+    fates,
+    moving,
+    planning,
+    preflight,
+    taking_along,
+    tracking,
+)
 from campaigns.comparing import Change
 from campaigns.drafting import Content, NotEditable
 from campaigns.fates import Fate, Kind, Standing
@@ -165,8 +176,6 @@ def changes_of(*, version: SequenceVersion) -> tuple[Change, ...]:
     return comparing.changes(old, new)
 
 
-@retried
-@transaction.atomic
 def publish(
     *,
     campaign: Campaign,
@@ -175,17 +184,38 @@ def publish(
     seen: str = "",
     now: datetime,
     by: User | None,
+    seconds: float = errands.TO_THE_END,
 ) -> SequenceVersion:
-    """What was written is what runs from this commit on; its `counts` say what that did to how many people.
+    """What was written is what runs from this commit on; its `counts` say what that did to how many people so far.
 
     For EVERYBODY who is under way it goes on in the new version, whoever's message is with a server once that is
-    settled; with `reaches_finished` also for those who had finished and for whom something was added. Otherwise only
+    settled; with `reaches_finished` also for those who had finished and for whom something was added. They move within
+    `seconds`; a tick goes on with the rest, and until then nothing of the campaign is handed over. Otherwise it is only
     for people who are enrolled from now on. `seen` is what was looked at (`Revision.seen`); "" publishes whatever is
     there. Nobody gets a step twice. Raises NotEditable, NotPublished, SeenBefore.
     """
+    version = put_in_force(
+        campaign=campaign, audience=audience, reaches_finished=reaches_finished, seen=seen, now=now, by=by
+    )
+    if audience == EVERYBODY:
+        taking_along.go_on(seconds=seconds, campaign=campaign)
+        version.refresh_from_db()
+    return version
+
+
+@retried
+@transaction.atomic
+def put_in_force(
+    *, campaign: Campaign, audience: str, reaches_finished: bool, seen: str = "", now: datetime, by: User | None
+) -> SequenceVersion:
+    """As `publish`, but nobody has moved yet: call `taking_along.go_on` after the commit."""
     if campaign.rehearsal_of_id or draft(campaign=campaign) is None:
         raise NotEditable("Nothing is being edited here.")
     version = drafting.editable_version(campaign)
+    if errands.of_campaign(campaign):
+        raise NotPublished(
+            "People are still coming into this campaign, or going on in its last version: wait a minute."
+        )
     _check(campaign, version, seen)
     drafting.publish(campaign=campaign, by=by)
     with planning.alone():
@@ -195,7 +225,8 @@ def publish(
         )
         tracking.register_links(version=version)
         if audience == EVERYBODY:
-            _take_along(campaign, version, finished_too=reaches_finished)
+            _take_over_behind(campaign, version)
+            taking_along.ask(version=version, now=now, by=by)
     version.refresh_from_db()
     return version
 
@@ -211,12 +242,10 @@ def _check(campaign: Campaign, version: SequenceVersion, seen: str) -> None:
         raise NotPublished("Nothing is changed: there is nothing to publish.")
 
 
-def _take_along(campaign: Campaign, version: SequenceVersion, *, finished_too: bool) -> None:
+def _take_over_behind(campaign: Campaign, version: SequenceVersion) -> None:
     """Who still follows an earlier version follows this one instead."""
     moving.follow()
     earlier = campaign.sequence_versions.exclude(pk=version.pk).exclude(behind=[])
     waiting = {pk for ids in earlier.values_list("behind", flat=True) for pk in ids}
     earlier.update(behind=[])
-    moved = moving.move(campaign=campaign, version=version, finished_too=finished_too)
-    counts = {kind.value: people for kind, people in sorted(moved.people.items()) if kind != Kind.STAYS}
-    SequenceVersion.objects.filter(pk=version.pk).update(behind=sorted(waiting | {*moved.behind}), counts=counts)
+    SequenceVersion.objects.filter(pk=version.pk).update(behind=sorted(waiting))

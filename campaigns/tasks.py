@@ -11,6 +11,7 @@ from django.utils import timezone
 from campaigns import (
     counting,
     delivery,
+    filling,
     foretelling,
     growing,
     guards,
@@ -25,6 +26,7 @@ from campaigns import (
     retiring,
     sending_state,
     suppressing_lists,
+    taking_along,
     undoing,
 )
 from campaigns.rules import waking
@@ -103,8 +105,12 @@ def undo_imports(**kwargs: Any) -> None:
 
 @shared_task
 def run_errands(**kwargs: Any) -> None:
-    """Goes on with what was asked for after a restore, or after hours without sending."""
+    """Goes on with what was asked for after a restore, or after hours without sending, with a launch, and with who
+    moves to a new version.
+    """
     restoring.go_on()
+    filling.go_on()
+    taking_along.go_on()
     if not sending_state.is_held():
         releasing.go_on(now=timezone.now())
 

@@ -18,14 +18,18 @@ _PAIRS = """
          WHERE e.look_at IS NOT NULL AND e.steps_handed_over {handed_over}
            AND (e.mailbox_id, e.campaign_id) > (p.mailbox_id, p.campaign_id)
          ORDER BY e.mailbox_id, e.campaign_id LIMIT 1) next)"""
-_FOLLOW_UPS, _NEW = {"name": "follow_ups", "handed_over": "> 0"}, {"name": "new_people", "handed_over": "= 0"}
+_SETTLED = "NOT EXISTS (SELECT 1 FROM campaigns_errand a WHERE a.campaign_id = c.id AND a.finished_at IS NULL)"
+_FOLLOW_UPS = {"name": "follow_ups", "handed_over": "> 0", "settled": _SETTLED}
+_NEW = {"name": "new_people", "handed_over": "= 0", "settled": _SETTLED}
 _WAITING = f"WITH RECURSIVE {_PAIRS.format(**_FOLLOW_UPS)}, {_PAIRS.format(**_NEW)}"
-# Nobody looks at the people of a campaign that does not run, nor at those for whom its day has no room.
+# Nobody looks at the people of a campaign that does not run, or while it is being filled or revised (campaigns.filling,
+# taking_along), nor at those for whom its day has no room.
 _DUE_OF = """
     SELECT {rank} AS rank, p.mailbox_id, w.n, due.id, due.look_at,
            row_number() OVER (PARTITION BY p.mailbox_id, p.campaign_id ORDER BY due.look_at, due.id) AS turn
       FROM {name} p JOIN wanted w USING (mailbox_id)
       JOIN campaigns_campaign c ON c.id = p.campaign_id AND c.state = 'running' AND c.rehearsal_of_id IS NULL
+       AND {settled}
       LEFT JOIN room r ON r.campaign_id = p.campaign_id
      CROSS JOIN LATERAL (
            SELECT e.id, e.look_at FROM campaigns_enrollment e
@@ -46,6 +50,7 @@ SELECT id FROM placed WHERE place <= n ORDER BY rank, turn, look_at, id
 _IS_DUE_IN = """
     SELECT 1 FROM {name} p JOIN campaigns_campaign c ON c.id = p.campaign_id
      WHERE (c.state = 'running' OR (c.rehearsal_of_id IS NOT NULL AND c.state <> 'archived'))
+       AND {settled}
        AND EXISTS (SELECT 1 FROM campaigns_enrollment e
                     WHERE e.mailbox_id = p.mailbox_id AND e.campaign_id = p.campaign_id
                       AND e.steps_handed_over {handed_over} AND e.look_at <= %(now)s)"""

@@ -21,6 +21,7 @@ from campaigns import (
     composing,
     correcting,
     enrolling,
+    errands,
     explaining,
     first_batches,
     foretelling,
@@ -101,14 +102,22 @@ class CampaignViewSet(
             return Response({"is_ready": False}, status=status.HTTP_202_ACCEPTED, headers={"Retry-After": "5"})
         return Response(serializers.ForecastSerializer(foretelling.named(found)).data)
 
-    @extend_schema(request=serializers.LaunchSerializer, responses={200: serializers.EnrolledSerializer})
+    @extend_schema(
+        request=serializers.LaunchSerializer,
+        responses={200: serializers.EnrolledSerializer, 202: serializers.EnrolledSerializer},
+    )
     @action(detail=True, methods=["post"])
     def launch(self, request: Request, **kwargs: Any) -> Response:
-        """Freezes the sequence, enrolls the segment and starts. Refused with every problem that preflight finds."""
+        """Freezes the sequence, enrolls the segment and starts. Refused with every problem that preflight finds.
+
+        202 while people still come in, in the background: nobody is written to until all of them are in.
+        """
         body = serializers.LaunchSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         fixed: dict[str, Any] = {"campaign": self.get_object(), "now": timezone.now(), "by": caller(request)}
-        return Response({"enrolled": lifecycle.launch(**fixed, **body.validated_data).enrolled})
+        done = lifecycle.launch(**fixed, **body.validated_data, seconds=errands.HURRY)
+        answer = status.HTTP_200_OK if done.is_done else status.HTTP_202_ACCEPTED
+        return Response({"enrolled": done.enrolled}, status=answer)
 
     @extend_schema(request=None, responses={200: serializers.CampaignSerializer})
     @action(detail=True, methods=["post"], url_path="release")
@@ -155,7 +164,7 @@ class CampaignViewSet(
         body = serializers.CorrectionSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         fixed: dict[str, Any] = {"campaign": self.get_object(), "now": timezone.now(), "by": caller(request)}
-        correcting.correct(**fixed, **body.validated_data)
+        correcting.correct(**fixed, **body.validated_data, seconds=errands.HURRY)
         return Response(self.get_serializer(self.get_object()).data)
 
 

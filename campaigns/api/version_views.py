@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.callers import caller
-from campaigns import drafting, revising
+from campaigns import drafting, errands, revising
 from campaigns.api.serializers import PreflightSerializer, StepSerializer
 from campaigns.fates import Kind
 from campaigns.models import Campaign, SequenceVersion, Step
@@ -128,12 +128,18 @@ class VersionViewSet(
         of_it = {"changes": revising.changes_of(version=version), "groups": (), "problems": (), "seen": ""}
         return Response(ChangesSerializer(of_it).data)
 
-    @extend_schema(request=PublishSerializer, responses={200: VersionSerializer})
+    @extend_schema(request=PublishSerializer, responses={200: VersionSerializer, 202: VersionSerializer})
     @action(detail=True, methods=["post"])
     def publish(self, request: Request, **kwargs: Any) -> Response:
-        """What was written is what runs from now on. Refused with every problem, or when nothing is changed."""
+        """What was written is what runs from now on. Refused with every problem, or when nothing is changed.
+
+        202 while people still move to it, in the background: nothing of the campaign is sent until all of them did.
+        """
         body = PublishSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         campaign = self._written(self.get_object())
-        revising.publish(campaign=campaign, now=timezone.now(), by=caller(request), **body.validated_data)
-        return Response(self.get_serializer(self.get_object()).data)
+        fixed: dict[str, Any] = {"campaign": campaign, "now": timezone.now(), "by": caller(request)}
+        revising.publish(**fixed, **body.validated_data, seconds=errands.HURRY)
+        is_done = errands.of_campaign(campaign) is None
+        answer = status.HTTP_200_OK if is_done else status.HTTP_202_ACCEPTED
+        return Response(self.get_serializer(self.get_object()).data, status=answer)

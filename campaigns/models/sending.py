@@ -5,6 +5,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+from campaigns.models.campaign import Campaign
 from integrations.models import Mailbox
 
 
@@ -58,8 +59,13 @@ class Errand(models.Model):
     class Kind(models.TextChoices):
         SETTLE = "settle", "After the database was put back"
         RELEASE = "release", "Mails that were due while nothing was sent"
+        LAUNCH = "launch", "Whoever a launch is for comes in"
+        PUBLISH = "publish", "Whoever is under way goes on in a new version"
 
     kind = models.CharField(max_length=10, choices=Kind)
+    campaign = models.ForeignKey(
+        Campaign, null=True, on_delete=models.CASCADE, related_name="+", db_index=False, help_text="Whom it is done for"
+    )
     asked_at = models.DateTimeField(help_text="Business time")
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     done = models.JSONField(default=dict)
@@ -67,7 +73,12 @@ class Errand(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["kind"], condition=Q(finished_at=None), name="errand_one_at_a_time")
+            models.UniqueConstraint(
+                fields=["kind"], condition=Q(finished_at=None, campaign=None), name="errand_one_at_a_time"
+            ),
+            models.UniqueConstraint(
+                fields=["campaign"], condition=Q(finished_at=None), name="errand_one_of_a_campaign"
+            ),
         ]
 
     def __str__(self) -> str:

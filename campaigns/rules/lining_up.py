@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connection
 
+LAST = 2**63 - 1  # the greatest key there is
 MINE, LATER, ANSWERED = "", "later", "answered"
 
 # A personal address before a role's, whoever is known by first and last name, then the older row. Lower comes first.
@@ -40,7 +41,8 @@ UPDATE campaigns_enrollment e SET look_at = e.look_at + interval '1 day'
                   PARTITION BY q.site_id
                   ORDER BY x.steps_handed_over > 0 OR x.look_at IS NULL DESC, {RANK}, q.id) AS place
           FROM campaigns_enrollment x JOIN prospects_prospect q ON q.id = x.prospect_id
-         WHERE x.campaign_id = %s AND x.state = 'active' AND q.site_id IS NOT NULL AND q.person_id IS NULL) line
+         WHERE x.campaign_id = %s AND x.state = 'active' AND q.person_id IS NULL
+           AND q.site_id > %s AND q.site_id <= %s) line
  WHERE e.id = line.id AND line.place > 1 AND e.look_at = %s AND e.steps_handed_over = 0
 """  # noqa: S608
 
@@ -78,7 +80,9 @@ def _turn(way: Way, first: int | None, reacted: set[int]) -> str:
     return MINE if first in (None, way.enrollment_id) else LATER
 
 
-def line_up(*, campaign_id: int, now: datetime) -> None:
-    """Of those who were enrolled at this moment only the first of each site is looked at soon. One statement."""
+def line_up(*, campaign_id: int, now: datetime, after: int = 0, upto: int = LAST) -> None:
+    """Of those who were enrolled at this moment only the first of each site is looked at soon; of the sites with these
+    keys. One statement.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_LINE_UP, [campaign_id, now])
+        cursor.execute(_LINE_UP, [campaign_id, after, upto, now])

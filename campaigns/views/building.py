@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.callers import caller
-from campaigns import audience, beginning, drafting, lifecycle, preflight, rehearsing, revising, senders
+from campaigns import audience, beginning, drafting, errands, lifecycle, preflight, rehearsing, revising, senders
 from campaigns.models import Campaign, Step
 from campaigns.views import building_parts as parts
 from campaigns.views import building_warnings as warnings
@@ -189,16 +189,18 @@ def _launch(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     try:
         batch = request.POST.get("first_batch", "")
         first = int(batch) if batch.isdecimal() and 0 < int(batch) < MOST_FIRST else None
-        launched = lifecycle.launch(campaign=campaign, now=timezone.now(), by=caller(request), first_batch=first)
+        fixed: dict[str, Any] = {"campaign": campaign, "now": timezone.now(), "by": caller(request)}
+        fixed["seconds"] = errands.HURRY
+        launched = lifecycle.launch(**fixed, first_batch=first)
     except DomainError as error:
         campaign.refresh_from_db(fields=["state", "launched_at"])
         if campaign.state != Campaign.State.DRAFT:  # another click was quicker
             return _launched_before(request, campaign)
         pages.refused(request, error)
         return HttpResponseRedirect(_edit(campaign))
-    pages.said(
-        request, f"“{campaign}” is launched: {words.people(launched.enrolled)} will be written to{_first(first)}."
-    )
+    so_far = "" if launched.is_done else " so far, the others come in during the next minutes and"
+    who = f"{words.people(launched.enrolled)}{so_far} will be written to"
+    pages.said(request, f"“{campaign}” is launched: {who}{_first(first)}.")
     return redirect("campaign", id=campaign.public_id)
 
 

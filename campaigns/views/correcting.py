@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from accounts.callers import caller
-from campaigns import correcting
+from campaigns import correcting, errands
 from campaigns.correcting import Wrong
 from campaigns.models import Campaign
 from outreach.lib import pages, words
@@ -45,6 +45,7 @@ def campaign_correct(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
     wrongs = correcting.received(campaign=campaign)
     form = CorrectionForm(wrongs, request.POST or None, text=correcting.frame(campaign=campaign))
     fixed: dict[str, Any] = {"campaign": campaign, "now": timezone.now(), "by": caller(request)}
+    fixed["seconds"] = errands.HURRY
     if form.is_valid() and pages.called(form, correcting.correct, **fixed) is not None:
         pages.said(request, "The correction goes to whoever received that text, before anything else does.")
         return redirect("campaign", id=id)

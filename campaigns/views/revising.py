@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.callers import caller
-from campaigns import drafting, revising
+from campaigns import drafting, errands, revising
 from campaigns.fates import Hand, Kind
 from campaigns.models import Campaign, SequenceVersion
 from campaigns.revising import Group, Revision
@@ -79,9 +79,10 @@ def campaign_changes(request: HttpRequest, id: uuid.UUID) -> HttpResponse:
         return redirect("campaign", id=id)
     form = PublishForm(revision, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        fixed = {"campaign": campaign, "now": timezone.now(), "by": caller(request)}
+        fixed = {"campaign": campaign, "now": timezone.now(), "by": caller(request), "seconds": errands.HURRY}
         if (version := pages.called(form, revising.publish, **fixed)) is not None:
-            pages.said(request, f"Version {version.number} of the sequence runs. {_counted(version)}")
+            goes_on = " The others follow in the next minutes." if errands.of_campaign(campaign) else ""
+            pages.said(request, f"Version {version.number} of the sequence runs. {_counted(version)}{goes_on}")
             return redirect("campaign", id=id)
         form.data = {**request.POST.dict(), "seen": revision.seen}  # what is shown now
     page = {"campaign": campaign, "revision": revision, "form": form, "ways": ways(revision), **_obstacles(revision)}

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from django.urls import reverse
 
-from campaigns import delivery, lifecycle, planning, playing, rehearsal_report, rehearsing, stopping, tracking
+from campaigns import delivery, enrolling, planning, playing, rehearsal_report, rehearsing, stopping, tracking
 from campaigns.models import Campaign, Enrollment, Event, Message, Reply
 from integrations.models import InboundEvent, Mailbox
 from outreach.demo.smtp_server import Stage
@@ -182,9 +182,7 @@ def test_waits_for_no_cap_and_no_gap_but_takes_slots_from_the_others(rehearse):
     world = rehearse(people=2, others=1)
     Mailbox.objects.update(daily_cap=3, gap_seconds=600)
     late = factories.ProspectFactory()
-    lifecycle.enrolling.enroll(
-        campaign=world.campaign, prospects=Prospect.objects.filter(pk=late.pk), now=world.now, by=None
-    )
+    enrolling.enroll(campaign=world.campaign, prospects=Prospect.objects.filter(pk=late.pk), now=world.now, by=None)
     for _ in range(4):
         world.tick(minutes=2)
     assert [mail.recipient for mail in rehearsed(world)] == [ME] * 6

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from django.urls import reverse
 
-from campaigns import agenda, beginning, enrolling, lifecycle, obstacles, preflight, senders, situation
+from campaigns import agenda, beginning, counting, enrolling, lifecycle, obstacles, preflight, senders, situation
 from campaigns.models import Enrollment, Message
 from integrations.models import Mailbox
 from tests import factories
@@ -110,7 +110,7 @@ def test_one_that_is_paused_holds_only_its_own_people(running, second):
 def test_two_mailboxes_are_done_in_half_the_time_and_a_limit_makes_it_longer(running, second):
     world = with_both(running(people=120, steps=1), second)
     Mailbox.objects.update(daily_cap=10)
-    lifecycle.counting.recount_campaign(campaign=world.campaign, now=world.now)
+    counting.recount_campaign(campaign=world.campaign, now=world.now)
 
     def days():
         return (agenda.done_about(seen=situation.look(), now=world.now) - world.now.date()).days
