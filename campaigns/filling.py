@@ -11,7 +11,7 @@ from django.db import transaction
 
 from accounts.models import User
 from campaigns import counting, enrolling, errands
-from campaigns.models import Campaign, Errand
+from campaigns.models import Campaign, CampaignErrand
 from campaigns.rules import lining_up
 from outreach.lib.retrying import retried
 from prospects import segments
@@ -19,28 +19,28 @@ from prospects.models import Prospect, Segment, Site
 
 log = structlog.get_logger(__name__)
 
-KIND = Errand.Kind.LAUNCH
+KIND = CampaignErrand.Kind.LAUNCH
 PIECE, SITES = 5_000, 2_000
 LAUNCHED = (Campaign.State.RUNNING, Campaign.State.PAUSED)
 
 
 def ask(*, campaign: Campaign, now: datetime, by: User | None) -> None:
     """Asks for it, in the transaction of the launch: for whoever its segment names as it is now."""
-    errands.ask(kind=KIND, now=now, by=by, campaign=campaign, filter=campaign.segment.filter, last=0, enrolled=0)
+    errands.ask_of(campaign, kind=KIND, now=now, by=by, filter=campaign.segment.filter, last=0, enrolled=0)
 
 
 def go_on(*, seconds: float = errands.SLICE, campaign: Campaign | None = None) -> None:
     """Goes on with the launch that was asked for first, or with this campaign's, for these seconds."""
-    errands.go_on(kind=KIND, piece=_piece, seconds=seconds, campaign=campaign)
+    errands.go_on_of(campaign, kind=KIND, piece=_piece, seconds=seconds)
 
 
 @retried
 @transaction.atomic
-def _piece(errand: Errand, until: float) -> bool:
+def _piece(errand: CampaignErrand, until: float) -> bool:
     """The next people of the segment; then the sites, whose first is looked at first; False when all is done."""
     errand.refresh_from_db(fields=["done"])  # what a piece that failed noted is not so
     enrolling.begin()
-    campaign = Campaign.objects.select_related("mailbox").get(pk=errand.campaign_id or 0)
+    campaign = Campaign.objects.select_related("mailbox").get(pk=errand.campaign_id)
     if campaign.state not in LAUNCHED or not (_enroll(errand, campaign) or _line_up(errand, campaign)):
         errands.finish(errand)
         counting.recount_campaign(campaign=campaign, now=errand.asked_at)
@@ -49,7 +49,7 @@ def _piece(errand: Errand, until: float) -> bool:
     return True
 
 
-def _enroll(errand: Errand, campaign: Campaign) -> bool:
+def _enroll(errand: CampaignErrand, campaign: Campaign) -> bool:
     wanted = Segment(filter=errand.done["filter"])
     people = segments.members(segment=wanted, now=errand.asked_at).filter(pk__gt=errand.done["last"])
     reachable = enrolling.reachable(campaign=campaign, prospects=people).order_by("id")
@@ -61,7 +61,7 @@ def _enroll(errand: Errand, campaign: Campaign) -> bool:
     return bool(ids)
 
 
-def _line_up(errand: Errand, campaign: Campaign) -> bool:
+def _line_up(errand: CampaignErrand, campaign: Campaign) -> bool:
     if not campaign.one_per_site:
         return False
     after = errand.done.get("site", 0)

@@ -41,7 +41,7 @@ READER_SAID_NO = """EXISTS (
      WHERE reader.contact_keys && ARRAY(SELECT k FROM unnest(m.contact_keys) k WHERE starts_with(k, 'address:'))
        AND (reader.stopped_at IS NOT NULL OR home.stopped_at IS NOT NULL))"""
 # Few campaigns are launched or revised at this moment, and all of them stand in one small index.
-CHANGES = """EXISTS (SELECT 1 FROM campaigns_errand a WHERE a.campaign_id = c.id AND a.finished_at IS NULL)"""
+CHANGES = """EXISTS (SELECT 1 FROM campaigns_campaignerrand a WHERE a.campaign_id = c.id AND a.finished_at IS NULL)"""
 # Few merges wait, and all of them stand in one small index.
 _ANY_MERGE_WAITS = "EXISTS (SELECT 1 FROM prospects_merge g WHERE g.applied_at IS NULL"
 MERGE_WAITS = f"{_ANY_MERGE_WAITS} AND (g.survivor_id = p.id OR g.merged_id = p.id))"

@@ -12,7 +12,7 @@ from accounts.models import User
 from campaigns import calendars, drafting, errands, filling, preflight, releasing, senders, tracking
 from campaigns.conditions import Rule
 from campaigns.drafting import FIVE, NINE, InvalidCampaign, NotEditable
-from campaigns.models import Arm, Campaign, Enrollment, Errand, Goal, SequenceVersion, Step
+from campaigns.models import Arm, Campaign, CampaignErrand, Enrollment, Goal, SequenceVersion, Step
 from campaigns.models.campaign import DelayUnit, workdays
 from campaigns.rules import waking
 from integrations.models import Mailbox
@@ -199,7 +199,7 @@ def launch(
     """
     _start(campaign, now=now, by=by, first_batch=first_batch)
     filling.go_on(seconds=seconds, campaign=campaign)
-    asked = Errand.objects.filter(campaign=campaign, kind=filling.KIND).latest("id")
+    asked = CampaignErrand.objects.filter(campaign=campaign, kind=filling.KIND).latest("id")
     return Launch(enrolled=asked.done["enrolled"], is_done=asked.finished_at is not None)
 
 

@@ -30,6 +30,7 @@ PERSONAL: dict[str, frozenset[str]] = {
     "Event": frozenset({"prospect", "inbound", "detail"}),
     "Reply": frozenset({"prospect", "sender", "subject", "text", "relabelled_by"}),
     "SendingControl": frozenset({"stopped_by", "stop_reason", "settled_by"}),
+    "CampaignErrand": frozenset({"asked_by"}),
     "Errand": frozenset({"asked_by"}),
     "MailboxRound": frozenset(),
     "TouchRules": frozenset(),
@@ -127,6 +128,7 @@ IMPERSONAL: dict[str, frozenset[str]] = {
             *("held_note", "gap_from", "gap_until", "settled_at", "journal_failed_at"),
         }
     ),
+    "CampaignErrand": frozenset({"id", "campaign", "kind", "asked_at", "done", "finished_at"}),
     "Errand": frozenset({"id", "kind", "asked_at", "done", "finished_at"}),
     "MailboxRound": frozenset({"mailbox", "looked_at", "claimed"}),
     "TouchRules": frozenset({"id", *_OF_TOUCHES}),

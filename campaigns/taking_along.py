@@ -12,27 +12,27 @@ import structlog
 from accounts.models import User
 from campaigns import errands, moving, planning
 from campaigns.fates import Kind
-from campaigns.models import Campaign, Enrollment, Errand, SequenceVersion
+from campaigns.models import Campaign, CampaignErrand, Enrollment, SequenceVersion
 from outreach.lib.retrying import retried
 
 log = structlog.get_logger(__name__)
 
-KIND = Errand.Kind.PUBLISH
+KIND = CampaignErrand.Kind.PUBLISH
 PIECE = 2_000  # people
 
 
 def ask(*, version: SequenceVersion, now: datetime, by: User | None) -> None:
     """Asks for it, in the transaction of the publication."""
-    errands.ask(kind=KIND, now=now, by=by, campaign=version.campaign, version=version.pk, last=0, people=0)
+    errands.ask_of(version.campaign, kind=KIND, now=now, by=by, version=version.pk, last=0, people=0)
 
 
 def go_on(*, seconds: float = errands.SLICE, campaign: Campaign | None = None) -> None:
     """Goes on with the publication that was asked for first, or with this campaign's, for these seconds."""
-    errands.go_on(kind=KIND, piece=_piece, seconds=seconds, campaign=campaign)
+    errands.go_on_of(campaign, kind=KIND, piece=_piece, seconds=seconds)
 
 
 @retried
-def _piece(errand: Errand, until: float) -> bool:
+def _piece(errand: CampaignErrand, until: float) -> bool:
     """The next people of the earlier versions; False when there are none."""
     with planning.alone():
         errand.refresh_from_db(fields=["done"])  # what a piece that failed noted is not so

@@ -18,7 +18,7 @@ _PAIRS = """
          WHERE e.look_at IS NOT NULL AND e.steps_handed_over {handed_over}
            AND (e.mailbox_id, e.campaign_id) > (p.mailbox_id, p.campaign_id)
          ORDER BY e.mailbox_id, e.campaign_id LIMIT 1) next)"""
-_SETTLED = "NOT EXISTS (SELECT 1 FROM campaigns_errand a WHERE a.campaign_id = c.id AND a.finished_at IS NULL)"
+_SETTLED = "NOT EXISTS (SELECT 1 FROM campaigns_campaignerrand a WHERE a.campaign_id = c.id AND a.finished_at IS NULL)"
 _FOLLOW_UPS = {"name": "follow_ups", "handed_over": "> 0", "settled": _SETTLED}
 _NEW = {"name": "new_people", "handed_over": "= 0", "settled": _SETTLED}
 _WAITING = f"WITH RECURSIVE {_PAIRS.format(**_FOLLOW_UPS)}, {_PAIRS.format(**_NEW)}"

@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 
 from accounts.callers import caller
 from campaigns import stopping
-from campaigns.models import Errand, MailboxRound, SendingControl
+from campaigns.models import CampaignErrand, Errand, MailboxRound, SendingControl
 from outreach.lib.admin import AnyModelForm, ReadOnlyAdmin, VerbAdmin, each
 from outreach.lib.exporting import ExportsList
 from prospects.admin import ProspectAdmin
@@ -48,6 +48,13 @@ class ErrandAdmin(ReadOnlyAdmin):
     says = "What somebody asked for and a tick does in pieces: after a restore, or after hours without sending."
     list_display = ["kind", "asked_at", "asked_by", "done", "finished_at"]
     list_select_related = ["asked_by"]
+
+
+@admin.register(CampaignErrand)
+class CampaignErrandAdmin(ReadOnlyAdmin):
+    says = "A launch, or a new version of a sequence, whose people a tick puts in or moves in pieces."
+    list_display = ["campaign", "kind", "asked_at", "asked_by", "done", "finished_at"]
+    list_select_related = ["campaign", "asked_by"]
 
 
 class SuppressionForm(AnyModelForm):

@@ -7,12 +7,13 @@ from campaigns.models.history import CampaignEvent, CampaignMailboxEvent, Countr
 from campaigns.models.message import Message, PersonalText, TrackedLink
 from campaigns.models.outcome import Event, Reply
 from campaigns.models.rules import CountryRule, TouchRules
-from campaigns.models.sending import Errand, MailboxRound, SendingControl
+from campaigns.models.sending import CampaignErrand, Errand, MailboxRound, SendingControl
 
 __all__ = [
     "Arm",
     "Campaign",
     "CampaignCount",
+    "CampaignErrand",
     "CampaignEvent",
     "CampaignMailbox",
     "CampaignMailboxEvent",

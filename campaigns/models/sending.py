@@ -53,33 +53,53 @@ class SendingControl(models.Model):
         return bool(self.stopped_at or self.held_at)
 
 
-class Errand(models.Model):
+class _Asked(models.Model):
     """What a person asked for and no answer can wait for: a tick does it in pieces, `done` says how far it is."""
 
-    class Kind(models.TextChoices):
-        SETTLE = "settle", "After the database was put back"
-        RELEASE = "release", "Mails that were due while nothing was sent"
-        LAUNCH = "launch", "Whoever a launch is for comes in"
-        PUBLISH = "publish", "Whoever is under way goes on in a new version"
-
-    kind = models.CharField(max_length=10, choices=Kind)
-    campaign = models.ForeignKey(
-        Campaign, null=True, on_delete=models.CASCADE, related_name="+", db_index=False, help_text="Whom it is done for"
-    )
     asked_at = models.DateTimeField(help_text="Business time")
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     done = models.JSONField(default=dict)
     finished_at = models.DateTimeField(null=True, help_text="Database time")
 
     class Meta:
+        abstract = True
+
+
+class Errand(_Asked):
+    """Something that is asked for of the whole installation, one of a kind at a time."""
+
+    class Kind(models.TextChoices):
+        SETTLE = "settle", "After the database was put back"
+        RELEASE = "release", "Mails that were due while nothing was sent"
+
+    kind = models.CharField(max_length=10, choices=Kind)
+
+    class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["kind"], condition=Q(finished_at=None, campaign=None), name="errand_one_at_a_time"
-            ),
-            models.UniqueConstraint(
-                fields=["campaign"], condition=Q(finished_at=None), name="errand_one_of_a_campaign"
-            ),
+            models.UniqueConstraint(fields=["kind"], condition=Q(finished_at=None), name="errand_one_at_a_time")
         ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}, asked {self.asked_at:%Y-%m-%d %H:%M}"
+
+
+class CampaignErrand(_Asked):
+    """Something that is asked for of a campaign, one thing at a time; until it is done nobody of it is planned, and
+    nothing of it is handed over.
+    """
+
+    class Kind(models.TextChoices):
+        LAUNCH = "launch", "Whoever a launch is for comes in"
+        PUBLISH = "publish", "Whoever is under way goes on in a new version"
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="+", db_index=False)
+    kind = models.CharField(max_length=10, choices=Kind)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["campaign"], condition=Q(finished_at=None), name="campaign_errand_once")
+        ]
+        indexes = [models.Index(fields=["campaign"], name="campaign_errand_campaign")]
 
     def __str__(self) -> str:
         return f"{self.kind}, asked {self.asked_at:%Y-%m-%d %H:%M}"

@@ -19,7 +19,7 @@ from campaigns import (
     taking_along,
     tasks,
 )
-from campaigns.models import Enrollment, Errand, Message
+from campaigns.models import CampaignErrand, Enrollment, Message
 from tests import factories
 from tests.campaigns.building import at, form
 from tests.campaigns.revising_stories import edit, publish, received, sequence
@@ -100,7 +100,7 @@ def test_a_launch_that_is_cut_off_goes_on_and_comes_to_the_same(draft, in_pieces
             filling.go_on()
         except ConnectionError:
             continue
-    assert inside() == Errand.objects.get().done["enrolled"] == PEOPLE
+    assert inside() == CampaignErrand.objects.get().done["enrolled"] == PEOPLE
 
 
 def test_of_each_site_the_best_is_first_whichever_piece_they_came_in(draft, in_pieces):
