@@ -1,5 +1,5 @@
 -- Everybody is in the first campaign and in one of the others; two and a half messages for each person, most of them
--- sent, with what came back. Rehearsals are left as they are.
+-- sent, over two months, with what came back. Rehearsals are left as they are.
 INSERT INTO campaigns_enrollment (
     public_id, campaign_id, prospect_id, sequence_version_id, mailbox_id, state, stop_reason, next_step_key,
     steps_handed_over, due_at, look_at)
@@ -31,7 +31,7 @@ CROSS JOIN LATERAL (
     SELECT CASE WHEN s.position = 2 AND e.id % 50 = 0 THEN 'planned'
                 WHEN e.id % 9000 = 0 THEN 'uncertain' ELSE 'sent' END AS state) x
 CROSS JOIN LATERAL (
-    SELECT now() + CASE WHEN x.state = 'planned' THEN 1 ELSE -1 END * (e.id % 2000000) * interval '3 seconds' AS at) y
+    SELECT now() + CASE WHEN x.state = 'planned' THEN 1 ELSE -1 END * (e.id % 400000) * interval '13 seconds' AS at) y
 WHERE s.position = 1 OR e.id % 10 < 3 OR c.name = 'Campaign 0'
 LIMIT current_setting('bench.people')::int * 5 / 2;
 

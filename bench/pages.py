@@ -49,6 +49,7 @@ from campaigns import (  # noqa: E402
     tracking,
 )
 from campaigns.models import Campaign, Message, Reply, TrackedLink  # noqa: E402
+from campaigns.rules import ruling  # noqa: E402
 from integrations.models import Mailbox  # noqa: E402
 from outreach.lib import signing  # noqa: E402
 from outreach.permissions import PUBLIC, ROUTES  # noqa: E402
@@ -71,7 +72,7 @@ connection.settings_dict["TEST"] |= {"NAME": "bench_outreach", "SERIALIZE": Fals
 ROUNDS = 20
 MOST_MS, MOST_BYTES = 300, 300_000
 NOW = datetime.now(UTC)
-TEXT = "Hello {{ first_name | default: 'there' }}\n{{ postal_address }}\n{{ unsubscribe_url }}"
+TEXT = "Hello {{ first_name }}\n{{ postal_address }}\n{{ unsubscribe_url }}"
 HTML = (
     '<p>Hello, <a href="https://shop.example/tea">look</a></p><p>{{ postal_address }} '
     '<a href="{{ unsubscribe_url }}">No more</a></p>'
@@ -92,11 +93,20 @@ def fill(people):
     running = Campaign.objects.filter(pk__in=[each.pk for each in drafts[:-1]])
     running.update(state="running", launched_at=NOW - timedelta(days=60))
     run("ledger.sql", people)
+    rule()
     keep_more()
     for name, count in (("everything", lambda: counting.recount(now=NOW)), ("stages", staging.everything)):
         began = time.perf_counter()
         count()
         print(f"first count of {name}: {time.perf_counter() - began:.1f} s")
+
+
+def rule():
+    """Every rule over all campaigns, so that the sum of an audience asks all that it can."""
+    apart = {"person_days": 7, "site_days": 3, "exclusive": "person", "site_reply": "hold", "site_reply_days": 14}
+    ruling.change(now=NOW, **apart)
+    for country, says in (("FR", "never"), ("GB", "task")):
+        ruling.set_country(country=country, rule=says, now=NOW)
 
 
 def run(name, people):

@@ -1,5 +1,5 @@
 -- `bench.people` invented people, four to a site: of each thousand one is held and one was stopped by us, one in ten is
--- suppressed, a quarter came with the first import. Then 500 pairs that look alike, and what that import left out.
+-- suppressed, of fifty one has no first name, a quarter came with the first import. Then 500 pairs that look alike, and what that import left out.
 INSERT INTO prospects_site (public_id, domain, hold_reason)
 SELECT gen_random_uuid(), 'site' || n || '.example', ''
 FROM generate_series(1, current_setting('bench.people')::int / 4) n;
@@ -10,7 +10,7 @@ INSERT INTO prospects_prospect (
     stop_reason, held_at, hold_reason, import_batch_id)
 SELECT gen_random_uuid(), 'person', 'person' || n || '@' || s.domain, k.key,
     ARRAY['address:' || k.key, 'domain:' || s.domain],
-    (ARRAY['Anna', 'Ben', 'Chloé', 'Dmitri', 'Elif', 'Femi'])[n % 6 + 1], 'Family' || n % 9000, 'Company ' || n % 40000,
+    CASE WHEN n % 50 = 7 THEN '' ELSE (ARRAY['Anna', 'Ben', 'Chloé', 'Dmitri', 'Elif', 'Femi'])[n % 6 + 1] END, 'Family' || n % 9000, 'Company ' || n % 40000,
     '', '', s.id, '', '', (ARRAY['DE', 'GB', 'US', 'FR', ''])[n % 5 + 1],
     (ARRAY['Europe/Berlin', 'Europe/London', 'America/New_York', 'Europe/Paris', ''])[n % 5 + 1], 'en',
     ARRAY['tag' || n % 20], '{}', 'list ' || n % 12, '', false,
