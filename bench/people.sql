@@ -1,5 +1,6 @@
 -- `bench.people` invented people, four to a site: of each thousand one is held and one was stopped by us, one in ten is
--- suppressed, of fifty one has no first name, a quarter came with the first import. Then 500 pairs that look alike, and what that import left out.
+-- suppressed, of fifty one has no first name, a quarter came with the first import. Then 500 pairs that look alike, and
+-- what that import left out.
 INSERT INTO prospects_site (public_id, domain, hold_reason)
 SELECT gen_random_uuid(), 'site' || n || '.example', ''
 FROM generate_series(1, current_setting('bench.people')::int / 4) n;
