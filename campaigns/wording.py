@@ -105,7 +105,9 @@ CURES = {
     **dict.fromkeys(("unsubscribed", "complained", "declined"), _THEIR_NO),
     **dict.fromkeys(("replied", "positive_reply"), ANSWERED),
     **dict.fromkeys(("touched_lately", "site_touched", "site_answered", "busy_elsewhere"), _APART),
-    **dict.fromkeys(("answers_waiting", "merge_waiting", "address_changed", "contacted_lately"), _BY_ITSELF),
+    **dict.fromkeys(
+        ("answers_waiting", "merge_waiting", "address_changed", "contacted_lately", "campaign_changes"), _BY_ITSELF
+    ),
     **dict.fromkeys(("mailbox_not_active", "mailbox_blind"), _MAILBOX),
     **dict.fromkeys(("mailbox_full", "domain_full"), _FULL),
     **dict.fromkeys(("sending_stopped", "sending_held", "overdue"), Cure("It goes on once somebody says so.", TODAY)),
@@ -122,7 +124,6 @@ CURES = {
     "bounced": Cure("With another address on their page they can be written to again.", PERSON),
     "refused": Cure("With another address on their page they can be written to again.", PERSON),
     "campaign_not_running": Cure("It goes on when the campaign is resumed.", CAMPAIGN),
-    "campaign_changes": Cure("It goes on by itself when all of them are there.", CAMPAIGN),
     "first_batch": Cure("It goes on when somebody lets the others go.", CAMPAIGN),
     "condition_unreadable": Cure("It goes on when the condition of the step is mended.", CAMPAIGN),
     "approval": Cure("Read and approve it among the tasks.", TASKS),
