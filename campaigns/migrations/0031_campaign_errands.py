@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0029_first_batch'),
+        ('campaigns', '0030_analysed_less'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
