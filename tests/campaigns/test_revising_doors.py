@@ -135,7 +135,7 @@ def test_explains_by_the_version_that_somebody_is_on(running):
     publish(campaign, now=world.now)
     said = explaining.explain(prospect=world.prospects[0], campaign=campaign, now=world.now)
     lines = {line.step: (line.verdict, line.sentence) for line in said.lines[1:]}
-    assert "in version 2 of the sequence: 1 step handed over" in said.lines[0].sentence
+    assert "in version 2 of the sequence: 1 of 2 steps done" in said.lines[0].sentence
     assert lines[1] == ("passed", "Not sent: when this step came here, they were past its place.")
     assert lines[2][0] in ("send", "wait")
     assert lines[0][1].startswith("A step that was removed since. Sent ")
