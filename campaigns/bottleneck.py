@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from campaigns import scheduling, simulating
+from campaigns.routes import Route
 from campaigns.scheduling import DAY
-from campaigns.simulating import Route, Short
+from campaigns.simulating import Short
 from integrations.models import Mailbox
 from outreach.lib.words import counted
 

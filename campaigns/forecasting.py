@@ -1,9 +1,9 @@
 """The forecast of a campaign: how many leave each day from which mailbox, when it ends, and what holds it up."""
 
-import heapq
+from bisect import insort
 from collections import Counter
 from collections.abc import Mapping
-from copy import copy, deepcopy
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -12,10 +12,13 @@ from django.db.models import Exists, OuterRef
 from campaigns import bottleneck, planning, simulating, ways
 from campaigns.bottleneck import Course
 from campaigns.models import Campaign, Enrollment, Message
+from campaigns.neighbours import Neighbours
+from campaigns.routes import Route
 from campaigns.scheduling import SlotBook
-from campaigns.simulating import Route, Short, Slot
+from campaigns.simulating import Short, Slot
 from campaigns.ways import Loaded
 from integrations.models import Mailbox
+from outreach.lib.words import people
 
 FARTHEST = timedelta(days=3_653)  # ten years are followed, no more
 ENOUGH = 100  # messages, before it is believed how many people stop after one
@@ -75,21 +78,20 @@ class _Tally:
 
     def __init__(self) -> None:
         self.counts: Counter[tuple[date, int]] = Counter()
-        self.soonest: list[tuple[float, int, Slot]] = []
+        self._soonest: list[Slot] = []
         self.last: datetime | None = None
         self.route: Route | None = None  # of whoever gets the last
         self.messages = 0
 
     def add(self, slot: Slot) -> None:
+        at = slot.at
         self.messages += 1
-        self.counts[slot.at.date(), slot.route.mailbox_id] += 1
-        if self.last is None or slot.at > self.last:
-            self.last, self.route = slot.at, slot.route
-        key = -slot.at.timestamp()
-        if len(self.soonest) < FIRST:
-            heapq.heappush(self.soonest, (key, -self.messages, slot))
-        elif key > self.soonest[0][0]:
-            heapq.heapreplace(self.soonest, (key, -self.messages, slot))
+        self.counts[at.date(), slot.route.mailbox_id] += 1
+        if self.last is None or at > self.last:
+            self.last, self.route = at, slot.route
+        if len(self._soonest) < FIRST or at < self._soonest[-1].at:
+            insort(self._soonest, slot, key=_when)
+            del self._soonest[FIRST:]
 
     def days(self) -> tuple[Day, ...]:
         by_day: dict[date, dict[int, int]] = {}
@@ -98,8 +100,11 @@ class _Tally:
         return tuple(Day(day, by_day[day]) for day in sorted(by_day))
 
     def first(self) -> tuple[Foretold, ...]:
-        slots = [each for _, _, each in sorted(self.soonest, key=lambda each: (-each[0], -each[1]))]
-        return tuple(Foretold(each.at, each.person_id, each.position, each.route.mailbox_id) for each in slots)
+        return tuple(Foretold(each.at, each.person_id, each.position, each.route.mailbox_id) for each in self._soonest)
+
+
+def _when(slot: Slot) -> datetime:
+    return slot.at
 
 
 def forecast(*, campaign: Campaign, now: datetime, leaving: float | None = None) -> Forecast:
@@ -116,13 +121,15 @@ def forecast(*, campaign: Campaign, now: datetime, leaving: float | None = None)
     leaving = _leaving(campaign) if leaving is None else leaving
     ends_as_seen_at = _end_if_they_leave(campaign, loaded, books, now, leaving) if leaving else None
     tally, short, others = _Tally(), dict[int, Short](), 0
-    ours = [way for way in loaded.ways if way.route.campaign_id == campaign.pk]
-    for slot in simulating.run(now=now, until=now + FARTHEST, ways=loaded.ways, books=books, short=short):
+    among, until = Neighbours(loaded.known, loaded.ways), now + FARTHEST
+    for slot in simulating.run(now=now, until=until, ways=loaded.ways, books=books, short=short, among=among):
         if slot.route.campaign_id == campaign.pk:
             tally.add(slot)
         elif tally.last is None or slot.at <= tally.last:
             others += 1
-    is_endless = any(way.stage < len(way.route.stages) for way in ours)
+    left = [way for way in loaded.ways if way.route.campaign_id == campaign.pk and not way.is_over]
+    kept = sum(among.keeps(way) for way in left)
+    is_endless = len(left) > kept
     ends_at = None if is_endless else tally.last
     course = Course(now=now, ends_at=ends_at, people=loaded.people, others=others, route=tally.route)
     return Forecast(
@@ -137,7 +144,7 @@ def forecast(*, campaign: Campaign, now: datetime, leaving: float | None = None)
         leaving=leaving,
         ends_as_seen_at=ends_as_seen_at,
         bottleneck=bottleneck.words(course=course, mailboxes=mailboxes, short=short),
-        assumptions=_assumptions(campaign, loaded),
+        assumptions=_assumptions(campaign, loaded, kept),
     )
 
 
@@ -157,25 +164,43 @@ def _end_if_they_leave(
     campaign: Campaign, loaded: Loaded, books: Mapping[int, SlotBook], now: datetime, leaving: float
 ) -> datetime | None:
     """The date alone, over copies. It takes less time than the forecast, as there are fewer messages."""
-    ways_again = [copy(way) for way in loaded.ways]
-    books_again = deepcopy(books)
-    last = None
-    until = now + FARTHEST
-    for slot in simulating.run(now=now, until=until, ways=ways_again, books=books_again, short={}, leaving=leaving):
+    ways_again, known = loaded.again()
+    among, last = Neighbours(known, ways_again), None
+    for slot in simulating.run(
+        now=now,
+        until=now + FARTHEST,
+        ways=ways_again,
+        books=deepcopy(books),
+        short={},
+        among=among,
+        leaving=leaving,
+    ):
         if slot.route.campaign_id == campaign.pk and (last is None or slot.at > last):
             last = slot.at
-    is_endless = any(way.stage < len(way.route.stages) for way in ways_again if way.route.campaign_id == campaign.pk)
-    return None if is_endless else last
+    ours = (way for way in ways_again if way.route.campaign_id == campaign.pk)
+    return None if any(not way.is_over and not among.keeps(way) for way in ours) else last
 
 
-def _assumptions(campaign: Campaign, loaded: Loaded) -> tuple[str, ...]:
+def _assumptions(campaign: Campaign, loaded: Loaded, kept: int) -> tuple[str, ...]:
     said = [NOBODY_ANSWERS, EVERYTHING_RUNS]
     if campaign.state == Campaign.State.PAUSED:
         said.append("The campaign is paused: this is how it would go on now.")
+    if campaign.state == Campaign.State.DRAFT:
+        said.append("Everybody is let go at the launch: behind a first batch the others wait for your word.")
+    elif campaign.first_batch and not campaign.released_at:
+        said.append("Whoever waits behind the first batch is let go now.")
+    if campaign.audience_is_live:
+        said.append("Nobody new comes into the live audience.")
     if loaded.waits_for_people:
         said.append("What a person has to do or to approve is done as soon as it is due.")
     if loaded.has_conditions:
         said.append("Conditions of steps are taken as they are now.")
+    if kept:
+        said.append(f"Left out: {people(kept)} whom another campaign has, and nobody knows how long.")
+    if loaded.known.touches.apart.is_anything:
+        said.append(
+            "What campaigns from other mailboxes have sent and planned by now counts, and not what they do later."
+        )
     if loaded.is_cut:
         said.append(f"Only the first {ways.MOST:,} people are counted.")
     return tuple(said)

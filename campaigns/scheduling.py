@@ -1,8 +1,8 @@
 """When a step may go out: delays, windows on a wall clock, and a mailbox's free slots. Pure: no clock, no database."""
 
-from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from campaigns.calendars import NO_DAYS_OFF, PUBLIC_HOLIDAY, Calendar, Place
 from campaigns.models.campaign import DelayUnit
+from campaigns.spacing import Spacing
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
@@ -264,22 +265,19 @@ class SlotBook:
     ) -> None:
         self._cap_on = cap_on
         self._quotas = quotas
-        self._gap = gap
-        self._taken = sorted(taken)
-        self._per_day = Counter(at.date() for at in self._taken)
+        known = list(taken)
+        self._per_day = Counter(at.date() for at in known)
+        self._apart = Spacing(gap, known)
         self._searched: dict[tuple[Window, tuple[Share, ...]], tuple[datetime, datetime]] = {}
         self.horizon = horizon
 
     def moved(self, now: datetime) -> "SlotBook":
-        """The same slots and quotas as the planner sees them on a later day: up to that day's horizon."""
-        since = now.date() - DAY  # yesterday's last keeps its gap to today's first
-        return SlotBook(
-            cap_on=self._cap_on,
-            gap=self._gap,
-            taken=[at for at in self._taken if at.date() >= since],
-            horizon=horizon(now),
-            quotas=self._quotas,
-        )
+        """The same slots and quotas as the planner sees them on a later day: up to that day's horizon. Both are one
+        book from then on, of which the earlier view is of no more use.
+        """
+        later = copy(self)
+        later.horizon, later._searched = horizon(now), {}
+        return later
 
     def free(self, now: datetime) -> int:
         """How many more messages the cap allows from today to the horizon."""
@@ -300,7 +298,7 @@ class SlotBook:
 
         Slots are only ever taken, so what an earlier search of the same window found full is not walked again.
         """
-        limited = tuple(share for share in shares if self._limits(share))
+        limited = self.limited(shares)
         since, full_until = self._searched.get((window, limited), (earliest, earliest))
         known = since <= earliest <= full_until
         at = window.next_open(full_until if known else earliest)
@@ -311,24 +309,27 @@ class SlotBook:
 
     def take(self, at: datetime, *, shares: Iterable[Share] = ()) -> None:
         """Marks a slot as taken, and one of each of these shares."""
-        insort(self._taken, at)
         self._per_day[at.date()] += 1
-        for kind, name in filter(self._limits, shares):
+        self._apart.take(at)
+        for kind, name in self.limited(shares):
             self._quotas[kind].take(name, at.date())
+
+    def limited(self, shares: Iterable[Share]) -> tuple[Share, ...]:
+        """Those of them that have a limit here."""
+        return tuple(filter(self._limits, shares)) if shares else ()
 
     def _limits(self, share: Share) -> bool:
         kind, name = share
         return kind in self._quotas and self._quotas[kind].limits(name)
 
     def _next_allowed(self, at: datetime, limited: tuple[Share, ...]) -> datetime:
-        is_full = any(not self._quotas[kind].left(name, at.date()) for kind, name in limited)
-        if is_full or self._per_day[at.date()] >= self._cap_on(at.date()):
-            return datetime.combine(at.date() + DAY, time(0), UTC)
-        if not self._gap:
-            return at
-        place = bisect_left(self._taken, at - self._gap + timedelta(microseconds=1))
-        too_close = place < len(self._taken) and self._taken[place] < at + self._gap
-        return self._taken[place] + self._gap if too_close else at
+        day = at.date()
+        if self._per_day[day] >= self._cap_on(day) or (limited and self._is_full(day, limited)):
+            return datetime.combine(day + DAY, time(0), UTC)
+        return self._apart.free_from(at)
+
+    def _is_full(self, day: date, limited: tuple[Share, ...]) -> bool:
+        return any(not self._quotas[kind].left(name, day) for kind, name in limited)
 
 
 def retry_after(*, attempts: int) -> timedelta | None:

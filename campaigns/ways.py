@@ -8,12 +8,13 @@ from typing import Any
 from django.db import connection
 from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Value, When
 
-from campaigns import advancing, conditions, enrolling, facts, senders
+from campaigns import advancing, conditions, enrolling, facts, rules, senders, surroundings
 from campaigns.calendars import CampaignDays, Somebody, place_of
 from campaigns.deciding import CONTACTED_LATELY
 from campaigns.models import Campaign, Enrollment, Message, SequenceVersion
+from campaigns.neighbours import Known
+from campaigns.routes import Route, Stage, Way
 from campaigns.scheduling import window_of
-from campaigns.simulating import Route, Stage, Way
 from integrations.models import Mailbox
 from prospects import segments
 from prospects.models import Prospect
@@ -30,10 +31,12 @@ _WAITS = """(p.held_at IS NOT NULL OR p.protected_at IS NOT NULL OR t.held_at IS
     OR (p.is_demo AND NOT b.is_demo))"""
 _JOINED = """('joined' = ANY(c.goals) AND EXISTS (SELECT 1 FROM prospects_stage g WHERE g.prospect_id = p.id
     AND g.program_id = c.program_id AND g.name IN ('joined', 'selling')))"""
+_BATCHED = "c.first_batch IS NOT NULL AND c.released_at IS NULL AND e.steps_handed_over = 0"  # as if let go now
 _UNDER_WAY = f"""
 SELECT e.id, e.prospect_id, e.campaign_id, e.mailbox_id, e.sequence_version_id, e.next_step_key, p.time_zone, p.country,
-       {_DOMAIN}, {_WAITS}, e.steps_handed_over > 0, e.due_at, e.look_at, NULL::timestamptz,
-       CASE WHEN e.steps_handed_over = 0 THEN p.contacted_elsewhere_at END
+       {_DOMAIN}, {_WAITS}, e.steps_handed_over > 0, e.due_at,
+       CASE WHEN {_BATCHED} THEN least(e.look_at, %(now)s) ELSE e.look_at END, NULL::timestamptz,
+       CASE WHEN e.steps_handed_over = 0 THEN p.contacted_elsewhere_at END, p.site_id
   FROM campaigns_enrollment e
   JOIN campaigns_campaign c ON c.id = e.campaign_id AND c.rehearsal_of_id IS NULL AND (c.state = 'running' OR c.id = %(id)s)
   JOIN integrations_mailbox b ON b.id = e.mailbox_id
@@ -45,7 +48,7 @@ SELECT e.id, e.prospect_id, e.campaign_id, e.mailbox_id, e.sequence_version_id, 
 _PLANNED = f"""
 SELECT e.id, e.prospect_id, e.campaign_id, e.mailbox_id, e.sequence_version_id, e.next_step_key, p.time_zone, p.country,
        {_DOMAIN}, {_WAITS} OR m.overdue_at IS NOT NULL, e.steps_handed_over > 0, e.due_at,
-       coalesce(m.send_at, m.planned_at), m.send_at, NULL
+       coalesce(m.send_at, m.planned_at), m.send_at, NULL, p.site_id
   FROM campaigns_message m
   JOIN campaigns_enrollment e ON e.id = m.enrollment_id AND e.state = 'active' AND e.next_step_key = m.step_key
   JOIN campaigns_campaign c ON c.id = e.campaign_id AND c.rehearsal_of_id IS NULL AND (c.state = 'running' OR c.id = %(id)s)
@@ -59,16 +62,23 @@ SELECT e.id, e.prospect_id, e.campaign_id, e.mailbox_id, e.sequence_version_id, 
 
 @dataclass
 class Loaded:
-    """`ways` to simulate; of the campaign asked about, how many those are and how many wait until somebody does
-    something.
+    """`ways` to simulate, and what is `known` of their neighbours; of the campaign asked about, how many those are and
+    how many wait until somebody does something.
     """
 
     ways: list[Way] = field(default_factory=list)
+    known: Known = field(default_factory=Known)
     people: int = 0
     waiting: int = 0
     is_cut: bool = False
     waits_for_people: bool = False
     has_conditions: bool = False
+
+    def again(self) -> tuple[list[Way], Known]:
+        """The same ways and neighbours, for one more simulation."""
+        copies = {id(way): way.again() for way in self.ways}
+        lines = {line: [copies[id(way)] for way in behind] for line, behind in self.known.lines.items()}
+        return list(copies.values()), Known(self.known.touches.copied(), self.known.answered, lines)
 
 
 def mailboxes_of(campaign: Campaign) -> list[Mailbox]:
@@ -84,7 +94,8 @@ def load(*, campaign: Campaign, mailboxes: Sequence[Mailbox], now: datetime) -> 
     At most MOST and as many again who have a slot.
     """
     found = Loaded()
-    asked: dict[str, Any] = {"id": campaign.pk, "boxes": [each.pk for each in mailboxes], "most": MOST}
+    boxes = [each.pk for each in mailboxes]
+    asked: dict[str, Any] = {"id": campaign.pk, "boxes": boxes, "most": MOST, "now": now}
     rows: list[Row] = []
     with connection.cursor() as cursor:
         for statement in (_UNDER_WAY, _PLANNED):
@@ -94,13 +105,17 @@ def load(*, campaign: Campaign, mailboxes: Sequence[Mailbox], now: datetime) -> 
         rows += _would_be_enrolled(campaign, now)
     found.is_cut = len(rows) >= MOST
     routes = _Routes(rows, now)
-    for row in rows:
-        is_ours = row[2] == campaign.pk
-        waits = row[9]
+    ways = [(way, row[9] or way.is_ruled_out) for row in rows if (way := routes.way(row)) is not None]
+    lined = surroundings.line_up((way for way, _ in ways), waiting={way.turn for way, waits in ways if waits})
+    for way, waits in ways:
+        if way.turn in lined.over:
+            continue
+        is_ours, waits = way.route.campaign_id == campaign.pk, waits or way.turn in lined.kept
         found.people += is_ours and not waits
         found.waiting += is_ours and waits
-        if not waits and (way := routes.way(row)) is not None:
+        if not waits:
             found.ways.append(way)
+    found.known = surroundings.known(found.ways, lines=lined.lines)
     stages = [stage for route in routes.of(campaign) for stage in route.stages]
     found.waits_for_people = any(stage.is_task or stage.needs_approval for stage in stages)
     found.has_conditions = any(stage.has_condition for stage in stages)
@@ -135,25 +150,10 @@ def _would_be_enrolled(campaign: Campaign, now: datetime) -> Iterator[Row]:
     people = people.annotate(address=address, waits=Case(When(waits, then=True), default=False)).order_by("pk")
     boxes = _shared_out(campaign, people, now)
     same = (version.pk, first)
-    names = ("pk", "time_zone", "country", "address", "waits", "contacted_elsewhere_at")
-    for pk, zone, country, email, held, contacted in people.values_list(*names)[:MOST].iterator(10_000):
-        domain = facts.domain_of(email)
-        yield (
-            LATER + pk,
-            pk,
-            campaign.pk,
-            boxes[pk],
-            *same,
-            zone,
-            country,
-            domain,
-            held,
-            False,
-            now,
-            now,
-            None,
-            contacted,
-        )
+    names = ("pk", "time_zone", "country", "address", "waits", "contacted_elsewhere_at", "site_id")
+    for pk, zone, country, email, held, contacted, site in people.values_list(*names)[:MOST].iterator(10_000):
+        place = (zone, country, facts.domain_of(email))
+        yield (LATER + pk, pk, campaign.pk, boxes[pk], *same, *place, held, False, now, now, None, contacted, site)
 
 
 def _shared_out(campaign: Campaign, people: QuerySet[Prospect], now: datetime) -> dict[int, int]:
@@ -175,9 +175,11 @@ class _Routes:
         self._now = now
         self._steps = advancing.sequences(row[4] for row in rows)
         self._places = {pk: {step.key: n for n, step in enumerate(steps)} for pk, steps in self._steps.items()}
-        days = ("pk", "campaign__time_zone", "campaign__skip_holidays", "campaign__quiet_dates")
-        found = SequenceVersion.objects.filter(pk__in=self._steps).values_list(*days)
-        self._days = {pk: CampaignDays(*rest) for pk, *rest in found}
+        days = ("pk", "campaign__name", "campaign__time_zone", "campaign__skip_holidays", "campaign__quiet_dates")
+        found = list(SequenceVersion.objects.filter(pk__in=self._steps).values_list(*days))
+        self._names = {pk: name for pk, name, *_ in found}
+        self._days = {pk: CampaignDays(*rest) for pk, _, *rest in found}
+        self._country_rules = {each.country: each.rule for each in rules.countries()}
         self._unmet = self._left_out(rows)
         self._made: dict[tuple[Any, ...], Route] = {}
 
@@ -197,8 +199,8 @@ class _Routes:
 
     def way(self, row: Row) -> Way | None:
         """None when there is no such step."""
-        turn, person, campaign, mailbox, version, key, zone, country, domain, _, is_follow_up, *times = row
-        due_at, look_at, planned_at, contacted_at = times
+        turn, person, campaign, mailbox, version, key, zone, country, domain, _, is_follow_up, *rest = row
+        due_at, look_at, planned_at, contacted_at, site = rest
         stage = self._places.get(version, {}).get(key)
         if stage is None:
             return None
@@ -208,7 +210,8 @@ class _Routes:
             planned_at = max(planned_at, self._now)
         if contacted_at is not None and contacted_at + CONTACTED_LATELY <= self._now:
             contacted_at = None
-        return Way(turn, person, route, stage, due_at, look_at, domain, contacted_at, planned_at, is_follow_up)
+        times = (due_at, look_at, domain, contacted_at, planned_at)
+        return Way(turn, person, route, stage, *times, is_follow_up, site)
 
     def _route(self, campaign: int, mailbox: int, version: int, zone: str, country: str) -> Route:
         place = place_of(Somebody(zone, country), self._days[version])
@@ -225,4 +228,5 @@ class _Routes:
             )
             for step in self._steps[version]
         )
-        return Route(campaign, mailbox, place, tuple(stages))
+        rule = self._country_rules.get(country, "")
+        return Route(campaign, mailbox, place, tuple(stages), self._names[version], rule)

@@ -25,6 +25,11 @@ class Apart:
         """Whether anybody is in one campaign at a time."""
         return self.exclusive_person or self.exclusive_site
 
+    @property
+    def is_anything(self) -> bool:
+        """Whether there is any rule."""
+        return bool(self.person or self.site or self.is_exclusive or self.after_answer)
+
 
 @dataclass(frozen=True)
 class Whom:
@@ -64,6 +69,28 @@ class Touches:
             if campaign != whom.campaign:
                 return name
         return ""
+
+    def end(self, whom: Whom, *, of_site: bool) -> None:
+        """Their campaign is through with them, and (`of_site`) with everybody at their site."""
+        for key in self._keys(whom):
+            if (of_site or key[0] == "person") and self._by.get(key, (0, ""))[0] == whom.campaign:
+                del self._by[key]
+
+    def rested_from(self, whom: Whom) -> datetime | None:
+        """From when on none of the known touches is too close any more; None when there are none."""
+        touches = [at + self.apart.person for at in self._of_person.get(whom.person, ())]
+        if whom.site is not None:
+            others = self._of_site.get(whom.site, ())
+            touches += [at + self.apart.site for at, person in others if person != whom.person]
+        return max(touches, default=None)
+
+    def copied(self) -> "Touches":
+        """The same, to be added to apart from these."""
+        copy = Touches(self.apart)
+        copy._of_person = {key: list(touches) for key, touches in self._of_person.items()}
+        copy._of_site = {key: list(touches) for key, touches in self._of_site.items()}
+        copy._by = dict(self._by)
+        return copy
 
     def free_from(self, whom: Whom, at: datetime) -> tuple[datetime, str]:
         """From when on, not before `at`, no touch is too close, and the rule that it waits for ("" for none)."""

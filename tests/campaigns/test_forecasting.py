@@ -239,7 +239,7 @@ def test_somebody_in_a_zone_that_is_no_more_keeps_nobody_from_being_foretold(dra
 
 def test_costs_the_same_few_queries_for_everybody(draft, django_assert_max_num_queries):
     launched(draft)
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(14):
         forecasting.forecast(campaign=draft, now=NOON)
 
 
