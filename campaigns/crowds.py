@@ -16,7 +16,7 @@ LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(eq=False, slots=True)
 class Kind:
-    """People at one stage of one route, of one domain where that is limited: they share every decision but for the slot.
+    """People at one stage of one route, of one domain where that is limited: they share each decision but for the slot.
 
     `goes_on` is the day on which one of them got a slot. On the day `answered_on` whoever was due from `answered_since`
     on waited by `answer`: slots are only ever taken. `ways` wait together `until` then.

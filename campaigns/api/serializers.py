@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from campaigns import attrition
 from campaigns.models import Campaign, Step
 from campaigns.models.campaign import DelayUnit
 from integrations.models import Mailbox
@@ -128,8 +129,12 @@ class ForecastSerializer(serializers.Serializer[Any]):
         allow_null=True, help_text="When the last one leaves; empty: never, or too late"
     )
     is_endless = serializers.BooleanField(help_text="Whether it does not end within ten years")
-    leaving = serializers.FloatField(help_text="The share of people who got no more after each message so far")
-    ends_as_seen_at = serializers.DateTimeField(allow_null=True, help_text="When the last one leaves if that goes on")
+    leaving = serializers.FloatField(help_text="The share of people who get no more after each message")
+    leaving_from = serializers.ChoiceField(
+        choices=[attrition.SEEN, attrition.BEFORE, attrition.GUESS],
+        help_text="Where that is known from: this campaign so far, earlier ones, or nowhere",
+    )
+    ends_as_seen_at = serializers.DateTimeField(allow_null=True, help_text="When the last one leaves if so many stop")
     bottleneck = serializers.CharField(help_text="What holds it up, and what would help, in words")
     assumptions = serializers.ListField(child=serializers.CharField())
     days = ForecastDaySerializer(many=True)
