@@ -106,11 +106,11 @@ def latest_replies(*, campaign: Campaign, limit: int = 5) -> list[Reply]:
     return list(rows.select_related("prospect")[:limit])
 
 
-def done_about(
+def roughly_done(
     *, seen: Situation, now: datetime, only: Collection[int] | None = None, instead: Boxes = MappingProxyType({})
 ) -> date | None:
     """The rough day on which everybody now in a running campaign (of these) will be through at the mailboxes' caps, or
-    would be with other mailboxes `instead`.
+    would be with other mailboxes `instead`: to compare two of them. When a campaign ends, its forecast says.
 
     Never before the last of those who wait now, or whose mail is planned, got the steps they still lack. None when
     nobody is under way, when something stops sending, or when it is more than a year away. Two queries.

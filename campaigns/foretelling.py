@@ -1,5 +1,6 @@
 """Forecasts that are kept: small ones are made while somebody waits, large ones by a tick, and each says its age."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -7,9 +8,10 @@ from typing import Any
 import structlog
 from django.db.models import F
 
-from campaigns import forecasting, ways
+from campaigns import forecasting, situation, ways
 from campaigns.forecasting import Day, Forecast, Foretold
 from campaigns.models import Campaign, KeptForecast
+from campaigns.situation import Situation
 from integrations.models import Mailbox
 from outreach.lib import locks
 from prospects import segments
@@ -35,19 +37,52 @@ def of(*, campaign: Campaign, now: datetime) -> Forecast | None:
 def kept(*, campaign: Campaign, now: datetime) -> Forecast | None:
     """The last one that was made since the launch; asks for a newer one when that is long ago. Two queries at most."""
     row = KeptForecast.objects.filter(campaign=campaign).first()
-    is_known = row is not None and row.made_at is not None and _still_true(campaign, row.made_at)
-    if row is None or not is_known or (row.asked_at is None and now - _made(row) > FRESH):
-        KeptForecast.objects.update_or_create(campaign=campaign, defaults={"asked_at": now})
+    is_known = row is not None and _is_true(campaign, row.made_at)
+    if row is None or not is_known or _is_old(row.made_at, row.asked_at, now):
+        _ask([campaign], now)
     return _read(row.facts) if row is not None and is_known else None
 
 
-def _still_true(campaign: Campaign, made_at: datetime) -> bool:
-    return campaign.launched_at is None or made_at >= campaign.launched_at
+def done_about(*, seen: Situation, now: datetime, only: Collection[int] | None = None) -> date | None:
+    """The day on which everybody under way in a running campaign (of these) will be through, as the forecasts say that
+    the pages of those campaigns show.
+
+    None when nobody is under way, when something stops sending, when one of them has no end, or was not foretold yet:
+    that is asked for. Two queries at most.
+    """
+    under_way = [each for each in seen.running if situation.standing(each).active and (only is None or each.pk in only)]
+    boxes = [box for each in under_way for box in seen.senders(each)]
+    if seen.control.is_off or any(box.status != Mailbox.Status.ACTIVE for box in boxes):
+        return None
+    rows = {row.pop("campaign"): row for row in KeptForecast.objects.filter(campaign__in=under_way).values(*_ENDS)}
+    known = [each for each in under_way if each.pk in rows and _is_true(each, rows[each.pk]["made_at"])]
+    old = [each for each in known if _is_old(rows[each.pk]["made_at"], rows[each.pk]["asked_at"], now)]
+    _ask([*old, *(each for each in under_way if each not in known)], now)
+    if len(known) < len(under_way) or any(rows[each.pk]["facts__is_endless"] for each in known):
+        return None
+    ends = (rows[each.pk]["facts__ends_as_seen_at"] or rows[each.pk]["facts__ends_at"] for each in known)
+    return max((datetime.fromisoformat(each).date() for each in ends if each), default=None)
 
 
-def _made(row: KeptForecast) -> datetime:
-    assert row.made_at is not None
-    return row.made_at
+_ENDS = ("campaign", "made_at", "asked_at", "facts__is_endless", "facts__ends_as_seen_at", "facts__ends_at")
+
+
+def _ask(campaigns: Sequence[Campaign], now: datetime) -> None:
+    """A tick makes newer ones of these."""
+    rows = [KeptForecast(campaign=each, asked_at=now) for each in campaigns]
+    if rows:
+        KeptForecast.objects.bulk_create(
+            rows, update_conflicts=True, unique_fields=["campaign"], update_fields=["asked_at"]
+        )
+
+
+def _is_true(campaign: Campaign, made_at: datetime | None) -> bool:
+    return made_at is not None and (campaign.launched_at is None or made_at >= campaign.launched_at)
+
+
+def _is_old(made_at: datetime | None, asked_at: datetime | None, now: datetime) -> bool:
+    """Whether a newer one is to be asked for."""
+    return asked_at is None and (made_at is None or now - made_at > FRESH)
 
 
 def make(*, campaign: Campaign, now: datetime) -> Forecast:
@@ -112,14 +147,17 @@ def _written(made: Forecast) -> dict[str, Any]:
     }
 
 
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
 def _read(facts: dict[str, Any]) -> Forecast:
-    ends_at, as_seen_at = facts["ends_at"], facts["ends_as_seen_at"]
     return Forecast(
         **{
             **facts,
             "made_at": datetime.fromisoformat(facts["made_at"]),
-            "ends_at": datetime.fromisoformat(ends_at) if ends_at else None,
-            "ends_as_seen_at": datetime.fromisoformat(as_seen_at) if as_seen_at else None,
+            "ends_at": _instant(facts["ends_at"]),
+            "ends_as_seen_at": _instant(facts["ends_as_seen_at"]),
             "days": tuple(Day(date.fromisoformat(day), dict(counts)) for day, counts in facts["days"]),
             "first": tuple(Foretold(datetime.fromisoformat(at), *rest) for at, *rest in facts["first"]),
             "assumptions": tuple(facts["assumptions"]),

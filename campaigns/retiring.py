@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Count, Q
 
 from accounts.models import User
-from campaigns import agenda, errands, planning, rehearsing, releasing, senders, situation
+from campaigns import agenda, errands, foretelling, planning, rehearsing, releasing, senders, situation
 from campaigns.models import Campaign, CampaignMailbox, Enrollment, Message
 from integrations.models import Mailbox
 from outreach.lib.errors import DomainError, Problem
@@ -70,11 +70,12 @@ def outlook(*, mailbox: Mailbox, now: datetime, successor: Mailbox | None = None
         for part in parts
         if part.to
     }
-    return Outlook(
-        parts,
-        agenda.done_about(seen=seen, now=now, only=concerned),
-        agenda.done_about(seen=seen, now=now, only=list(moved), instead=moved),
-    )
+    done_about = foretelling.done_about(seen=seen, now=now, only=concerned)
+    as_it_is = agenda.roughly_done(seen=seen, now=now, only=list(moved))
+    without = agenda.roughly_done(seen=seen, now=now, only=list(moved), instead=moved)
+    if done_about is None or as_it_is is None or without is None:
+        return Outlook(parts, done_about, None)
+    return Outlook(parts, done_about, done_about + (without - as_it_is))
 
 
 def _parts(mailbox: Mailbox, successor: Mailbox | None) -> Iterable[Part]:

@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from accounts.callers import caller
-from campaigns import agenda, ahead, analytics, answers, needs, obstacles, situation, unfinished
+from campaigns import agenda, ahead, analytics, answers, foretelling, needs, obstacles, situation, unfinished
 from campaigns.analytics import Weeks
 from campaigns.models import Message
 from campaigns.situation import Situation
@@ -76,7 +76,7 @@ def _of_campaigns(seen: Situation, now: datetime) -> dict[str, Any]:
         "coming": coming[:COMING],
         "fresh": any(ahead.is_fresh(each, now=now) for each in seen.running),
         "next_city": _city(slots[0]) if slots else "",
-        "done": _day(agenda.done_about(seen=seen, now=now), now),
+        "done": _day(foretelling.done_about(seen=seen, now=now), now),
         "needs": needs.of(seen=seen, now=now),
         "answers": agenda.waiting_answers(),
         "kinds": answers.KINDS,

@@ -286,13 +286,13 @@ def test_foretells_the_day_of_the_last_step_as_the_planner_counts(calm):
     Mailbox.objects.update(daily_cap=100)
     Enrollment.objects.update(look_at=None)
     Step.objects.update(delay=3, delay_unit="business_days", weekdays=[1, 2, 3, 4, 5])
-    done = agenda.done_about(seen=situation.look(), now=monday)
+    done = agenda.roughly_done(seen=situation.look(), now=monday)
     assert (done - monday.date()).days == 8  # Monday, Thursday, Tuesday of the next week
 
 
 def test_foretells_a_rough_last_day(calm):
     def done():
-        return agenda.done_about(seen=situation.look(), now=calm.now)
+        return agenda.roughly_done(seen=situation.look(), now=calm.now)
 
     today = calm.now.astimezone(UTC).date()
     assert done() == today + timedelta(days=2)  # step 2 is planned for tomorrow, step 3 comes a day later

@@ -6,7 +6,18 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from campaigns import counting, enrolling, gate, lifecycle, needs, planning, rehearsing, retiring, situation
+from campaigns import (
+    counting,
+    enrolling,
+    foretelling,
+    gate,
+    lifecycle,
+    needs,
+    planning,
+    rehearsing,
+    retiring,
+    situation,
+)
 from campaigns.models import Campaign, Enrollment, Message
 from integrations import polling
 from integrations.models import Mailbox
@@ -187,6 +198,9 @@ def test_says_before_who_moves_where_and_until_when_it_lasts(running, second):
     assert (found.people, found.left) == (60, [world.campaign])
     found = retiring.outlook(mailbox=world.mailbox, now=world.now, successor=second)
     assert [(part.campaign, part.people, part.to) for part in found.parts] == [(world.campaign, 60, (second,))]
+    assert (found.done_about, found.done_then) == (None, None)  # until a forecast was made
+    foretelling.make_asked(now=world.now)
+    found = retiring.outlook(mailbox=world.mailbox, now=world.now, successor=second)
     days = [(day - world.now.date()).days for day in (found.done_about, found.done_then)]
     assert days == [5, 11]
 

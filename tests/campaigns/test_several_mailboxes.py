@@ -104,7 +104,7 @@ def test_one_that_is_paused_holds_only_its_own_people(running, second):
     assert {each.why: each.people for each in obstacles.holding(seen)} == {
         f"The mailbox {second.name} is paused: a test": theirs
     }
-    assert agenda.done_about(seen=seen, now=world.now) is None
+    assert agenda.roughly_done(seen=seen, now=world.now) is None
 
 
 def test_two_mailboxes_are_done_in_half_the_time_and_a_limit_makes_it_longer(running, second):
@@ -113,7 +113,7 @@ def test_two_mailboxes_are_done_in_half_the_time_and_a_limit_makes_it_longer(run
     counting.recount_campaign(campaign=world.campaign, now=world.now)
 
     def days():
-        return (agenda.done_about(seen=situation.look(), now=world.now) - world.now.date()).days
+        return (agenda.roughly_done(seen=situation.look(), now=world.now) - world.now.date()).days
 
     assert days() == 5
     lifecycle.change_campaign(campaign=world.campaign, now=world.now, daily_limit=4)

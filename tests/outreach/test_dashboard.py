@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from campaigns import counting, drafting, lifecycle, planning, stopping
+from campaigns import counting, drafting, foretelling, lifecycle, planning, stopping
 from campaigns.models import Campaign, Message, Reply, SendingControl
 from outreach.lib.models import DatabaseClock
 from tests import factories
@@ -71,6 +71,8 @@ def test_asks_as_often_for_many_drafts_as_for_one(client_as):
 
 
 def test_says_the_day_in_one_line(world, client_as):
+    assert "done " not in text(client_as("viewer"))  # which asks for a forecast
+    foretelling.make_asked(now=timezone.now())
     page = text(client_as("viewer"))
     assert "Sending on" in page
     assert "Nothing is broken." in page
