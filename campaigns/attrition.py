@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from campaigns import candidates
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Message
 
 ENOUGH = 100  # messages, before what came of them is believed
 EARLIER = 5  # campaigns that are learned from, the newest
@@ -52,6 +51,6 @@ def _share(campaign_ids: Collection[int]) -> float | None:
     if not campaign_ids:
         return None
     with connection.cursor() as cursor:
-        cursor.execute(_LEARNED, {"campaigns": list(campaign_ids), "begun": list(candidates.BEGUN)})
+        cursor.execute(_LEARNED, {"campaigns": list(campaign_ids), "begun": list(Message.BEGUN)})
         messages, ended = cursor.fetchone()
     return ended / int(messages) if messages >= ENOUGH else None

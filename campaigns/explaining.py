@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from campaigns import conditions, deciding, facts, lines, planning, wording
+from campaigns import booking, conditions, deciding, facts, lines, wording
 from campaigns.facts import Candidate
 from campaigns.lines import Clock, Line, in_utc
 from campaigns.models import Campaign, Decision, Enrollment, Event, Message, Step
@@ -169,8 +169,8 @@ def _present(step: Step, enrollment: Enrollment, now: datetime, clock: Clock) ->
     if not found:
         return Line(step.position, "none", "There is nothing to send for this step.")
     candidate = found[0]
-    book = planning.slot_books(now=now, mailbox_ids=[enrollment.mailbox_id]).get(enrollment.mailbox_id)
-    book = book or planning.closed_book(now=now)
+    book = booking.slot_books(now=now, mailbox_ids=[enrollment.mailbox_id]).get(enrollment.mailbox_id)
+    book = book or booking.closed_book(now=now)
     touches = touched.load([candidate.facts.whom])
     verdict = deciding.decide(now=now, facts=candidate.facts, slots=book, touches=touches)
     stored = Decision.objects.filter(enrollment=enrollment).order_by("-id").first()

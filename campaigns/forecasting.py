@@ -7,7 +7,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from campaigns import attrition, bottleneck, planning, simulating, ways
+from campaigns import attrition, booking, bottleneck, simulating, ways
 from campaigns.bottleneck import Course
 from campaigns.models import Campaign
 from campaigns.neighbours import Neighbours
@@ -118,7 +118,7 @@ def forecast(*, campaign: Campaign, now: datetime) -> Forecast:
     microseconds for each message and date, those of other campaigns included. Raises segments.BadFilter.
     """
     mailboxes = ways.mailboxes_of(campaign)
-    books = planning.slot_books(now=now, mailbox_ids=[each.pk for each in mailboxes], statuses=OPEN)
+    books = booking.slot_books(now=now, mailbox_ids=[each.pk for each in mailboxes], statuses=OPEN)
     loaded = ways.load(campaign=campaign, mailboxes=mailboxes, now=now)
     leaving = attrition.learned(campaign)
     ends_as_seen_at = _end_if_they_leave(campaign, loaded, books, now, leaving.share)

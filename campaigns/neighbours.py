@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import count
 
 from campaigns.routes import Way
-from campaigns.touching import Touches, Whom
+from campaigns.rules.touching import Touches, Whom
 
 Line = tuple[int, int]  # a campaign that takes one person of a site at a time, and the site
 Key = tuple[str, int]

@@ -4,15 +4,16 @@ One planner at a time; it loads what the decisions need in a fixed number of que
 writes ledger rows and enrollment updates in sets. Stops that come while it works are caught at the gate.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 
 import structlog
 from django.db import connection, transaction
 
 from campaigns import (
+    booking,
     candidates,
     composing,
     conditions,
@@ -32,20 +33,7 @@ from campaigns.facts import Candidate
 from campaigns.models import Decision, Enrollment, Message
 from campaigns.rules import touched
 from campaigns.rules.touching import Touches, Whom
-from campaigns.scheduling import (
-    CAMPAIGN,
-    DAY,
-    DOMAIN,
-    MOST,
-    Quota,
-    Share,
-    SlotBook,
-    always,
-    days_between,
-    horizon,
-    the_same,
-)
-from integrations.models import Mailbox
+from campaigns.scheduling import SlotBook, days_between, horizon
 from outreach.lib.faults import fault
 from outreach.lib.models import DatabaseClock
 
@@ -124,8 +112,8 @@ def _plan(done: Planned, *, now: datetime, most: int = PER_RUN) -> None:
     if not turns.are_due(now=now):
         return
     limits = candidates.daily_limits()
-    campaigns = candidates.campaign_quota(limits=limits, since=_midnight(now))
-    books = slot_books(now=now, campaigns=campaigns)
+    campaigns = candidates.campaign_quota(limits=limits, since=booking.midnight(now))
+    books = booking.slot_books(now=now, campaigns=campaigns)
     aside = overdue.counted()  # it comes before new people once it is released
     free = {mailbox_id: min(book.free(now), most) - aside.get(mailbox_id, 0) for mailbox_id, book in books.items()}
     wanted = {mailbox_id: slots for mailbox_id, slots in free.items() if slots > 0}
@@ -145,66 +133,8 @@ def _plan(done: Planned, *, now: datetime, most: int = PER_RUN) -> None:
 
 def _book(candidate: Candidate, books: dict[int, SlotBook], now: datetime) -> SlotBook:
     if candidate.is_rehearsal:
-        return _OpenBook(horizon=horizon(now), beside=books.get(candidate.mailbox_id))
+        return booking.OpenBook(horizon=horizon(now), beside=books.get(candidate.mailbox_id))
     return books[candidate.mailbox_id]
-
-
-class _OpenBook(SlotBook):
-    """Every slot is free, for somebody waits in front of the screen; what is taken counts in the mailbox's own book."""
-
-    def __init__(self, *, horizon: datetime, beside: SlotBook | None) -> None:
-        super().__init__(cap_on=always(MOST), gap=timedelta(0), taken=(), horizon=horizon)
-        self._beside = beside
-
-    def take(self, at: datetime, *, shares: Iterable[Share] = ()) -> None:
-        """Marks a slot as taken, for everybody else."""
-        if self._beside is not None:
-            self._beside.take(at, shares=shares)
-
-
-def slot_books(
-    *,
-    now: datetime,
-    until: datetime | None = None,
-    mailbox_ids: Collection[int] | None = None,
-    campaigns: Quota | None = None,
-    statuses: Collection[str] = (Mailbox.Status.ACTIVE,),
-) -> dict[int, SlotBook]:
-    """The slots of each active mailbox (of these) up to the horizon (or `until`); caps are counted from the ledger.
-
-    All of them share what is left to the `campaigns` with a daily limit, which is counted unless it is given.
-    """
-    today = _midnight(now)
-    campaigns = campaigns or candidates.campaign_quota(limits=candidates.daily_limits(), since=today)
-    active = Mailbox.objects.filter(status__in=statuses)
-    active = active if mailbox_ids is None else active.filter(pk__in=mailbox_ids)
-    mailboxes = list(active.only("daily_cap", "ramp_start", "ramp_step", "ramp_from", "gap_seconds", "domain_cap"))
-    before = today - DAY  # yesterday's last keeps its gap to today's first
-    taken = candidates.taken_slots(mailbox_ids=[mailbox.pk for mailbox in mailboxes], since=before)
-    limited = [mailbox.pk for mailbox in mailboxes if mailbox.domain_cap]
-    domains = candidates.taken_domains(mailbox_ids=limited, since=today)
-    return {
-        mailbox.pk: SlotBook(
-            cap_on=mailbox.cap_on,
-            gap=timedelta(seconds=mailbox.gap_seconds),
-            taken=taken.get(mailbox.pk, ()),
-            horizon=until or horizon(now),
-            quotas={
-                CAMPAIGN: campaigns,
-                DOMAIN: Quota(the_same(mailbox.domain_cap), domains.get(mailbox.pk, {})),
-            },
-        )
-        for mailbox in mailboxes
-    }
-
-
-def _midnight(now: datetime) -> datetime:
-    return datetime.combine(now.date(), time(0), UTC)
-
-
-def closed_book(*, now: datetime) -> SlotBook:
-    """Of a mailbox that sends nothing."""
-    return SlotBook(cap_on=always(0), gap=deciding.LOOK_AGAIN, taken=(), horizon=horizon(now))
 
 
 def place_of(*, enrollment_id: int, now: datetime, until: datetime) -> datetime | str:
@@ -216,8 +146,8 @@ def place_of(*, enrollment_id: int, now: datetime, until: datetime) -> datetime 
     if not found:
         return "enrollment_ended"
     candidate = found[0]
-    books = slot_books(now=now, until=until, mailbox_ids=[candidate.mailbox_id])
-    book = books.get(candidate.mailbox_id) or closed_book(now=now)
+    books = booking.slot_books(now=now, until=until, mailbox_ids=[candidate.mailbox_id])
+    book = books.get(candidate.mailbox_id) or booking.closed_book(now=now)
     asked = replace(candidate.facts, needs_approval=False, waits_behind_batch=False)
     touches = touched.load([candidate.facts.whom])
     verdict = deciding.decide(now=now, facts=asked, slots=book, touches=touches)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from campaigns import deciding, explaining, facts, gate, lines, planning, scheduling, wording
+from campaigns import booking, deciding, explaining, facts, gate, lines, scheduling, wording
 from campaigns.facts import Candidate
 from campaigns.models import Campaign, Enrollment, Message, Step
 from campaigns.rules import touched
@@ -44,7 +44,7 @@ def of(*, prospect: Prospect, now: datetime) -> list[Next]:
         prospect=prospect, state=Enrollment.State.ACTIVE, campaign__rehearsal_of__isnull=True
     )
     ways = list(active.select_related("campaign").order_by("-id")[:MOST])
-    books = planning.slot_books(now=now, mailbox_ids={way.mailbox_id for way in ways}) if ways else {}
+    books = booking.slot_books(now=now, mailbox_ids={way.mailbox_id for way in ways}) if ways else {}
     return list(of_ways(ways, books=books, now=now).values())
 
 
@@ -96,7 +96,7 @@ def _open(way: Enrollment, message: Message, refused: list[str]) -> Next:
 
 
 def _verdict(candidate: Candidate, books: Mapping[int, SlotBook], touches: Touches, now: datetime) -> deciding.Verdict:
-    book = books.get(candidate.mailbox_id) or planning.closed_book(now=now)
+    book = books.get(candidate.mailbox_id) or booking.closed_book(now=now)
     return deciding.decide(now=now, facts=candidate.facts, slots=book, touches=touches)
 
 

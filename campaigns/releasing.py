@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import Case, F, QuerySet, When
 
 from accounts.models import User
-from campaigns import candidates, errands, overdue, planning
+from campaigns import booking, candidates, errands, overdue, planning
 from campaigns.calendars import place_of
 from campaigns.models import Campaign, Errand, Message
 from campaigns.scheduling import SlotBook, Window, window_of
@@ -72,7 +72,7 @@ def _piece(errand: Errand, until: float, *, now: datetime, most: int) -> bool:
         ids = list(aside.order_by(*_TURN).values_list("id", flat=True)[:most])
         locked = Message.objects.filter(pk__in=ids).order_by("id").select_for_update()
         ids = list(locked.values_list("id", flat=True))
-        books = planning.slot_books(now=now, until=now + FARTHEST)
+        books = booking.slot_books(now=now, until=now + FARTHEST)
         slots = dict(slots_for(ids, books, now))
         with connection.cursor() as cursor:
             cursor.execute(_MOVE, [list(slots), list(slots.values())])
@@ -122,7 +122,7 @@ def move(ids: Collection[int], now: datetime) -> int:
     """
     locked = Message.objects.filter(pk__in=ids).order_by("id").select_for_update()  # in a stop's order
     ids = list(locked.values_list("id", flat=True))
-    slots = dict(slots_for(ids, planning.slot_books(now=now, until=now + FARTHEST), now)) if ids else {}
+    slots = dict(slots_for(ids, booking.slot_books(now=now, until=now + FARTHEST), now)) if ids else {}
     if slots:
         with connection.cursor() as cursor:
             cursor.execute(_MOVE, [list(slots), list(slots.values())])

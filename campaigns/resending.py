@@ -9,7 +9,7 @@ import structlog
 from django.db import connection
 
 from accounts.models import User
-from campaigns import gate, planning, releasing
+from campaigns import booking, gate, planning, releasing
 from campaigns.models import Message
 from outreach.lib.errors import DomainError, Problem
 from outreach.lib.models import DatabaseClock
@@ -64,7 +64,7 @@ def send_again(*, message_ids: Collection[int], note: str, by: User | None, now:
         asked = Message.objects.filter(pk__in=list(message_ids)[:MOST], state=Message.State.UNCERTAIN)
         ids = list(asked.order_by("id").select_for_update(of=("self",)).values_list("id", flat=True))
         kept = _kept(ids)
-        books = planning.slot_books(now=now, until=now + releasing.FARTHEST)
+        books = booking.slot_books(now=now, until=now + releasing.FARTHEST)
         slots = dict(releasing.slots_for([pk for pk in ids if pk not in kept], books, now))
         said = json.dumps({"by": str(by or ""), "note": note.strip()[:300], "at": now.isoformat()})
         with connection.cursor() as cursor:

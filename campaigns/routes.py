@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 from campaigns import scheduling
 from campaigns.calendars import Place
+from campaigns.rules.touching import Whom
 from campaigns.scheduling import DAY, Window
-from campaigns.touching import Whom
 
 A_MOMENT = timedelta(microseconds=1)
 

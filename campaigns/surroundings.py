@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 from django.db import connection
 
-from campaigns import lining_up, rules, touched
 from campaigns.models import Campaign
 from campaigns.neighbours import Known, Line
 from campaigns.routes import Way
+from campaigns.rules import lining_up, ruling, touched
 from prospects.models import Site
 
 _RANKS = f"SELECT q.id, {lining_up.RANK} FROM prospects_prospect q WHERE q.id = ANY(%s)"  # noqa: S608
@@ -25,7 +25,7 @@ class Lined:
 
 def known(ways: Sequence[Way], *, lines: dict[Line, list[Way]]) -> Known:
     """The touches of these people and sites, and when somebody answered there. One query without rules, else five."""
-    if not rules.apart().is_anything:
+    if not ruling.apart().is_anything:
         return Known(lines=lines)
     touches = touched.load(way.whom for way in ways)
     answered = {}

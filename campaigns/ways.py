@@ -8,12 +8,13 @@ from typing import Any
 from django.db import connection
 from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Value, When
 
-from campaigns import advancing, conditions, enrolling, facts, rules, senders, surroundings
+from campaigns import advancing, conditions, enrolling, facts, senders, surroundings
 from campaigns.calendars import CampaignDays, Somebody, place_of
 from campaigns.deciding import CONTACTED_LATELY
 from campaigns.models import Campaign, Enrollment, Message, SequenceVersion
 from campaigns.neighbours import Known
 from campaigns.routes import Route, Stage, Way
+from campaigns.rules import ruling
 from campaigns.scheduling import window_of
 from integrations.models import Mailbox
 from prospects import segments
@@ -179,7 +180,7 @@ class _Routes:
         found = list(SequenceVersion.objects.filter(pk__in=self._steps).values_list(*days))
         self._names = {pk: name for pk, name, *_ in found}
         self._days = {pk: CampaignDays(*rest) for pk, _, *rest in found}
-        self._country_rules = {each.country: each.rule for each in rules.countries()}
+        self._country_rules = {each.country: each.rule for each in ruling.countries()}
         self._unmet = self._left_out(rows)
         self._made: dict[tuple[Any, ...], Route] = {}
 

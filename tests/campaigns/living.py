@@ -2,9 +2,10 @@
 
 from datetime import UTC, datetime, time, timedelta
 
-from campaigns import advancing, forecasting, lifecycle, planning, waking
+from campaigns import advancing, booking, forecasting, lifecycle, planning
 from campaigns.calendars import place_of
 from campaigns.models import Enrollment, Message, Step
+from campaigns.rules import waking
 from campaigns.scheduling import DAY
 from tests import factories
 
@@ -34,7 +35,7 @@ def play(*, now, rounds=5_000):
 
 
 def _has_room(now):
-    return any(book.free(now) for book in planning.slot_books(now=now).values())
+    return any(book.free(now) for book in booking.slot_books(now=now).values())
 
 
 def hand_over(*, now):

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from campaigns import forecasting, lifecycle, planning, rules
+from campaigns import forecasting, lifecycle, planning
 from campaigns.models import Campaign
+from campaigns.rules import ruling
 from campaigns.scheduling import DAY
 from prospects import holding
 from prospects.models import Prospect
@@ -28,7 +29,7 @@ class TestPlays:
         ids=["days for a person", "days for a site", "both"],
     )
     def test_days_between_touches(self, ruled):
-        rules.change(now=NOON, **ruled)
+        ruling.change(now=NOON, **ruled)
         said = agrees(world(people=7, sites=3, **SMALL))
         assert said.messages == 14
 
@@ -42,7 +43,7 @@ class TestPlays:
 
     @pytest.mark.parametrize("exclusive", ["person", "site"])
     def test_one_campaign_at_a_time(self, exclusive):
-        rules.change(now=NOON, exclusive=exclusive)
+        ruling.change(now=NOON, exclusive=exclusive)
         other = world(people=6, sites=3, **SMALL)
         lifecycle.launch(campaign=other, now=NOON, by=None)
         campaign = factories.campaign(mailbox=other.mailbox, steps=2, delay=1, segment=other.segment)
@@ -50,7 +51,7 @@ class TestPlays:
         assert (said.people, said.messages) == (6, 12)
 
     def test_a_site_rests_behind_an_answer(self):
-        rules.change(now=NOON, site_reply="hold", site_reply_days=5)
+        ruling.change(now=NOON, site_reply="hold", site_reply_days=5)
         campaign = world(people=4, sites=2, **SMALL)
         site = Prospect.objects.order_by("pk").first().site
         site.answered_at = NOON - DAY
@@ -65,7 +66,7 @@ class TestSays:
     def test_who_waits_for_the_rule_of_their_country(self):
         campaign = world(people=5, **SMALL)
         Prospect.objects.filter(pk__in=Prospect.objects.order_by("pk").values("pk")[:2]).update(country="DE")
-        rules.set_country(country="DE", rule="task", now=NOON)
+        ruling.set_country(country="DE", rule="task", now=NOON)
         said = forecasting.forecast(campaign=campaign, now=NOON)
         assert (said.people, said.waiting, said.messages) == (3, 2, 6)
         lifecycle.launch(campaign=campaign, now=NOON, by=None)
@@ -81,7 +82,7 @@ class TestSays:
         assert (said.people, said.waiting) == (2, 2)
 
     def test_whom_a_campaign_has_that_is_not_followed(self):
-        rules.change(now=NOON, exclusive="person")
+        ruling.change(now=NOON, exclusive="person")
         other = world(people=3, **SMALL)
         agrees(other)  # through with everybody
         elsewhere = factories.campaign(mailbox=factories.MailboxFactory(verified_at=NOON), steps=3)

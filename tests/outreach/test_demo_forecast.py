@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from campaigns import attrition, delivery, forecasting, inbound, planning
+from campaigns import attrition, booking, delivery, forecasting, inbound, planning
 from campaigns.models import Enrollment, Message, Step
 from campaigns.scheduling import DAY
 from integrations import polling
@@ -83,7 +83,7 @@ def upcoming(world, campaign, now, acted):
     looks = Enrollment.objects.filter(campaign=campaign, look_at__isnull=False).order_by("look_at")
     look = looks.values_list("look_at", flat=True).first()
     if look is not None and look <= now:  # nobody gets a slot before there are new ones
-        room = any(book.free(now) for book in planning.slot_books(now=now).values())
+        room = any(book.free(now) for book in booking.slot_books(now=now).values())
         look = now if room else datetime.combine(now.date() + DAY, time(0), UTC)
     planned = Message.objects.filter(campaign=campaign, state="planned").order_by("send_at")
     due = [world.next_due(), planned.values_list("send_at", flat=True).first(), look]
