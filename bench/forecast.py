@@ -1,7 +1,8 @@
-"""The forecast of a campaign with 100,000 people and three steps, before its launch and while it runs.
+"""The forecast of a campaign with 100,000 people and three steps, before its launch, while it runs, and under rules.
 
-Seconds and the highest memory, against a floor of the same run: as many bare calls of `decide()` as there are messages,
-on an empty mailbox. Uses a database of its own (`bench_forecast`) on the configured server. `--people` for others.
+Seconds, both dates included, and the highest memory, against a floor of the same run: as many bare calls of `decide()`
+as there are messages, on an empty mailbox. Uses a database of its own (`bench_forecast`) on the configured server.
+`--people` for others.
 """
 
 import argparse
@@ -26,7 +27,8 @@ from django.test.runner import DiscoverRunner  # noqa: E402
 
 from bench import results, sending  # noqa: E402
 from campaigns import deciding, forecasting, lifecycle  # noqa: E402
-from campaigns.models import Campaign, Enrollment, Step  # noqa: E402
+from campaigns.models import Campaign, Enrollment, Step, TouchRules  # noqa: E402
+from campaigns.rules import ruling  # noqa: E402
 from campaigns.scheduling import SlotBook, Window, always, horizon  # noqa: E402
 from integrations.models import Mailbox  # noqa: E402
 from prospects.models import Segment  # noqa: E402
@@ -44,6 +46,9 @@ ZONES = """
 UPDATE prospects_prospect SET time_zone = (ARRAY['Europe/Berlin', 'America/New_York', 'Asia/Tokyo', 'Europe/London',
     'America/Los_Angeles', 'Australia/Sydney', 'Europe/Madrid', 'America/Sao_Paulo'])[1 + id % 8],
     country = (ARRAY['DE', 'US', 'JP', 'GB', 'US', 'AU', 'ES', 'BR'])[1 + id % 8]"""
+
+SITES = """
+UPDATE prospects_prospect p SET site_id = q.site_id FROM prospects_prospect q WHERE q.id = p.id - p.id % 5"""
 
 
 def draft(mailbox):
@@ -96,10 +101,13 @@ def measured(people):
     before, told, fine = peak(), {}, True
     least, _, _ = timed(lambda: floor(people * STEPS, now))
     print(f"floor: {people * STEPS:,} decisions in {least:.2f} s; {before} MB before")
-    print(f"{'mailbox':26}{'':10}{'seconds':>8}{'cpu':>7}{'÷ floor':>9}{'messages':>10}{'peak MB':>9}  ends")
+    print(f"{'mailbox':26}{'':12}{'seconds':>8}{'cpu':>7}{'÷ floor':>9}{'messages':>10}{'peak MB':>9}  ends")
     for name, campaign in zip(WORLDS, drafts, strict=True):
-        for state in ("draft", "running"):
-            if state == "running":
+        for state in ("draft", "running", "with rules"):
+            if state == "with rules":
+                sending.run(SITES)
+                ruling.change(now=now, person_days=2, site_days=1, exclusive="site")
+            elif state == "running":
                 Campaign.objects.filter(pk=campaign.pk).update(state="running", launched_at=now)
                 campaign.sequence_versions.update(published_at=now)
                 campaign.refresh_from_db()
@@ -110,11 +118,12 @@ def measured(people):
             fine &= not missed
             ends = found.ends_at and found.ends_at.date()
             print(
-                f"{name:26}{state:10}{seconds:8.2f}{used:7.2f}{seconds / least:9.1f}{found.messages:10,}{peak():9}"
+                f"{name:26}{state:12}{seconds:8.2f}{used:7.2f}{seconds / least:9.1f}{found.messages:10,}{peak():9}"
                 f"  {ends}" + ("  <--" if missed else "")
             )
             told[f"{name}, {state}"] = {"seconds": seconds, "ratio": seconds / least, "peak_mb": peak()}
         Enrollment.objects.all().delete()
+        TouchRules.objects.all().delete()
     results.keep("forecast", told)
     return fine
 

@@ -271,7 +271,7 @@ def _play(lanes: Mapping[int, _Lane], among: Neighbours, *, now: datetime, until
     while agenda or among.next_end():
         ends = among.next_end()
         if ends is not None and ends <= (agenda[0][0] if agenda else ends):
-            woken = among.freed(ends)
+            woken = [way for way in among.freed(ends) if way.route.mailbox_id in lanes]
             for way in woken:
                 lanes[way.route.mailbox_id].add(way)
             for pk in {way.route.mailbox_id for way in woken}:

@@ -9,8 +9,9 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns import bottleneck, forecasting, foretelling, lifecycle, planning, stopping
-from campaigns.models import Campaign, Enrollment, KeptForecast, Step
+from campaigns import attrition, bottleneck, forecasting, foretelling, lifecycle, planning, stopping
+from campaigns.attrition import Leaving
+from campaigns.models import Campaign, Enrollment, KeptForecast, Message, Step
 from campaigns.scheduling import DAY
 from integrations.models import Mailbox
 from prospects import holding
@@ -101,6 +102,23 @@ def test_campaigns_of_one_mailbox_take_turns(draft):
     assert beside.ends_at > alone.ends_at
     assert beside.first[-1].at > alone.first[-1].at
     assert "Other campaigns send" in beside.bottleneck
+
+
+def test_learns_how_many_stop_from_itself_else_from_earlier_ones_else_it_assumes(draft, client_as, monkeypatch):
+    monkeypatch.setattr(attrition, "ENOUGH", 6)
+    assert attrition.learned(draft) == Leaving(attrition.ASSUMED, attrition.GUESS)
+    launched(draft)
+    for number in range(3):
+        planning.plan(now=NOON + number * DAY)
+        hand_over(now=NOON + number * DAY)
+    assert Message.objects.filter(state="sent").count() == 7
+    for someone in Prospect.objects.order_by("pk")[:2]:
+        stopping.stop_person(prospect=someone, reason="No, thanks")
+    assert attrition.learned(draft) == Leaving(2 / 7, attrition.SEEN)
+    later = factories.campaign(mailbox=draft.mailbox, steps=2, segment=draft.segment)
+    assert attrition.learned(later) == Leaving(2 / 7, attrition.BEFORE)
+    page = client_as("viewer").get(reverse("campaign-forecast", args=[later.public_id])).content.decode()
+    assert "28.6% of the people stop, as they did in earlier campaigns" in page
 
 
 def test_takes_conditions_as_they_are_now_and_tasks_as_done_at_once(draft):
