@@ -1,8 +1,8 @@
-"""The forecast of a campaign with 100,000 people and three steps, before its launch, while it runs, and under rules.
+"""The forecast of a campaign with 100,000 people and three steps, before its launch and while it runs.
 
 Seconds, both dates included, and the highest memory, against a floor of the same run: as many bare calls of `decide()`
 as there are messages, on an empty mailbox. Uses a database of its own (`bench_forecast`) on the configured server.
-`--people` for others.
+`--people` for others, `--rules` under rules over all campaigns too, which has no target.
 """
 
 import argparse
@@ -89,7 +89,7 @@ def floor(messages, now):
         deciding.decide(now=now, facts=facts, slots=book)
 
 
-def measured(people):
+def measured(people, states):
     now = datetime.now(UTC)
     sending.add_people(people)
     sending.run(ZONES)
@@ -103,7 +103,7 @@ def measured(people):
     print(f"floor: {people * STEPS:,} decisions in {least:.2f} s; {before} MB before")
     print(f"{'mailbox':26}{'':12}{'seconds':>8}{'cpu':>7}{'÷ floor':>9}{'messages':>10}{'peak MB':>9}  ends")
     for name, campaign in zip(WORLDS, drafts, strict=True):
-        for state in ("draft", "running", "with rules"):
+        for state in states:
             if state == "with rules":
                 sending.run(SITES)
                 ruling.change(now=now, person_days=2, site_days=1, exclusive="site")
@@ -114,7 +114,7 @@ def measured(people):
                 sending.enrol(campaign, campaign.segment and sending.Prospect.objects.all())
                 sending.run("VACUUM ANALYZE campaigns_enrollment")
             seconds, used, found = timed(lambda campaign=campaign: forecasting.forecast(campaign=campaign, now=now))
-            missed = seconds > MOST_SECONDS
+            missed = seconds > MOST_SECONDS and state != "with rules"
             fine &= not missed
             ends = found.ends_at and found.ends_at.date()
             print(
@@ -131,12 +131,14 @@ def measured(people):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=PEOPLE)
-    people = parser.parse_args().people
+    parser.add_argument("--rules", action="store_true")
+    asked = parser.parse_args()
+    states = ("draft", "running", "with rules") if asked.rules else ("draft", "running")
     connection.settings_dict["TEST"] |= {"NAME": NAME, "SERIALIZE": False}
     runner = DiscoverRunner(verbosity=0, interactive=False)
     old = runner.setup_databases(serialized_aliases=[])
     try:
-        return int(not measured(people))
+        return int(not measured(asked.people, states))
     finally:
         runner.teardown_databases(old)
 

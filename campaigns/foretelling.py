@@ -38,7 +38,7 @@ def kept(*, campaign: Campaign, now: datetime) -> Forecast | None:
     """The last one that was made since the launch; asks for a newer one when that is long ago. Two queries at most."""
     row = KeptForecast.objects.filter(campaign=campaign).first()
     is_known = row is not None and _is_true(campaign, row.made_at)
-    if row is None or not is_known or _is_old(row.made_at, row.asked_at, now):
+    if row is None or (row.asked_at is None and (not is_known or _is_old(row.made_at, now))):
         _ask([campaign], now)
     return _read(row.facts) if row is not None and is_known else None
 
@@ -51,13 +51,14 @@ def done_about(*, seen: Situation, now: datetime, only: Collection[int] | None =
     that is asked for. Two queries at most.
     """
     under_way = [each for each in seen.running if situation.standing(each).active and (only is None or each.pk in only)]
+    rows = {row.pop("campaign"): row for row in KeptForecast.objects.filter(campaign__in=under_way).values(*_ENDS)}
     boxes = [box for each in under_way for box in seen.senders(each)]
     if seen.control.is_off or any(box.status != Mailbox.Status.ACTIVE for box in boxes):
         return None
-    rows = {row.pop("campaign"): row for row in KeptForecast.objects.filter(campaign__in=under_way).values(*_ENDS)}
     known = [each for each in under_way if each.pk in rows and _is_true(each, rows[each.pk]["made_at"])]
-    old = [each for each in known if _is_old(rows[each.pk]["made_at"], rows[each.pk]["asked_at"], now)]
-    _ask([*old, *(each for each in under_way if each not in known)], now)
+    fresh = {each.pk for each in known if not _is_old(rows[each.pk]["made_at"], now)}
+    asked = {pk for pk, row in rows.items() if row["asked_at"] is not None}
+    _ask([each for each in under_way if each.pk not in fresh | asked], now)
     if len(known) < len(under_way) or any(rows[each.pk]["facts__is_endless"] for each in known):
         return None
     ends = (rows[each.pk]["facts__ends_as_seen_at"] or rows[each.pk]["facts__ends_at"] for each in known)
@@ -80,9 +81,8 @@ def _is_true(campaign: Campaign, made_at: datetime | None) -> bool:
     return made_at is not None and (campaign.launched_at is None or made_at >= campaign.launched_at)
 
 
-def _is_old(made_at: datetime | None, asked_at: datetime | None, now: datetime) -> bool:
-    """Whether a newer one is to be asked for."""
-    return asked_at is None and (made_at is None or now - made_at > FRESH)
+def _is_old(made_at: datetime | None, now: datetime) -> bool:
+    return made_at is None or now - made_at > FRESH
 
 
 def make(*, campaign: Campaign, now: datetime) -> Forecast:

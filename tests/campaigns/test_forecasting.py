@@ -118,7 +118,7 @@ def test_learns_how_many_stop_from_itself_else_from_earlier_ones_else_it_assumes
     later = factories.campaign(mailbox=draft.mailbox, steps=2, segment=draft.segment)
     assert attrition.learned(later) == Leaving(2 / 7, attrition.BEFORE)
     page = client_as("viewer").get(reverse("campaign-forecast", args=[later.public_id])).content.decode()
-    assert "28.6% of the people stop, as they did in earlier campaigns" in page
+    assert "29 % stop, as they did in earlier campaigns" in page
 
 
 def test_takes_conditions_as_they_are_now_and_tasks_as_done_at_once(draft):

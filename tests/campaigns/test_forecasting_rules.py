@@ -47,7 +47,7 @@ class TestPlays:
         other = world(people=6, sites=3, **SMALL)
         lifecycle.launch(campaign=other, now=NOON, by=None)
         campaign = factories.campaign(mailbox=other.mailbox, steps=2, delay=1, segment=other.segment)
-        said = agrees(campaign)
+        said = agrees(campaign, by_person=False)
         assert (said.people, said.messages) == (6, 12)
 
     def test_a_site_rests_behind_an_answer(self):
