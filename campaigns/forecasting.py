@@ -70,11 +70,6 @@ class Forecast:
     assumptions: tuple[str, ...]
     leaving_from: str = attrition.SEEN  # where that share is known from
 
-    @property
-    def ends_about(self) -> datetime | None:
-        """When it ends, as far as one can tell: with people who answer, where that is known."""
-        return self.ends_as_seen_at or self.ends_at
-
 
 class _Tally:
     """What is kept of the slots of one campaign."""

@@ -303,7 +303,11 @@ class SlotBook:
         known = since <= earliest <= full_until
         at = window.next_open(full_until if known else earliest)
         while at <= self.horizon and (later := self._next_allowed(at, limited)) != at:
-            at = window.next_open(later)
+            opening = window.next_open(later)
+            is_found = opening == later and later.date() == at.date()  # free, on a day that has room
+            at = opening
+            if is_found:
+                break
         self._searched[window, limited] = (since if known else earliest, at)
         return at if at <= self.horizon else None
 
