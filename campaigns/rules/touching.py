@@ -95,6 +95,8 @@ class Touches:
     def free_from(self, whom: Whom, at: datetime) -> tuple[datetime, str]:
         """From when on, not before `at`, no touch is too close, and the rule that it waits for ("" for none)."""
         rule = ""
+        if whom.person not in self._of_person and whom.site not in self._of_site:
+            return at, rule
         while (later := max(self._pushed(whom, at), default=(at, ""))) > (at, "~"):
             at, rule = later
         return at, rule
