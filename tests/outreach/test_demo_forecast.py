@@ -25,7 +25,7 @@ SEEDS = (7, 11, 23) if PROVING else (7,)
 MANY = 24 if PROVING else 5  # where nobody answers
 ROUNDS = 3_000
 # Where people do: how many in the campaign before and in the one foretold, and how many mails a day.
-ANSWERING = (40, 40, 14) if PROVING else (12, 10, 4)
+ANSWERING = (80, 40, 10) if PROVING else (12, 10, 3)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -126,4 +126,4 @@ def test_it_ends_within_a_day_of_what_was_foretold_when_people_answer(world_of, 
     assert len(sent) < 3 * many  # some had enough
     last = max(message.handed_over_at for message in sent)
     assert said.ends_as_seen_at <= said.ends_at
-    assert abs(said.ends_as_seen_at - last) <= DAY
+    assert abs(said.ends_as_seen_at.date() - last.date()) <= DAY  # days, as the pages say it
