@@ -62,7 +62,7 @@ def _details(found: Forecast) -> dict[str, Any]:
     names = {box.pk: box for box in boxes}
     return {
         "boxes": boxes,
-        "days": [(day, [day.counts.get(box.pk, 0) for box in boxes]) for day in found.days[:DAYS]],
+        "days": [(day, [(box, day.counts.get(box.pk, 0)) for box in boxes]) for day in found.days[:DAYS]],
         "later": _later(found.days[DAYS:]),
         "first": [
             (each, people[each.person_id], names.get(each.mailbox_id))
