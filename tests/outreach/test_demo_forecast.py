@@ -25,7 +25,7 @@ SEEDS = (7, 11, 23) if PROVING else (7,)
 MANY = 24 if PROVING else 5  # where nobody answers
 ROUNDS = 3_000
 # Where people do: how many in the campaign before and in the one foretold, and how many mails a day.
-ANSWERING = (80, 40, 10) if PROVING else (12, 10, 6)
+ANSWERING = (12, 10, 6)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
