@@ -80,9 +80,10 @@ def normalise(address: str) -> str:
 @lru_cache(maxsize=65_536)
 def mail_domain(domain: str) -> str:
     """The domain of an address as it is stored. Raises BadAddress."""
-    plain = PLAIN_DOMAIN.fullmatch(domain.lower())
-    if plain and plain[1] not in SPECIAL_USE and max(map(len, domain.split("."))) <= 63:
-        return domain.lower()
+    lower = domain.lower()
+    plain = PLAIN_DOMAIN.fullmatch(lower)
+    if plain and plain[1] not in SPECIAL_USE and (len(lower) <= 63 or max(map(len, lower.split("."))) <= 63):
+        return lower
     return _validated(f"a@{domain}")[2:]
 
 
@@ -186,7 +187,7 @@ def registrable_domain(host: str) -> str:
     host = ascii_host(host)
     if not host or host.replace(".", "").isdigit():
         return ""
-    return _suffixes().privatesuffix(host) or ""
+    return _suffixes().owned(host)
 
 
 def ascii_host(host: str) -> str:
@@ -273,6 +274,22 @@ def _validated(address: str) -> str:
     return f"{found.local_part}@{found.ascii_domain}"
 
 
+class _Suffixes(PublicSuffixList):
+    """The Public Suffix List, with a short way for what most hosts are: a name under a suffix of one label."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._wild = {rule[2:] for rule in self._publicsuffix if rule.startswith("*.")}
+        self._named = {rule.removeprefix("!") for rule in self._publicsuffix} | self._wild
+
+    def owned(self, host: str) -> str:
+        """The part that somebody registered, or ""."""
+        name, _, top = host.rpartition(".")
+        if name and top and "." not in name and host not in self._named and top not in self._wild:
+            return host
+        return self.privatesuffix(host) or ""
+
+
 @lru_cache(maxsize=1)
-def _suffixes() -> PublicSuffixList:
-    return PublicSuffixList()
+def _suffixes() -> _Suffixes:
+    return _Suffixes()

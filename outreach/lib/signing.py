@@ -32,7 +32,12 @@ def keyed_hasher(purpose: str) -> Callable[..., str]:
     inner, outer = _states(settings.INSTALLATION_KEY, purpose)
 
     def hashed(*parts: str) -> str:
-        return _digest(inner, outer, *(part.encode() for part in parts)).hex()
+        first, second = inner.copy(), outer.copy()
+        for part in parts:
+            data = part.encode()
+            first.update(len(data).to_bytes(4, "big") + data)
+        second.update(first.digest())
+        return second.hexdigest()
 
     return hashed
 

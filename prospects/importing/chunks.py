@@ -1,7 +1,8 @@
 """A piece of a file: made ready without the database, then stored in one transaction with its counts and its place."""
 
+import marshal
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -15,10 +16,10 @@ from prospects.importing.merging import Counts, merge_lines, people
 from prospects.importing.owners import Owners
 from prospects.importing.plain import Plain
 from prospects.importing.records import Record
-from prospects.importing.rows import FORGOTTEN, How, Incoming, Rejected, Rows, Sorted
+from prospects.importing.rows import FORGOTTEN, How, Incoming, Rejected, Rows, Sorted, twice
 from prospects.importing.seen import Seen, keep
 from prospects.importing.sheets import Sheet
-from prospects.importing.staging import Line, line_of
+from prospects.importing.staging import Line, line_of, lines_of, text_of
 from prospects.models import ImportBatch, ImportRow
 
 # A crash takes a counted chunk and its people together, and the file is still there. Two of the indexes (GIN) collect
@@ -31,13 +32,24 @@ KEPT_ROWS = 1_000  # of rejected ones, in one statement
 
 @dataclass(slots=True)
 class Chunk:
-    """Some records, ready to be stored; `places` are theirs in the chunk."""
+    """Some records of one sheet, ready to be stored, in few large values: it comes from another process.
 
-    records: Sequence[Record]
-    lines: list[tuple[int, Line]] = field(default_factory=list)
+    `text` are its `good` rows for COPY. Places are those of the records in the chunk.
+    """
+
+    sheet: int
+    size: int
+    packed: bytes  # the records: hardly ever asked for
+    text: bytes = b""
+    good: int = 0
     extras: dict[int, Incoming] = field(default_factory=dict)
     rest: Sorted = field(default_factory=Sorted)  # without its good rows
     seen: bytes = b""  # who stands in the file for the first time
+    bytes_done: int = 0  # how far the file was read with its last record
+
+    def records(self) -> list[Record]:
+        """The records as they were read."""
+        return [Record(*said) for said in marshal.loads(self.packed)]  # noqa: S302 - our own process packed them
 
 
 class Reader:
@@ -58,33 +70,38 @@ class Reader:
 
     def read(self, records: Sequence[Record]) -> Chunk:
         """The records, in their order."""
-        chunk = Chunk(records)
-        if self.rows.how.check_mx:
-            self.rows.without_mail = _without_mail(self.rows.columns, records)
+        rows = self.rows
+        chunk = Chunk(rows.sheet_number, len(records), marshal.dumps(list(map(tuple, records))))
+        if rows.how.check_mx:
+            rows.without_mail = _without_mail(rows.columns, records)
         found = self._plain.lines([record.values for record in records])
-        refusal, asks_keys = self.rows.refusal, self.rows.forgotten or self.rows.without_mail
+        lines = []
+        refusal, asks_keys = rows.refusal, rows.forgotten or rows.without_mail
+        first, sheet = rows.seen.first, rows.sheet_number
         for place, (record, line) in enumerate(zip(records, found, strict=True)):
-            if line is None or record.problem:
-                self._read_odd(chunk, place, record)
-                continue
-            keys = line.keys[2:-2].split('","') if asks_keys else ()
-            if reason := refusal(line.identity_key, record.line, keys):
-                chunk.rest.bad.append(self.rows.rejected(record, reason))
-            else:
-                chunk.lines.append((place, line))
-        chunk.seen = self.rows.seen.fresh()
+            reason = ""
+            if line is None or record[2]:
+                line, reason = self._odd(chunk, place, record)
+            elif asks_keys:
+                reason = refusal(line[0], record[0], line[1][2:-2].split('","'))
+            elif (before := first(line[0], record[0], sheet)) and before[0] == sheet:
+                reason = twice(before[1])
+            if reason:
+                chunk.rest.bad.append(rows.rejected(record, reason))
+            elif line:
+                lines.append((place, line))
+        chunk.text, chunk.good, chunk.seen = text_of(lines), len(lines), rows.seen.fresh()
         return chunk
 
-    def _read_odd(self, chunk: Chunk, place: int, record: Record) -> None:
+    def _odd(self, chunk: Chunk, place: int, record: Record) -> tuple[Line | None, str]:
         row, reason = self.rows.read(record, chunk.rest)
         if row:
             reason = self.rows.refusal(row.identity_key, record.line, row.contact_keys, row.others)
-        if reason:
-            chunk.rest.bad.append(self.rows.rejected(record, reason))
-        elif row:
-            chunk.lines.append((place, line_of(row)))
-            if extras.has_any(row):
-                chunk.extras[place] = row
+        if not row or reason:
+            return None, reason
+        if extras.has_any(row):
+            chunk.extras[place] = row
+        return line_of(row), ""
 
 
 def _without_mail(columns: Columns, records: Sequence[Record]) -> frozenset[str]:
@@ -95,7 +112,7 @@ def _without_mail(columns: Columns, records: Sequence[Record]) -> frozenset[str]
     return frozenset(f"domain:{domain}" for domain in mx.no_mail(domains))
 
 
-def store(*, batch: ImportBatch, chunk: Chunk, reader: Reader, done: int, bytes_done: int, now: datetime) -> Counts:
+def store(*, batch: ImportBatch, chunk: Chunk, reader: Reader, done: int, now: datetime) -> Counts:
     """Stores a chunk in one transaction: people, stops, sites, what was left out, the counts, and how far it is.
 
     `done` are the records of the whole file up to the end of this chunk.
@@ -107,21 +124,21 @@ def store(*, batch: ImportBatch, chunk: Chunk, reader: Reader, done: int, bytes_
             _leave_out(chunk, rows, gone)
         extras.stop(cursor, stops=rest.stops, how=rows.how)
         extras.research(cursor, domains=rest.research, how=rows.how)
-        counts = merge_lines(cursor, chunk.lines, rows.how)
+        counts = merge_lines(cursor, chunk.text, chunk.good, rows.how)
         if chunk.extras:
             found = people(cursor, list(chunk.extras))
             extras.keep(cursor, rows=chunk.extras, people=found, how=rows.how, now=now)
-        twice = [_twice(rows, chunk, place, first) for place, first in counts.twice.items()]
-        _keep_rejected(batch, [*rest.bad, *twice])
-        good = len(chunk.lines) - len(twice)
+        again = _twice(rows, chunk, counts.twice)
+        _keep_rejected(batch, [*rest.bad, *again])
+        good = chunk.good - len(again)
         ImportBatch.objects.filter(pk=batch.pk).update(
             added=F("added") + counts.added,
             changed=F("changed") + counts.changed,
             unchanged=F("unchanged") + good - counts.added - counts.changed,
-            rejected=F("rejected") + len(rest.bad) + len(twice),
+            rejected=F("rejected") + len(rest.bad) + len(again),
             researched=F("researched") + len(rest.research),
             records_done=done,
-            bytes_done=bytes_done,
+            bytes_done=chunk.bytes_done,
         )
         keep(batch_id=batch.pk, records_done=done, piece=chunk.seen)
     return counts
@@ -130,19 +147,21 @@ def store(*, batch: ImportBatch, chunk: Chunk, reader: Reader, done: int, bytes_
 def _leave_out(chunk: Chunk, rows: Rows, gone: frozenset[str]) -> None:
     """Takes those out again who were erased after the chunk was made ready; what was rejected may be theirs as well."""
     chunk.rest.bad = [replace(row, values={}) for row in chunk.rest.bad]
-    lines, chunk.lines = chunk.lines, []
-    for place, line in lines:
+    records, kept = chunk.records(), []
+    for place, keys, line in lines_of(chunk.text):
         others = chunk.extras[place].others if place in chunk.extras else ()
-        keys = {*line.keys[2:-2].split('","'), *(identity.key_for("address", other) for other in others)}
-        if gone.isdisjoint(keys):
-            chunk.lines.append((place, line))
+        if gone.isdisjoint([*keys, *(identity.key_for("address", other) for other in others)]):
+            kept.append(line)
         else:
-            chunk.rest.bad.append(rows.rejected(chunk.records[place], FORGOTTEN))
+            chunk.rest.bad.append(rows.rejected(records[place], FORGOTTEN))
             chunk.extras.pop(place, None)
+    chunk.text, chunk.good = "".join(kept).encode(), len(kept)
 
 
-def _twice(rows: Rows, chunk: Chunk, place: int, first: int) -> Rejected:
-    return rows.rejected(chunk.records[place], f"This is the same person as line {chunk.records[first].line}.")
+def _twice(rows: Rows, chunk: Chunk, found: Mapping[int, int]) -> list[Rejected]:
+    """Those places again that turned out to be the same person as an earlier one."""
+    records = chunk.records() if found else []
+    return [rows.rejected(records[place], twice(records[first].line)) for place, first in found.items()]
 
 
 def _keep_rejected(batch: ImportBatch, bad: Sequence[Rejected]) -> None:

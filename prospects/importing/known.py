@@ -1,9 +1,8 @@
 """What many rows of a sheet have in common, worked out once: domains, sites, and the values of a column."""
 
 import json
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from prospects import cleaning, identity, places, reading
 from prospects.importing.columns import CUSTOM, Columns
@@ -12,8 +11,7 @@ from prospects.importing.staging import NULL, array, escaped
 REMEMBERED = 10_000  # domains, and values of a column
 
 
-@dataclass(frozen=True, slots=True)
-class Domain:
+class Domain(NamedTuple):
     """What the addresses of a domain have in common; `ignored` is what makes no difference before the @."""
 
     stored: str
@@ -23,45 +21,44 @@ class Domain:
     is_disposable: bool = False
     site: str = ""
     keys: str = ""  # `domain_keys` of somebody of this site
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether the part before the @ says all, in lower case and without its tag."""
-        return self.ignored is None and not self.has_own_rules
+    is_plain: bool = True  # the part before the @ says all, in lower case and without its tag
 
 
 NOWHERE = Domain("")
 
 
-@lru_cache(maxsize=REMEMBERED)
-def domain_of(text: str) -> Domain:
-    """NOWHERE for what can't be a domain."""
+class Domains(dict[str, Domain]):
+    """Domains as they were written; NOWHERE for what can't be one."""
+
+    def __missing__(self, text: str) -> Domain:
+        if len(self) >= REMEMBERED:
+            self.clear()
+        self[text] = found = _domain_of(text)
+        return found
+
+
+def _domain_of(text: str) -> Domain:
     if not text:
         return NOWHERE
     try:
         stored = identity.mail_domain(text)
     except identity.BadAddress:
         return NOWHERE
-    folded, site = identity.SAME_PROVIDER.get(stored, stored), cleaning.site_of_mail(stored)
-    return Domain(
-        stored=stored,
-        folded=folded,
-        ignored=identity.IGNORED.get(folded),
-        has_own_rules=folded in identity.HYPHEN_TAGS or folded.endswith(".fastmail.com") or "xn--" in stored,
-        is_disposable=cleaning.is_disposable(stored),
-        site=site,
-        keys=domain_keys(stored, site),
-    )
+    folded, owned = identity.SAME_PROVIDER.get(stored, stored), identity.registrable_domain(stored)
+    site = "" if identity.is_free_mail(owned) else owned
+    is_disposable = cleaning.is_disposable(stored)
+    ignored = identity.IGNORED.get(folded)
+    has_own_rules = folded in identity.HYPHEN_TAGS or folded.endswith(".fastmail.com") or "xn--" in stored
+    keys = f',"domain:{stored}"' if owned == stored else domain_keys(stored, site)
+    return Domain(stored, folded, ignored, has_own_rules, is_disposable, site, keys, not (ignored or has_own_rules))
 
 
-@lru_cache(maxsize=REMEMBERED)
 def domain_keys(host: str, site: str) -> str:
     """The keys of a domain and a site, as they stand in an array."""
     domains = dict.fromkeys(domain for domain in (host, identity.registrable_domain(host), site) if domain)
     return "".join([f',"domain:{domain}"' for domain in domains])
 
 
-@lru_cache(maxsize=REMEMBERED)
 def site_of(host: str) -> str | None:
     """The site that a host belongs to, "" for one that strangers share; None for what is no web address."""
     host = host.lower()

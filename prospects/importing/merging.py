@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from prospects.importing.rows import FILLED, How, Incoming
-from prospects.importing.staging import Line, fill, line_of, run
+from prospects.importing.staging import fill, line_of, run, text_of
 
 KINDS = ("kind", "source")  # never empty here: only replaced
 DATED = ("notice_date", "owner_id")
@@ -127,7 +127,8 @@ def merge(rows: Sequence[Incoming], how: How) -> Merged:
     if not rows:
         return Merged()
     with connection.cursor() as cursor:
-        merge_lines(cursor, [(place, line_of(row)) for place, row in enumerate(rows)], how)
+        lines = [(place, line_of(row)) for place, row in enumerate(rows)]
+        merge_lines(cursor, text_of(lines), len(lines), how)
         found = people(cursor, range(len(rows)))
     return Merged(
         frozenset(person.identity_key for person in found.values() if person.is_new),
@@ -151,12 +152,12 @@ def people(cursor: CursorWrapper, places: Sequence[int]) -> dict[int, Person]:
     return {place: Person(*said) for place, *said in run(cursor, IDS, [list(places)])}
 
 
-def merge_lines(cursor: CursorWrapper, lines: Sequence[tuple[int, Line]], how: How) -> Counts:
-    """Adds and fills in. In a transaction; no two lines may have the same identity."""
-    if not lines:
+def merge_lines(cursor: CursorWrapper, text: bytes, size: int, how: How) -> Counts:
+    """Adds and fills in so many lines (`staging.text_of`). In a transaction; no two may have the same identity."""
+    if not size:
         return Counts(0, 0)
     values = {"source": how.source, "is_demo": how.is_demo, "batch": how.batch_id, "tags": list(how.tags)}
-    fill(cursor, lines)
+    fill(cursor, text)
     run(cursor, _found(how, OWN_KEY), values)
     [(more,)] = run(cursor, OTHERWISE)
     if more:
@@ -166,7 +167,7 @@ def merge_lines(cursor: CursorWrapper, lines: Sequence[tuple[int, Line]], how: H
         run(cursor, DROPPED, [list(twice)])
     [(known,)] = run(cursor, "SELECT count(*) FROM known")
     added = 0
-    wanted = len(lines) - len(twice) - known
+    wanted = size - len(twice) - known
     if wanted:
         run(cursor, ADD_SITES.format(wanted="WHERE NOT EXISTS (SELECT FROM known k WHERE k.place = i.place)"))
         [(added,)] = run(cursor, ADD, values)

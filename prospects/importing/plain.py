@@ -12,7 +12,7 @@ from outreach.lib import signing
 from prospects import identity
 from prospects.cleaning import MAX_CUSTOM_VALUE, ROLES
 from prospects.importing.columns import CUSTOM, Columns
-from prospects.importing.known import NOWHERE, Domain, Known, domain_keys, domain_of, site_of, zone_of
+from prospects.importing.known import NOWHERE, Domain, Domains, Known, domain_keys, site_of, zone_of
 from prospects.importing.staging import COLUMNS, NULL, Line
 
 ADDRESSES = re.compile(r"^(?:([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*)@([A-Za-z0-9.-]+)|.*)$", re.MULTILINE)
@@ -32,6 +32,7 @@ class Plain:
     def __init__(self, columns: Columns) -> None:
         self.width = len(columns.headers)
         self.at = {target: place for place, target in enumerate(columns.targets) if target}
+        self.domains = Domains()
         self.known = {target: Known(columns, place) for target, place in self.at.items()}
         self.typed = {columns.targets[place] for place, how_read in enumerate(columns.reads) if how_read}
         self.hashes = Hashes(*map(signing.keyed_hasher, ("address", "x", "linkedin")))
@@ -138,38 +139,40 @@ class _Block:
         found = ADDRESSES.findall("\n".join(cells))
         if len(found) != self.size:  # a line end in a cell: its row is odd, and the lines do not fit the rows
             found = [ADDRESSES.findall(cell)[0] if cell.isprintable() else ("", "") for cell in cells]
-        domains = [domain_of(domain) for _, domain in found]
+        known = self.sheet.domains
+        domains = [known[domain] for _, domain in found]
         self._mark(
             [domain is NOWHERE or len(local) > MAX_LOCAL for (local, _), domain in zip(found, domains, strict=True)]
         )
         if len(max(cells, key=len)) > MAX_EMAIL:
             self._mark([len(cell) > MAX_EMAIL for cell in cells])
-        emails = [f"{local}@{domain.stored}" for (local, _), domain in zip(found, domains, strict=True)]
-        locals_ = [local.lower() for local, _ in found]
-        if any("+" in local for local in locals_):
-            locals_ = [local.partition("+")[0] or local for local in locals_]
-        folded = [
-            f"{local}@{domain.folded}" if domain.is_plain else _folded(local, domain, email)
-            for local, domain, email in zip(locals_, domains, emails, strict=True)
-        ]
-        kinds = [
-            "disposable" if domain.is_disposable else "role" if _is_role(local) else ""
-            for local, domain in zip(locals_, domains, strict=True)
-        ]
+        emails, folded, kinds = [], [], []
+        for (local, _), domain in zip(found, domains, strict=True):
+            emails.append(email := f"{local}@{domain.stored}")
+            local = local.lower()
+            if "+" in local:
+                local = local.partition("+")[0] or local
+            folded.append(f"{local}@{domain.folded}" if domain.is_plain else _folded(local, domain, email))
+            kinds.append("disposable" if domain.is_disposable else "role" if _is_role(local) else "")
         return list(map(self.sheet.hashes.address, folded)), emails, kinds, domains
 
     def _websites(self, domains: Sequence[Domain]) -> tuple[Cells, Cells]:
         if "website" not in self.sheet.at:
             return self.nothing, [domain.site for domain in domains]
         websites, sites = [], []
+        found_in = WEBSITE.fullmatch
         for place, (cell, domain) in enumerate(zip(self._cells("website"), domains, strict=True)):
-            found = WEBSITE.fullmatch(cell) if cell else None
-            site = site_of(found[2]) if found else None
-            if not cell:
-                site = domain.site
-            elif found is None or site is None or len(cell) > MAX_WEBSITE or (not found[1] and "://" in cell):
+            found = found_in(cell) if cell else None
+            site: str | None = domain.site
+            if found:
+                start, host, _ = found.groups()
+                site = site_of(host)
+                if site is None or len(cell) > MAX_WEBSITE or (not start and "://" in cell):
+                    self.odd[place] = True
+                cell = cell if start else f"https://{cell}"
+            elif cell:
                 self.odd[place] = True
-            websites.append(cell if not found or found[1] else f"https://{cell}")
+            websites.append(cell)
             sites.append(site or "")
         return websites, sites
 

@@ -155,7 +155,7 @@ class Rows:
         first = self.seen.first(identity_key, line, self.sheet_number)
         if first is None or first[0] != self.sheet_number:
             return ""
-        return f"This is the same person as line {first[1]}."
+        return twice(first[1])
 
     def rejected(self, record: Record, reason: str) -> Rejected:
         """The record as it is kept for whoever corrects it; of the forgotten, nothing is kept."""
@@ -236,6 +236,11 @@ class Rows:
             stage=cleaned.get("stage", ""),
             note=cleaned.get("note", ""),
         )
+
+
+def twice(line: int) -> str:
+    """Why somebody who stands in a sheet twice is left out the second time."""
+    return f"This is the same person as line {line}."
 
 
 def _site_of(cleaned: Mapping[str, Any]) -> str:

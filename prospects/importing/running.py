@@ -1,16 +1,13 @@
 """Running what was uploaded, in slices, one at a time: after a cut-off the next goes on behind the last chunk."""
 
 import gc
-import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import islice
 from time import monotonic
 
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
@@ -18,32 +15,23 @@ from outreach.lib import locks
 from outreach.lib.faults import fault
 from outreach.lib.models import DatabaseClock
 from outreach.lib.retrying import is_away
-from prospects.importing import forgotten, sorting
+from prospects.importing import ahead, forgotten, sorting
 from prospects.importing.chunks import Chunk, Reader, store
 from prospects.importing.columns import UnreadableHeader
-from prospects.importing.records import Record, UnreadableSource
+from prospects.importing.records import UnreadableSource
 from prospects.importing.rows import How
 from prospects.importing.seen import restored
-from prospects.importing.sheets import Sheet, rows_of, sheets_of, source_of
+from prospects.importing.sheets import rows_of, sheets_of, source_of
 from prospects.models import ImportBatch, ImportChunk
 
 log = structlog.get_logger(__name__)
 
 SLICE = 20.0  # seconds
-CHUNK = 5_000  # records per transaction: two of them are in memory, as records and as text
+CHUNK = 5_000  # records per transaction: two of them are in memory
 LOCK = 0x494D504F
-TURN = 0.0005  # seconds that a thread works while another waits for its turn
+LONG = 500_000  # bytes; less is read sooner than another process is begun
 UNEXPECTED = "Something unexpected happened, and the import ended here. An administrator finds the cause in the log."
 Progress = Callable[[int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Some records of one sheet, and how far the file was read when the last of them was."""
-
-    sheet: Sheet
-    records: list[Record]
-    bytes_done: int
 
 
 def run_next(*, seconds: float = SLICE) -> ImportBatch | None:
@@ -65,7 +53,7 @@ def run(*, batch: ImportBatch, seconds: float | None = None, progress: Progress 
     A file that turns out to be unreadable ends it as failed, as does what nobody expected, which is raised as well.
     """
     try:
-        with _without_collector(), _taking_turns():
+        with _without_collector():
             _slice(batch, seconds, progress)
     except (UnreadableSource, UnreadableHeader) as error:
         finish(batch=batch, status=ImportBatch.Status.FAILED, error=str(error))
@@ -95,24 +83,18 @@ def _slice(batch: ImportBatch, seconds: float | None, progress: Progress | None)
     ImportBatch.objects.filter(pk=batch.pk).update(status=ImportBatch.Status.RUNNING)
     fault("after_import_begun")
     readers = _Readers(batch)
-    pieces = _pieces(batch)
-    done = batch.records_done
+    begun = done = batch.records_done
     until = None if seconds is None else monotonic() + seconds
-    # The next chunk is made ready while the database takes this one.
-    with ThreadPoolExecutor(1, "import") as beside, sorting.beside() as sort:
-        ahead = _read_ahead(beside, pieces, readers)
-        while ahead:
-            piece, reader, chunk = ahead[0], ahead[1], ahead[2].result()
-            ahead = _read_ahead(beside, pieces, readers)
-            done += len(piece.records)
-            store(batch=batch, chunk=chunk, reader=reader, done=done, bytes_done=piece.bytes_done, now=timezone.now())
+    with _made_ready(batch, readers) as chunks, sorting.beside() as sort:
+        for chunk in chunks:
+            if done > begun and until is not None and monotonic() >= until:
+                return
+            done += chunk.size
+            store(batch=batch, chunk=chunk, reader=readers.of(chunk.sheet), done=done, now=timezone.now())
             fault("after_chunk")
-            if ahead:
-                sort()
+            sort()
             if progress:
                 progress(done)
-            if ahead and until is not None and monotonic() >= until:
-                return
     finish(batch=batch, status=ImportBatch.Status.DONE)
     log.info("import_done", batch_id=batch.pk, added=batch.added, changed=batch.changed, rejected=batch.rejected)
 
@@ -121,37 +103,39 @@ class _Readers:
     """The readers of a file's sheets: they share who was seen and who is to be forgotten."""
 
     def __init__(self, batch: ImportBatch) -> None:
+        self.sheets = {sheet.number: sheet for sheet in sheets_of(batch)}
         self._how = How.of(batch)
         self._seen = restored(batch)
         self._forgotten = forgotten.keys()
         self._found: dict[int, Reader] = {}
 
-    def of(self, sheet: Sheet) -> Reader:
+    def of(self, number: int) -> Reader:
         """The one of this sheet."""
-        if sheet.number not in self._found:
-            self._found[sheet.number] = Reader(sheet=sheet, how=self._how, seen=self._seen, forgotten=self._forgotten)
-        return self._found[sheet.number]
+        if number not in self._found:
+            sheet = self.sheets[number]
+            self._found[number] = Reader(sheet=sheet, how=self._how, seen=self._seen, forgotten=self._forgotten)
+        return self._found[number]
 
 
-def _read_ahead(
-    beside: ThreadPoolExecutor, pieces: Iterator[Piece], readers: _Readers
-) -> tuple[Piece, Reader, Future[Chunk]] | None:
-    piece = next(pieces, None)
-    if piece is None:
-        return None
-    reader = readers.of(piece.sheet)
-    return piece, reader, beside.submit(reader.read, piece.records)
+def _made_ready(batch: ImportBatch, readers: _Readers) -> AbstractContextManager[Iterator[Chunk]]:
+    """The chunks that are not done yet: of a long file by a process beside, if it can see the file."""
+    is_long = batch.bytes_total - batch.bytes_done >= LONG
+    if is_long and not connection.in_atomic_block:
+        return ahead.beside(lambda: _chunks(batch, readers))
+    return nullcontext(_chunks(batch, readers))
 
 
-def _pieces(batch: ImportBatch) -> Iterator[Piece]:
-    """What is not done yet; what is done is read over, which costs a fraction of importing it."""
+def _chunks(batch: ImportBatch, readers: _Readers) -> Iterator[Chunk]:
+    """What is done is read over, which costs a fraction of importing it."""
     rest = batch.records_done
-    for sheet in sheets_of(batch):
+    for number, sheet in readers.sheets.items():
         source = source_of(batch, sheet)
         found = rows_of(batch, sheet, source)
         rest -= sum(1 for _ in islice(found, rest))
         while records := list(islice(found, CHUNK)):
-            yield Piece(sheet, records, source.position)
+            chunk = readers.of(number).read(records)
+            chunk.bytes_done = source.position
+            yield chunk
 
 
 @contextmanager
@@ -164,17 +148,6 @@ def _without_collector() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
-
-
-@contextmanager
-def _taking_turns() -> Iterator[None]:
-    """Whoever waited for the database goes on after its answer, not at the end of the other thread's long turn."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(TURN)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
 
 
 def alone(*, wait: bool = False) -> AbstractContextManager[bool]:

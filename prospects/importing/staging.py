@@ -4,7 +4,7 @@ import io
 import json
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from django.db.backends.utils import CursorWrapper
@@ -23,7 +23,8 @@ DROP TABLE IF EXISTS incoming, known;
 CREATE TEMPORARY TABLE incoming (place int, public_id uuid, {", ".join(map(" ".join, COLUMNS.items()))});
 CREATE TEMPORARY TABLE known (place int, id bigint, learns bool, due bool)"""
 COPY = f"COPY incoming (place, public_id, {', '.join(COLUMNS)}) FROM STDIN"
-PIECE = 1 << 20  # bytes of COPY at once: between two of them Python's other thread has its turn
+PIECE = 1 << 20  # bytes of COPY at once
+KEYS = 2 + list(COLUMNS).index("contact_keys")  # its place in a line
 SPECIAL = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})  # of COPY's text format
 
 
@@ -61,12 +62,23 @@ def escaped(value: str) -> str:
     return value.translate(SPECIAL)
 
 
-def fill(cursor: CursorWrapper, lines: Sequence[tuple[int, Line]]) -> None:
-    """Puts the lines, each with its place, into a fresh staging table. In a transaction."""
+def text_of(lines: Sequence[tuple[int, Line]]) -> bytes:
+    """Lines, each with its place, as `fill` takes them: new people get their public ids here."""
     ids = public_ids(len(lines))
-    text = "".join([f"{place}\t{id}\t{line[2]}\n" for id, (place, line) in zip(ids, lines, strict=True)])
+    return "".join([f"{place}\t{id}\t{line[2]}\n" for id, (place, line) in zip(ids, lines, strict=True)]).encode()
+
+
+def lines_of(text: bytes) -> Iterator[tuple[int, list[str], str]]:
+    """What `text_of` wrote, line by line: the place, the contact keys, and the line."""
+    for line in text.decode().split("\n")[:-1]:
+        values = line.split("\t")
+        yield int(values[0]), values[KEYS][2:-2].split('","'), f"{line}\n"
+
+
+def fill(cursor: CursorWrapper, text: bytes) -> None:
+    """Puts the lines into a fresh staging table. In a transaction."""
     cursor.execute(CREATE)
-    cursor.copy_expert(COPY, io.BytesIO(text.encode()), PIECE)
+    cursor.copy_expert(COPY, io.BytesIO(text), PIECE)
 
 
 def public_ids(count: int) -> list[str]:
