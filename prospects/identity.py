@@ -16,7 +16,7 @@ from outreach.lib.errors import DomainError, Problem
 EDGES = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"  # zero width: pasted along, seen by nobody
 INVISIBLE = re.compile("[\u200b\u2060\ufeff\u00ad]")
 PLAIN_LOCAL = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")  # what needs no library to be right
-PLAIN_DOMAIN = re.compile(r"(?:[a-z0-9](?:-?[a-z0-9]){0,62}\.)+([a-z]{2,63})")
+PLAIN_DOMAIN = re.compile(r"(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+([a-z]{2,63})")
 SPECIAL_USE = frozenset(name.rpartition(".")[2] for name in SPECIAL_USE_DOMAIN_NAMES)  # RFC 6761
 MAX_LOCAL, MAX_ADDRESS = 64, 254  # RFC 5321 section 4.5.3.1
 X_LINK = re.compile(r"(?:https?://)?(?:www\.|mobile\.|m\.)?(?:x|twitter)\.com/([^/?#]*)", re.IGNORECASE)

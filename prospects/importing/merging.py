@@ -162,12 +162,12 @@ def merge_lines(cursor: CursorWrapper, text: bytes, size: int, how: How) -> Coun
     [(more,)] = run(cursor, OTHERWISE)
     if more:
         run(cursor, _found(how, f"id = {WHO}", REST), values)
-    twice = dict(run(cursor, TWICE))
+    [(known, different)] = run(cursor, "SELECT count(*), count(DISTINCT id) FROM known")
+    twice = dict(run(cursor, TWICE)) if different < known else {}
     if twice:
         run(cursor, DROPPED, [list(twice)])
-    [(known,)] = run(cursor, "SELECT count(*) FROM known")
     added = 0
-    wanted = size - len(twice) - known
+    wanted = size - known
     if wanted:
         run(cursor, ADD_SITES.format(wanted="WHERE NOT EXISTS (SELECT FROM known k WHERE k.place = i.place)"))
         [(added,)] = run(cursor, ADD, values)
