@@ -26,7 +26,8 @@ from django.db import connection  # noqa: E402
 from django.test.runner import DiscoverRunner  # noqa: E402
 
 from bench import results, sending  # noqa: E402
-from campaigns import deciding, forecasting, lifecycle  # noqa: E402
+from campaigns import deciding, lifecycle  # noqa: E402
+from campaigns.forecast import forecasting  # noqa: E402
 from campaigns.models import Campaign, Enrollment, Step, TouchRules  # noqa: E402
 from campaigns.rules import ruling  # noqa: E402
 from campaigns.scheduling import SlotBook, Window, always, horizon  # noqa: E402

@@ -41,7 +41,8 @@ READER_SAID_NO = """EXISTS (
      WHERE reader.contact_keys && ARRAY(SELECT k FROM unnest(m.contact_keys) k WHERE starts_with(k, 'address:'))
        AND (reader.stopped_at IS NOT NULL OR home.stopped_at IS NOT NULL))"""
 # Few campaigns are launched or revised at this moment, and all of them stand in one small index.
-CHANGES = """EXISTS (SELECT 1 FROM campaigns_campaignerrand a WHERE a.campaign_id = c.id AND a.finished_at IS NULL)"""
+_ANY_CHANGES = "EXISTS (SELECT 1 FROM campaigns_campaignerrand a WHERE a.finished_at IS NULL"
+CHANGES = f"{_ANY_CHANGES} AND a.campaign_id = c.id)"
 # Few merges wait, and all of them stand in one small index.
 _ANY_MERGE_WAITS = "EXISTS (SELECT 1 FROM prospects_merge g WHERE g.applied_at IS NULL"
 MERGE_WAITS = f"{_ANY_MERGE_WAITS} AND (g.survivor_id = p.id OR g.merged_id = p.id))"
@@ -82,7 +83,7 @@ CLAUSES = (
     Clause("parked", f"m.worker_deaths < {PARKED_AFTER}"),  # until a person tries it again (campaigns.suspects)
     Clause("awaits_person", "m.awaits = ''"),  # until somebody approved it (campaigns.approving), or did it
     Clause("campaign_not_running", "c.state = 'running'"),
-    Clause("campaign_changes", f"NOT {CHANGES}"),
+    Clause("campaign_changes", f"NOT {CHANGES}", mostly=f"NOT {_ANY_CHANGES})"),
     Clause("mailbox_not_active", "b.status = 'active'"),
     Clause("enrollment_ended", "e.state = 'active'", ends=True),
     Clause(

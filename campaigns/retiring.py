@@ -14,7 +14,8 @@ from django.db import connection, transaction
 from django.db.models import Count, Q
 
 from accounts.models import User
-from campaigns import agenda, errands, foretelling, planning, rehearsing, releasing, senders, situation
+from campaigns import agenda, errands, planning, rehearsing, releasing, senders, situation
+from campaigns.forecast import foretelling
 from campaigns.models import Campaign, CampaignMailbox, Enrollment, Message
 from integrations.models import Mailbox
 from outreach.lib.errors import DomainError, Problem

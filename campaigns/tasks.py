@@ -12,7 +12,6 @@ from campaigns import (
     counting,
     delivery,
     filling,
-    foretelling,
     growing,
     guards,
     inbound,
@@ -29,6 +28,7 @@ from campaigns import (
     taking_along,
     undoing,
 )
+from campaigns.forecast import foretelling
 from campaigns.rules import waking
 from outreach.lib import draining
 from prospects import suppression

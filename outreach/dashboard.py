@@ -9,8 +9,9 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from accounts.callers import caller
-from campaigns import agenda, ahead, analytics, answers, foretelling, needs, obstacles, situation, unfinished
+from campaigns import agenda, ahead, analytics, answers, needs, obstacles, situation, unfinished
 from campaigns.analytics import Weeks
+from campaigns.forecast import foretelling
 from campaigns.models import Message
 from campaigns.situation import Situation
 from outreach import setup

@@ -24,7 +24,6 @@ from campaigns import (
     errands,
     explaining,
     first_batches,
-    foretelling,
     growing,
     lifecycle,
     preflight,
@@ -32,6 +31,7 @@ from campaigns import (
 )
 from campaigns.api import serializers
 from campaigns.api.filters import CampaignFilter
+from campaigns.forecast import foretelling
 from campaigns.models import Campaign, Step
 from integrations.models import Mailbox
 from outreach.lib.api import KeysetPagination

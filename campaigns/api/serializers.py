@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from campaigns import attrition
+from campaigns.forecast import attrition
 from campaigns.models import Campaign, Step
 from campaigns.models.campaign import DelayUnit
 from integrations.models import Mailbox

@@ -62,7 +62,7 @@ class CountCursor(models.Model):
 class KeptForecast(models.Model):
     """What a campaign was foretold to do, and when somebody last wanted to know: a tick makes those that are asked for.
 
-    `facts` is a forecast as `campaigns.foretelling` writes it, with keys of people and mailboxes and no more of them.
+    `facts` is a forecast as `forecast.foretelling` writes it, with keys of people and mailboxes and no more of them.
     """
 
     campaign = models.OneToOneField(Campaign, primary_key=True, on_delete=models.CASCADE, related_name="+")

@@ -19,7 +19,6 @@ from campaigns import (
     answers,
     errands,
     first_batches,
-    foretelling,
     lifecycle,
     obstacles,
     present,
@@ -27,6 +26,7 @@ from campaigns import (
     situation,
 )
 from campaigns.analytics import Reached
+from campaigns.forecast import foretelling
 from campaigns.models import Campaign, Enrollment, Message, Step
 from campaigns.situation import Situation
 from campaigns.views import forecasts

@@ -10,8 +10,8 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from campaigns import foretelling
-from campaigns.forecasting import Day, Forecast
+from campaigns.forecast import foretelling
+from campaigns.forecast.forecasting import Day, Forecast
 from campaigns.models import Campaign
 from integrations.models import Mailbox
 from outreach.lib import pages

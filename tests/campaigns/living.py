@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime, time, timedelta
 
-from campaigns import advancing, booking, forecasting, lifecycle, planning
+from campaigns import advancing, booking, lifecycle, planning
 from campaigns.calendars import place_of
+from campaigns.forecast import forecasting
 from campaigns.models import Enrollment, Message, Step
 from campaigns.rules import waking
 from campaigns.scheduling import DAY

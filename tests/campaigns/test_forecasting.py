@@ -9,8 +9,9 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns import attrition, bottleneck, forecasting, foretelling, lifecycle, planning, stopping
-from campaigns.attrition import Leaving
+from campaigns import lifecycle, planning, stopping
+from campaigns.forecast import attrition, bottleneck, forecasting, foretelling
+from campaigns.forecast.attrition import Leaving
 from campaigns.models import Campaign, Enrollment, KeptForecast, Message, Step
 from campaigns.scheduling import DAY
 from integrations.models import Mailbox

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from campaigns import forecasting, lifecycle, planning
+from campaigns import lifecycle, planning
+from campaigns.forecast import forecasting
 from campaigns.models import Campaign
 from campaigns.rules import ruling
 from campaigns.scheduling import DAY

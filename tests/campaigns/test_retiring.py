@@ -9,7 +9,6 @@ from django.urls import reverse
 from campaigns import (
     counting,
     enrolling,
-    foretelling,
     gate,
     lifecycle,
     needs,
@@ -18,6 +17,7 @@ from campaigns import (
     retiring,
     situation,
 )
+from campaigns.forecast import foretelling
 from campaigns.models import Campaign, Enrollment, Message
 from integrations import polling
 from integrations.models import Mailbox

@@ -6,7 +6,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from campaigns import counting, drafting, foretelling, lifecycle, planning, stopping
+from campaigns import counting, drafting, lifecycle, planning, stopping
+from campaigns.forecast import foretelling
 from campaigns.models import Campaign, Message, Reply, SendingControl
 from outreach.lib.models import DatabaseClock
 from tests import factories

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from campaigns import attrition, booking, delivery, forecasting, inbound, planning
+from campaigns import booking, delivery, inbound, planning
+from campaigns.forecast import attrition, forecasting
 from campaigns.models import Enrollment, Message, Step
 from campaigns.scheduling import DAY
 from integrations import polling

@@ -13,10 +13,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
 from campaigns import deciding, scheduling
-from campaigns.crowds import Kind, Queue
 from campaigns.deciding import Ask, Facts, Hold, Send, Skip, Wait
-from campaigns.neighbours import Neighbours
-from campaigns.routes import Route, Way
+from campaigns.forecast.crowds import Kind, Queue
+from campaigns.forecast.neighbours import Neighbours
+from campaigns.forecast.routes import Route, Way
 from campaigns.scheduling import DAY, SlotBook
 
 TICK = timedelta(seconds=5)  # between two runs of the planner, as in outreach.schedule

@@ -7,14 +7,15 @@ from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from campaigns import attrition, booking, bottleneck, simulating, ways
-from campaigns.bottleneck import Course
+from campaigns import booking
+from campaigns.forecast import attrition, bottleneck, simulating, ways
+from campaigns.forecast.bottleneck import Course
+from campaigns.forecast.neighbours import Neighbours
+from campaigns.forecast.routes import Route
+from campaigns.forecast.simulating import Short, Slot
+from campaigns.forecast.ways import Loaded
 from campaigns.models import Campaign
-from campaigns.neighbours import Neighbours
-from campaigns.routes import Route
 from campaigns.scheduling import SlotBook
-from campaigns.simulating import Short, Slot
-from campaigns.ways import Loaded
 from integrations.models import Mailbox
 from outreach.lib.words import people
 

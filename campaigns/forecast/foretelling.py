@@ -8,8 +8,9 @@ from typing import Any
 import structlog
 from django.db.models import F
 
-from campaigns import forecasting, situation, ways
-from campaigns.forecasting import Day, Forecast, Foretold
+from campaigns import situation
+from campaigns.forecast import forecasting, ways
+from campaigns.forecast.forecasting import Day, Forecast, Foretold
 from campaigns.models import Campaign, KeptForecast
 from campaigns.situation import Situation
 from integrations.models import Mailbox

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from django.db import connection
 
+from campaigns.forecast.neighbours import Known, Line
+from campaigns.forecast.routes import Way
 from campaigns.models import Campaign
-from campaigns.neighbours import Known, Line
-from campaigns.routes import Way
 from campaigns.rules import lining_up, ruling, touched
 from prospects.models import Site
 

@@ -8,7 +8,7 @@ from itertools import count
 
 from campaigns import deciding
 from campaigns.deciding import Wait
-from campaigns.routes import Route, Stage, Way
+from campaigns.forecast.routes import Route, Stage, Way
 from campaigns.scheduling import CAMPAIGN, DAY, DOMAIN, Share
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 
-from campaigns.routes import Way
+from campaigns.forecast.routes import Way
 from campaigns.rules.touching import Touches, Whom
 
 Line = tuple[int, int]  # a campaign that takes one person of a site at a time, and the site

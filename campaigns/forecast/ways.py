@@ -8,12 +8,13 @@ from typing import Any
 from django.db import connection
 from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Value, When
 
-from campaigns import advancing, conditions, enrolling, facts, senders, surroundings
+from campaigns import advancing, conditions, enrolling, facts, senders
 from campaigns.calendars import CampaignDays, Somebody, place_of
 from campaigns.deciding import CONTACTED_LATELY
+from campaigns.forecast import surroundings
+from campaigns.forecast.neighbours import Known
+from campaigns.forecast.routes import Route, Stage, Way
 from campaigns.models import Campaign, Enrollment, Message, SequenceVersion
-from campaigns.neighbours import Known
-from campaigns.routes import Route, Stage, Way
 from campaigns.rules import ruling
 from campaigns.scheduling import window_of
 from integrations.models import Mailbox

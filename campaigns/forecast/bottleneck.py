@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from campaigns import scheduling, simulating
-from campaigns.routes import Route
+from campaigns import scheduling
+from campaigns.forecast import simulating
+from campaigns.forecast.routes import Route
+from campaigns.forecast.simulating import Short
 from campaigns.scheduling import DAY
-from campaigns.simulating import Short
 from integrations.models import Mailbox
 from outreach.lib.words import counted
 
