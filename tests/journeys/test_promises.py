@@ -113,4 +113,4 @@ def test_every_send_and_every_stop_of_a_story_explains_itself(transactional_db, 
         assert explained.enrolled
         assert len(explained.lines) == 4  # the whole way, and each of three steps
         assert all(line.sentence[:1].isupper() for line in explained.lines)
-        assert explained.lines[0].sentence.startswith(("Finished: ", "Stopped: "))
+        assert explained.lines[0].sentence.startswith(("Finished ", "Stopped "))
