@@ -33,10 +33,10 @@ run: $(RUN)  ## start Outreach: database, web, worker, schedule and the demo wor
 	@$(PY) manage.py run
 
 test: $(DEV)  ## run the tests, but for the long proofs
-	@$(PY) -m pytest -n auto -m "not prove"
+	@$(PY) -m pytest -n auto --dist worksteal -m "not prove"
 
 prove: $(DEV)  ## run all tests, the long proofs too, at full numbers
-	@PROVE=1 $(PY) -m pytest -n auto
+	@PROVE=1 $(PY) -m pytest -n auto --dist worksteal
 
 faults: $(DEV)  ## kill workers and servers everywhere, and compare the ledger with what arrived
 	@PROVE=1 $(PY) -m pytest -n auto tests/faults
