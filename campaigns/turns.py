@@ -6,6 +6,8 @@ from typing import Any
 
 from django.db import connection
 
+from campaigns import gate
+
 # In which mailboxes somebody of which campaigns waits: each pair is one step along an index, however many they are.
 _PAIRS = """
 {name}(mailbox_id, campaign_id) AS (
@@ -18,9 +20,8 @@ _PAIRS = """
          WHERE e.look_at IS NOT NULL AND e.steps_handed_over {handed_over}
            AND (e.mailbox_id, e.campaign_id) > (p.mailbox_id, p.campaign_id)
          ORDER BY e.mailbox_id, e.campaign_id LIMIT 1) next)"""
-_SETTLED = "NOT EXISTS (SELECT 1 FROM campaigns_campaignerrand a WHERE a.campaign_id = c.id AND a.finished_at IS NULL)"
-_FOLLOW_UPS = {"name": "follow_ups", "handed_over": "> 0", "settled": _SETTLED}
-_NEW = {"name": "new_people", "handed_over": "= 0", "settled": _SETTLED}
+_FOLLOW_UPS = {"name": "follow_ups", "handed_over": "> 0", "changes": gate.CHANGES}
+_NEW = {"name": "new_people", "handed_over": "= 0", "changes": gate.CHANGES}
 _WAITING = f"WITH RECURSIVE {_PAIRS.format(**_FOLLOW_UPS)}, {_PAIRS.format(**_NEW)}"
 # Nobody looks at the people of a campaign that does not run, or while it is being filled or revised (campaigns.filling,
 # taking_along), nor at those for whom its day has no room.
@@ -29,7 +30,7 @@ _DUE_OF = """
            row_number() OVER (PARTITION BY p.mailbox_id, p.campaign_id ORDER BY due.look_at, due.id) AS turn
       FROM {name} p JOIN wanted w USING (mailbox_id)
       JOIN campaigns_campaign c ON c.id = p.campaign_id AND c.state = 'running' AND c.rehearsal_of_id IS NULL
-       AND {settled}
+       AND NOT {changes}
       LEFT JOIN room r ON r.campaign_id = p.campaign_id
      CROSS JOIN LATERAL (
            SELECT e.id, e.look_at FROM campaigns_enrollment e
@@ -50,7 +51,7 @@ SELECT id FROM placed WHERE place <= n ORDER BY rank, turn, look_at, id
 _IS_DUE_IN = """
     SELECT 1 FROM {name} p JOIN campaigns_campaign c ON c.id = p.campaign_id
      WHERE (c.state = 'running' OR (c.rehearsal_of_id IS NOT NULL AND c.state <> 'archived'))
-       AND {settled}
+       AND NOT {changes}
        AND EXISTS (SELECT 1 FROM campaigns_enrollment e
                     WHERE e.mailbox_id = p.mailbox_id AND e.campaign_id = p.campaign_id
                       AND e.steps_handed_over {handed_over} AND e.look_at <= %(now)s)"""
