@@ -11,6 +11,7 @@ from campaigns.models import Campaign, Decision, Enrollment, Event, Message, Ste
 from campaigns.models.campaign import DelayUnit
 from campaigns.rules import touched
 from campaigns.scheduling import opens_after
+from integrations.models import Mailbox
 from prospects.models import Prospect
 from templates.models import TemplateVersion
 
@@ -25,6 +26,7 @@ class Explanation:
     enrolled: bool
     state: str
     lines: tuple[Line, ...]
+    mailbox: Mailbox | None = None
 
 
 def explain(*, prospect: Prospect, campaign: Campaign, now: datetime, clock: Clock = in_utc) -> Explanation:
@@ -50,7 +52,7 @@ def explain(*, prospect: Prospect, campaign: Campaign, now: datetime, clock: Clo
         for step in steps
     ]
     removed = _removed_lines(steps, messages, clock)
-    return Explanation(True, enrollment.state, (_summary(way, found), *found, *removed))
+    return Explanation(True, enrollment.state, (_summary(way, found), *found, *removed), enrollment.mailbox)
 
 
 def _removed_lines(steps: Iterable[Step], messages: Mapping[str, Message], clock: Clock) -> list[Line]:

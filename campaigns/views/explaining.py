@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from campaigns import explaining, lines, wording
 from campaigns.lines import Line
-from campaigns.models import Campaign, Enrollment
+from campaigns.models import Campaign
 from prospects.models import Prospect
 
 FACTS = {  # what stands behind a sentence, in the order in which people ask for it
@@ -74,11 +74,10 @@ def prospect_why(request: HttpRequest, id: uuid.UUID, campaign_id: uuid.UUID) ->
     campaign = get_object_or_404(Campaign, public_id=campaign_id, rehearsal_of=None)
     now = timezone.now()
     found = explaining.explain(prospect=person, campaign=campaign, now=now, clock=_said)
-    way = Enrollment.objects.filter(prospect=person, campaign=campaign).select_related("mailbox").first()
     of = {
         **dict.fromkeys((wording.CAMPAIGN, wording.SETTINGS), campaign.public_id),
         wording.PERSON: person.public_id,
-        wording.MAILBOX: (way.mailbox if way else campaign.mailbox).public_id,
+        wording.MAILBOX: (found.mailbox or campaign.mailbox).public_id,
     }
     page = {
         "prospect": person,
