@@ -11,7 +11,7 @@ from typing import Any
 from campaigns.rules.lining_up import ANSWERED, MINE
 from campaigns.rules.lining_up import LATER as NOT_YET
 from campaigns.rules.touching import Touches, Whom
-from campaigns.scheduling import CAMPAIGN, DOMAIN, LOOK_AHEAD, Share, SlotBook, Window
+from campaigns.scheduling import CAMPAIGN, DOMAIN, Share, SlotBook, Window, planned_from
 
 LOOK_AGAIN = timedelta(minutes=15)
 CONDITION = "condition"
@@ -141,7 +141,7 @@ def look_again_at(*, now: datetime, verdict: Wait | Hold, when_due: bool) -> dat
     soonest = now + LOOK_AGAIN
     if isinstance(verdict, Hold):
         return now + LATER if verdict.rule in SHARED_HOLDS else soonest
-    return max(soonest, verdict.until if when_due else verdict.until - LOOK_AHEAD)
+    return max(soonest, verdict.until if when_due else planned_from(verdict.until))
 
 
 def _must_stop(facts: Facts) -> Stop | None:

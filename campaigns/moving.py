@@ -86,12 +86,13 @@ UPDATE campaigns_message m
   FROM campaigns_moving p JOIN fates f USING (party)
  WHERE m.id = p.planned_id AND m.state = 'planned' AND p.party = ANY(%(kept)s)
 """  # noqa: S608
+_PLANNED_FROM = "date_trunc('day', {}.due_at, 'UTC') - interval '1 day'"  # as `scheduling.planned_from` has it
 _MOVE = f"""{_FATES}
 UPDATE campaigns_enrollment e
    SET sequence_version_id = %(version)s, next_step_key = f.first, state = f.state,
        ended_at = CASE f.state WHEN 'finished' THEN coalesce(e.ended_at, clock_timestamp()) END,
        look_at = CASE WHEN f.state = 'finished' THEN NULL
-                      WHEN f.is_looked_at THEN e.due_at - interval '1 day' ELSE e.look_at END
+                      WHEN f.is_looked_at THEN {_PLANNED_FROM.format("e")} ELSE e.look_at END
   FROM campaigns_moving p JOIN fates f USING (party) WHERE e.id = p.id
 """  # noqa: S608
 _LAST = """
@@ -101,11 +102,11 @@ SELECT p.id, p.party, h.at, r.time_zone, r.country
                       WHERE m.enrollment_id = p.id AND m.state = 'sent') h
  WHERE p.party = ANY(%s) AND h.at IS NOT NULL
 """
-_DUE = """
+_DUE = f"""
 UPDATE campaigns_enrollment e
-   SET due_at = v.due_at, look_at = CASE WHEN e.look_at IS NOT NULL THEN v.due_at - interval '1 day' END
+   SET due_at = v.due_at, look_at = CASE WHEN e.look_at IS NOT NULL THEN {_PLANNED_FROM.format("v")} END
   FROM (SELECT unnest(%s::bigint[]) AS id, unnest(%s::timestamptz[]) AS due_at) v WHERE e.id = v.id
-"""
+"""  # noqa: S608
 _SETTLED = """
 SELECT id FROM campaigns_enrollment e WHERE id = ANY(%s)
    AND NOT EXISTS (SELECT 1 FROM campaigns_message m

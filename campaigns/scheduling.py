@@ -16,7 +16,6 @@ from campaigns.spacing import Spacing
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
-LOOK_AHEAD = DAY  # so long before it is due, the planner looks at a step
 LONGEST_SHUT = 400  # days: a year of quiet dates, and the weeks around it
 WINDOW_CLOSED = "window_closed"
 MOST = 2**31 - 1  # of what has no limit
@@ -169,7 +168,14 @@ def due_after(*, handed_over_at: datetime, delay: int, unit: str, place: Place) 
 
 def look_at(*, due_at: datetime, behind: datetime, when_due: bool) -> datetime:
     """When the planner looks at a step that is due then, behind the end of the one before; `when_due`: not ahead."""
-    return max(behind, due_at if when_due else due_at - LOOK_AHEAD)
+    return max(behind, due_at if when_due else planned_from(due_at))
+
+
+def planned_from(at: datetime) -> datetime:
+    """When the first slots of that day are given out (UTC): whoever may have one is looked at then, so that nobody who
+    comes after them takes it earlier in the day.
+    """
+    return datetime.combine(at.astimezone(UTC).date() - DAY, time(0), UTC)
 
 
 def horizon(now: datetime) -> datetime:

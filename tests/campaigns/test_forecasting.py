@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns import lifecycle, planning, stopping
@@ -38,8 +38,6 @@ WORLDS = {
 @amounts.DAYS
 @given(**WORLDS)
 def test_says_what_the_planner_then_does_slot_by_slot(**drawn):
-    # A follow-up that falls due on a closed day is looked at hours after new people there, and may lose its place.
-    assume(not (drawn["unit"] == "business_days" and drawn["days"] == [2, 4, 6]))
     first = forecasting.FIRST
     try:
         with transaction.atomic():
