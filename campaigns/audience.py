@@ -6,9 +6,8 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
-from campaigns import blanks, drafting
+from campaigns import blanks, drafting, goals
 from campaigns.deciding import CONTACTED_LATELY
-from campaigns.enrolling import partners
 from campaigns.models import Campaign, CountryRule, Enrollment
 from campaigns.rules import waiting
 from prospects import counting, segments, suppression
@@ -184,7 +183,7 @@ def _reasons(campaign: Campaign, is_suppressed: Q, *, lack: Q) -> dict[str, Q]:
         "country": _lives_where(CountryRule.Rule.NEVER),
         "enrolled": Q(pk__in=enrolled),
         "demo": Q(is_demo=True),
-        "partner": Q(pk__in=partners(campaign)),
+        "partner": Q(pk__in=goals.partners(campaign)),
         LACKING: lack,
         "held": _marked("held_at"),
         "protected": _marked("protected_at"),

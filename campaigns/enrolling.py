@@ -9,13 +9,13 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from accounts.models import User
-from campaigns import senders
-from campaigns.models import Campaign, CountryRule, Goal, Step
+from campaigns import goals, senders
+from campaigns.models import Campaign, CountryRule, Step
 from campaigns.rules import lining_up
 from outreach.lib.errors import DomainError
 from outreach.lib.models import new_public_id
 from prospects import segments, suppression
-from prospects.models import Prospect, Stage
+from prospects.models import Prospect
 
 BATCH = 10_000
 LOCK = 0x454E524F  # advisory lock number of whoever puts people into a campaign
@@ -93,18 +93,10 @@ def reachable(*, campaign: Campaign, prospects: QuerySet[Prospect]) -> QuerySet[
     here = prospects.filter(person=None, erased_at=None).exclude(email="")
     here = here.filter(stopped_at=None).exclude(site__stopped_at__isnull=False)
     here = here.exclude(country__in=CountryRule.objects.filter(rule=CountryRule.Rule.NEVER).values("country"))
-    here = here.exclude(pk__in=partners(campaign))
+    here = here.exclude(pk__in=goals.partners(campaign))
     if not campaign.mailbox.is_demo:
         here = here.filter(is_demo=False)
     return suppression.without_suppressed(here)
-
-
-def partners(campaign: Campaign) -> QuerySet[Any]:
-    """The ids of those who joined the program already; nobody's where that is not what the campaign is there for."""
-    if Goal.JOINED not in campaign.goals:
-        return Stage.objects.none().values("prospect")
-    joined = (Stage.Name.JOINED, Stage.Name.SELLING)
-    return Stage.objects.filter(program=campaign.program_id, name__in=joined).values("prospect")
 
 
 def batched(ids: Iterable[int], size: int) -> Iterator[list[int]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection
 
-from campaigns import conditions, first_batches
+from campaigns import conditions, first_batches, goals
 from campaigns.calendars import CampaignDays, Place, Somebody, place_of
 from campaigns.conditions import Rule
 from campaigns.deciding import Facts
@@ -73,7 +73,7 @@ class Candidate:
         return self.ledger.step_key
 
 
-_FACTS = """
+_FACTS = f"""
 SELECT e.id, e.public_id, e.due_at, e.steps_handed_over,
        c.id AS campaign_id, c.state AS campaign_state, c.rehearsal_to, b.id AS mailbox_id, b.status AS mailbox_status,
        split_part(b.from_address, '@', 2) AS mailbox_domain, b.is_demo AS mailbox_is_demo,
@@ -97,10 +97,7 @@ SELECT e.id, e.public_id, e.due_at, e.steps_handed_over,
        CASE WHEN t.held_at IS NOT NULL THEN coalesce(nullif(t.hold_reason, ''), 'held') ELSE '' END AS site_hold,
        coalesce((SELECT min(x.reason) FROM unnest(p.contact_keys) k JOIN prospects_suppression x ON x.key = k), '')
            AS suppressed_by,
-       CASE WHEN 'joined' = ANY(c.goals) AND EXISTS (
-                 SELECT 1 FROM prospects_stage g WHERE g.prospect_id = p.id AND g.program_id = c.program_id
-                                                   AND g.name IN ('joined', 'selling'))
-            THEN 'joined' ELSE '' END AS goal
+       CASE WHEN {goals.HAS_JOINED} THEN 'joined' ELSE '' END AS goal
   FROM campaigns_enrollment e
   JOIN campaigns_campaign c ON c.id = e.campaign_id
   JOIN integrations_mailbox b ON b.id = e.mailbox_id
@@ -111,7 +108,7 @@ SELECT e.id, e.public_id, e.due_at, e.steps_handed_over,
   LEFT JOIN accounts_user o ON o.id = p.owner_id
  WHERE e.id = ANY(%s)
  ORDER BY array_position(%s, e.id)
-"""
+"""  # noqa: S608
 
 
 def of(enrollment_ids: list[int], *, now: datetime) -> list[Candidate]:

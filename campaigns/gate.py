@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 
+from campaigns import goals
 from campaigns.deciding import CONTACTED_LATELY
 from campaigns.models import Goal
 from campaigns.rules import keeping_apart
@@ -92,13 +93,7 @@ CLAUSES = (
         ends=True,
         mostly=f"NOT ({REHEARSAL})",
     ),
-    _of_people(
-        Goal.JOINED,
-        """(NOT 'joined' = ANY (c.goals) OR NOT EXISTS (
-            SELECT 1 FROM prospects_stage g WHERE g.prospect_id = p.id AND g.program_id = c.program_id
-                                              AND g.name IN ('joined', 'selling')))""",
-        ends=True,
-    ),
+    _of_people(Goal.JOINED, f"NOT {goals.HAS_JOINED}", ends=True),
     Clause(
         "suppressed",
         """NOT EXISTS (SELECT 1 FROM unnest(CASE WHEN c.rehearsal_of_id IS NULL THEN m.contact_keys || p.contact_keys

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Value, When
 
-from campaigns import advancing, conditions, enrolling, facts, senders
+from campaigns import advancing, conditions, enrolling, facts, goals, senders
 from campaigns.calendars import CampaignDays, Somebody, place_of
 from campaigns.deciding import CONTACTED_LATELY
 from campaigns.forecast import surroundings
@@ -31,8 +31,6 @@ _DOMAIN = "CASE WHEN b.domain_cap IS NULL THEN '' ELSE lower(substring(p.email F
 _WAITS = """(p.held_at IS NOT NULL OR p.protected_at IS NOT NULL OR t.held_at IS NOT NULL OR t.protected_at IS NOT NULL
     OR p.stopped_at IS NOT NULL OR t.stopped_at IS NOT NULL OR p.person_id IS NOT NULL OR p.email = ''
     OR (p.is_demo AND NOT b.is_demo))"""
-_JOINED = """('joined' = ANY(c.goals) AND EXISTS (SELECT 1 FROM prospects_stage g WHERE g.prospect_id = p.id
-    AND g.program_id = c.program_id AND g.name IN ('joined', 'selling')))"""
 _BATCHED = "c.first_batch IS NOT NULL AND c.released_at IS NULL AND e.steps_handed_over = 0"  # as if let go now
 _UNDER_WAY = f"""
 SELECT e.id, e.prospect_id, e.campaign_id, e.mailbox_id, e.sequence_version_id, e.next_step_key, p.time_zone, p.country,
@@ -44,7 +42,7 @@ SELECT e.id, e.prospect_id, e.campaign_id, e.mailbox_id, e.sequence_version_id, 
   JOIN integrations_mailbox b ON b.id = e.mailbox_id
   JOIN prospects_prospect p ON p.id = e.prospect_id
   LEFT JOIN prospects_site t ON t.id = p.site_id
- WHERE e.mailbox_id = ANY(%(boxes)s) AND e.look_at IS NOT NULL AND NOT {_JOINED}
+ WHERE e.mailbox_id = ANY(%(boxes)s) AND e.look_at IS NOT NULL AND NOT {goals.HAS_JOINED}
  LIMIT %(most)s
 """  # noqa: S608, E501
 _PLANNED = f"""
@@ -57,7 +55,7 @@ SELECT e.id, e.prospect_id, e.campaign_id, e.mailbox_id, e.sequence_version_id, 
   JOIN integrations_mailbox b ON b.id = e.mailbox_id
   JOIN prospects_prospect p ON p.id = e.prospect_id
   LEFT JOIN prospects_site t ON t.id = p.site_id
- WHERE m.state = 'planned' AND m.mailbox_id = ANY(%(boxes)s) AND NOT {_JOINED}
+ WHERE m.state = 'planned' AND m.mailbox_id = ANY(%(boxes)s) AND NOT {goals.HAS_JOINED}
  LIMIT %(most)s
 """  # noqa: S608, E501
 
