@@ -53,8 +53,10 @@ def go_on_of(
     piece: Callable[[CampaignErrand, float], bool],
     seconds: float,
 ) -> None:
-    """The same with what is open of this kind for this campaign, or for the one that asked first."""
-    open_ones = CampaignErrand.objects.select_related("asked_by").filter(kind=kind, finished_at=None).order_by("id")
+    """The same with what is open of this kind for this campaign, or for any: whichever comes, so that one that fails
+    stands before the others only now and then.
+    """
+    open_ones = CampaignErrand.objects.select_related("asked_by").filter(kind=kind, finished_at=None).order_by("?")
     _go_on((open_ones.filter(campaign=campaign) if campaign else open_ones).first, piece, seconds)
 
 

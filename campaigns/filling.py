@@ -30,7 +30,7 @@ def ask(*, campaign: Campaign, now: datetime, by: User | None) -> None:
 
 
 def go_on(*, seconds: float = errands.SLICE, campaign: Campaign | None = None) -> None:
-    """Goes on with the launch that was asked for first, or with this campaign's, for these seconds."""
+    """Goes on with a launch that was asked for, or with this campaign's, for these seconds."""
     errands.go_on_of(campaign, kind=KIND, piece=_piece, seconds=seconds)
 
 

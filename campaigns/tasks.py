@@ -2,6 +2,7 @@
 
 import os
 import socket
+from contextlib import ExitStack
 from typing import Any
 
 from celery import shared_task
@@ -108,9 +109,14 @@ def run_errands(**kwargs: Any) -> None:
     """Goes on with what was asked for after a restore, or after hours without sending, with a launch, and with who
     moves to a new version.
     """
-    restoring.go_on()
-    filling.go_on()
-    taking_along.go_on()
+    with ExitStack() as each:  # the last first; one that fails does not stand before the others
+        each.callback(_release)
+        each.callback(taking_along.go_on)
+        each.callback(filling.go_on)
+        each.callback(restoring.go_on)
+
+
+def _release() -> None:
     if not sending_state.is_held():
         releasing.go_on(now=timezone.now())
 

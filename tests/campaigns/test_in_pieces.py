@@ -1,6 +1,7 @@
 """A launch and a publication for very many people: begun by the request, ended by a tick, cut off anywhere unharmed."""
 
 import threading
+from contextlib import suppress
 
 import pytest
 from django.db import connection
@@ -20,6 +21,7 @@ from campaigns import (
     tasks,
 )
 from campaigns.models import CampaignErrand, Enrollment, Message
+from prospects import segments
 from tests import factories
 from tests.campaigns.building import at, form
 from tests.campaigns.revising_stories import edit, publish, received, sequence
@@ -105,6 +107,18 @@ def test_a_launch_that_is_cut_off_goes_on_and_comes_to_the_same(draft, in_pieces
         except ConnectionError:
             continue
     assert inside() == CampaignErrand.objects.get().done["enrolled"] == PEOPLE
+
+
+def test_one_that_fails_each_time_holds_up_its_own_campaign_only(draft, in_pieces):
+    launch(draft, seconds=0)
+    CampaignErrand.objects.update(done={"filter": {"field": "gone"}, "last": 0, "enrolled": 2})
+    other = sequence("AB", mailbox=draft.mailbox)
+    lifecycle.launch(campaign=other, now=draft.now, by=None, seconds=0)
+    while errands.of_campaign(other):
+        with suppress(segments.BadFilter):
+            tasks.run_errands()
+    assert Enrollment.objects.filter(campaign=other).count() == PEOPLE
+    assert errands.of_campaign(draft.campaign) is not None
 
 
 def test_of_each_site_the_best_is_first_whichever_piece_they_came_in(draft, in_pieces):
