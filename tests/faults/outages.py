@@ -93,6 +93,7 @@ class TestPostgres:
     def test_one_session_killed_ends_all_and_costs_one_message_at_most(self, sending):
         """After kill -9 of a backend PostgreSQL ends every session and recovers."""
         world = sending(people=60)
+        world.smtp.behaviour = slowly(0.2)  # it is still at work when its session is looked for
         each = child(world)
         received(world, 10)
         backends = []
