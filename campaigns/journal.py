@@ -17,7 +17,7 @@ from django.db.models import Q
 from uuid_utils.compat import uuid7
 
 from campaigns import outside
-from campaigns.models import SendingControl
+from campaigns.models import Campaign, SendingControl
 from outreach.lib import crypto, durable
 from outreach.lib.models import DatabaseClock, first_public_id
 from prospects.models import Prospect, Site, Suppression
@@ -93,9 +93,10 @@ def stopped(*, prospects: list[Prospect]) -> None:
         _note("stop", prospect=str(prospect.public_id), keys=keys)
 
 
-def ended(*, prospect: Prospect, reason: str) -> None:
-    """Notes that a person's running campaigns ended, as they answered by mail or otherwise."""
-    _note("end", prospect=str(prospect.public_id), reason=reason)
+def ended(*, prospect: Prospect, reason: str, campaign: Campaign | None = None) -> None:
+    """Notes that a person's running campaigns ended, as they answered by mail or otherwise; or only this one."""
+    only = str(campaign.public_id) if campaign else None
+    _note("end", prospect=str(prospect.public_id), reason=reason, campaign=only)
 
 
 def lifted(*, key: str = "", prospect: Prospect | None = None) -> None:

@@ -89,6 +89,7 @@ urlpatterns = [
     path("prospects/<uuid:id>/release/", people.prospect_release, name="prospect-release"),
     path("prospects/<uuid:id>/answered/", people_again.prospect_answered, name="prospect-answered"),
     path("prospects/<uuid:id>/play/", people_again.prospect_play, name="prospect-play"),
+    path("prospects/<uuid:id>/take-out/", people_again.prospect_take_out, name="prospect-take-out"),
     path("prospects/<uuid:id>/re-enter/", people_again.prospect_re_enter, name="prospect-re-enter"),
     path("prospects/<uuid:id>/try-again/", people_again.prospect_try_again, name="prospect-try-again"),
     path("prospects/<uuid:id>/owner/", relationship.prospect_owner, name="prospect-owner"),

@@ -1,4 +1,4 @@
-"""Putting people back whom a stop took out of a campaign before its first mail, once that stop was lifted."""
+"""Putting people back who were taken out of a campaign before its first mail, once no stop is in the way."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -13,13 +13,13 @@ from outreach.lib.retrying import retried
 from prospects import notes, suppression
 from prospects.models import Prospect
 
-LIFTABLE = ("person_stopped", "site_stopped", "suppressed", *suppression.LIFTABLE)
+LIFTABLE = ("person_stopped", "site_stopped", "suppressed", stopping.TAKEN_OUT, *suppression.LIFTABLE)
 ANEW = ("send_at", "awaits", "why", "planned_at", "step_id", "arm_id", "template_version_id", "is_follow_up")
 NOT_BEGUN = (Message.State.PLANNED, Message.State.CANCELLED)
 
 
 def may_re_enter(*, campaign: Campaign | None = None) -> QuerySet[Enrollment]:
-    """Ways that ended by a stop which can be lifted, before any message was begun; of launched campaigns.
+    """Ways that ended by a stop which can be taken back, before any message was begun; of launched campaigns.
 
     Whether anything stops their people now is asked of the people (`enrolling.reachable`).
     """

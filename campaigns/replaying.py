@@ -10,7 +10,7 @@ import structlog
 from django.db import transaction
 
 from campaigns import journal, reconciling, stopping
-from campaigns.models import Event, Message
+from campaigns.models import Campaign, Event, Message
 from outreach.lib.models import DatabaseClock
 from outreach.lib.retrying import retried
 from prospects import suppression as facts
@@ -145,10 +145,11 @@ def _stop_site(said: dict[str, Any]) -> bool:
 
 
 def _end(said: dict[str, Any]) -> bool:
-    person = _person(said["prospect"])
-    return person is not None and bool(
-        stopping.stop_enrollments(prospect=person, reason=said["reason"], is_replay=True)
-    )
+    person, only = _person(said["prospect"]), said.get("campaign")
+    campaign = Campaign.objects.filter(public_id=only).first() if only else None
+    if person is None or (only and campaign is None):
+        return False
+    return bool(stopping.stop_enrollments(prospect=person, reason=said["reason"], campaign=campaign, is_replay=True))
 
 
 def _unsubscribe(said: dict[str, Any]) -> bool:

@@ -22,6 +22,7 @@ NAMES = {
     "suppressed": "Suppressed",
     "person_stopped": "Stopped by us",
     "site_stopped": "Site stopped by us",
+    "taken_out": "Taken out by us",
     "manual": "Stopped by us",
     "refused": "Refused",
     "gave_up": "Not taken in four days",

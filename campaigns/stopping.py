@@ -13,13 +13,15 @@ from django.db.models.functions import Coalesce
 
 from accounts.models import User
 from campaigns import journal
-from campaigns.models import Enrollment, Event, Message, SendingControl
+from campaigns.models import Campaign, Enrollment, Event, Message, SendingControl
 from outreach.lib.faults import fault
 from outreach.lib.models import DatabaseClock
 from outreach.lib.retrying import retried
+from prospects import notes
 from prospects import suppression as facts
 from prospects.models import Prospect, Suppression
 
+TAKEN_OUT = "taken_out"
 # Key by key through the index: for thousands of keys at once PostgreSQL would read the whole table instead.
 _NAMED = """
 SELECT DISTINCT person.id FROM unnest(%s::varchar(300)[]) AS wanted(key),
@@ -66,15 +68,30 @@ def suppress(
 
 @retried
 @transaction.atomic
-def stop_enrollments(*, prospect: Prospect, reason: str, is_replay: bool = False) -> int:
-    """Ends every running enrollment of this person (they answered, say); returns how many ended.
+def stop_enrollments(
+    *, prospect: Prospect, reason: str, campaign: Campaign | None = None, is_replay: bool = False
+) -> int:
+    """Ends every running enrollment of this person (they answered, say), or only that in one campaign; returns how
+    many ended.
 
     The journal outside the database knows it too, unless it comes from there.
     """
-    ended = _stop_rows(prospect, reason)[1]
+    ended = _stop_rows(prospect, reason, campaign)[1]
     if ended and not is_replay:
-        journal.ended(prospect=prospect, reason=reason)
+        journal.ended(prospect=prospect, reason=reason, campaign=campaign)
     return ended
+
+
+@retried
+@transaction.atomic
+def take_out(*, prospect: Prospect, campaign: Campaign, by: User | None) -> bool:
+    """This person leaves this campaign, and stays in the others; a note says who did it. False when they were not in
+    it. Who got no mail of it may be put back (`reentering`).
+    """
+    ended = stop_enrollments(prospect=prospect, reason=TAKEN_OUT, campaign=campaign)
+    if ended:
+        notes.add_note(prospect=prospect, text=f"Taken out of {campaign}.", by=by)
+    return bool(ended)
 
 
 @retried
@@ -196,15 +213,15 @@ def rows_of(prospect: Prospect) -> list[int]:
     return sorted({prospect.pk, *rows.values_list("pk", flat=True)})
 
 
-def _stop_rows(prospect: Prospect, reason: str) -> tuple[list[int], int]:
-    """Ends what all rows of this person are in; returns their keys, and how many enrollments ended.
+def _stop_rows(prospect: Prospect, reason: str, campaign: Campaign | None = None) -> tuple[list[int], int]:
+    """Ends what all rows of this person are in (of this campaign); returns their keys, and how many enrollments ended.
 
     The rows stay locked: a merge that is under way is waited for, and the rows that it made the person's end too.
     """
     ids: list[int] = []
-    ended = 0
+    ended, only = 0, Q(campaign=campaign) if campaign else Q()
     while (found := rows_of(prospect)) != ids:
-        ids, rows = found, Q(prospect__in=found)
+        ids, rows = found, only & Q(prospect__in=found)
         ended += _stop(messages=rows, enrollments=rows, reason=reason)
         people = Prospect.objects.filter(pk__in=ids).order_by("pk")
         list(people.select_for_update(no_key=True).values_list("pk", flat=True))

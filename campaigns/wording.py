@@ -44,6 +44,7 @@ WORDS = {
     "enrollment_ended": "the person's way through this campaign has ended",
     "mailbox_blind": "the mailbox was not read for half an hour, an answer may be waiting",
     "answers_waiting": "answers that came in are not applied yet",
+    "taken_out": "somebody here took them out of this campaign",
     "replied": "the person answered",
     "unsubscribed": "the person unsubscribed",
     "bounced": "the address takes no mail",
@@ -95,7 +96,7 @@ _BY_ITSELF = Cure("It goes on by itself.")
 _APART = Cure("It goes on by itself. How long people and sites are left alone is set in the rules.", RULES)
 _MAILBOX = Cure("It goes on once the mailbox can be used again.", MAILBOX)
 _FULL = Cure("It goes on by itself; a higher cap makes it sooner.", MAILBOX)
-GOES = Cure("To keep it from going out, press “Put on hold” on their page: that can be undone.", PERSON)
+GOES = Cure("To keep it from going out, put them on hold on their page, or take them out of this campaign.", PERSON)
 ANSWERED = Cure("They wait for your answer: what they wrote is on their page.", PERSON)
 FINAL = Cure("This is final: what changes later does not bring the step back.")
 
@@ -119,6 +120,7 @@ CURES = {
     "protected": _once("the protection is lifted on their page, by whoever looks after them or a manager"),
     "person_held": _once("somebody releases them on their page"),
     "site_held": _once("somebody releases their company on their page"),
+    "taken_out": Cure("Who got no mail of it yet can be put back on their page.", PERSON),
     "parked": Cure("Try it again from their page.", PERSON),
     "no_address": Cure("Add an address on their page, and enrol them again.", PERSON),
     "bounced": Cure("With another address on their page they can be written to again.", PERSON),

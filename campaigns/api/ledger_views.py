@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from accounts.callers import caller
-from campaigns import labelling, reconciling, replies, resending, wording
+from campaigns import labelling, reconciling, replies, resending, stopping, wording
 from campaigns.api import ledger_serializers as serializers
 from campaigns.api.filters import EnrollmentFilter, EventFilter, MessageFilter, ReplyFilter
 from campaigns.api.ledger_serializers import public_ids
@@ -28,7 +28,7 @@ MESSAGE_RELATIONS = ("campaign", "prospect", "enrollment", "mailbox", "step", "t
 
 
 class EnrollmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet[Enrollment]):
-    """People's ways through campaigns."""
+    """People's ways through campaigns, each of which a person can end."""
 
     queryset = (
         Enrollment.objects.filter(campaign__rehearsal_of=None)
@@ -37,6 +37,16 @@ class EnrollmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiVie
     )
     serializer_class = serializers.EnrollmentSerializer
     filterset_class = EnrollmentFilter
+
+    @extend_schema(request=None, responses={200: serializers.EnrollmentSerializer}, filters=False)
+    @action(detail=True, methods=["post"], url_path="take-out", filterset_class=None)
+    def take_out(self, request: Request, **kwargs: Any) -> Response:
+        """Ends this way and no other of the person's. Of one that has ended nothing changes."""
+        related = Enrollment.objects.select_related("campaign", "prospect", "mailbox")
+        found = related.get(pk=self.get_object().pk)
+        stopping.take_out(prospect=found.prospect, campaign=found.campaign, by=caller(request))
+        found.refresh_from_db()
+        return Response(self.get_serializer(found).data)
 
 
 class MessageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Tasks):

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from campaigns import explaining, lines, wording
 from campaigns.lines import Line
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Enrollment
 from prospects.models import Prospect
 
 FACTS = {  # what stands behind a sentence, in the order in which people ask for it
@@ -83,6 +83,7 @@ def prospect_why(request: HttpRequest, id: uuid.UUID, campaign_id: uuid.UUID) ->
         "prospect": person,
         "campaign": campaign,
         "now": now,
+        "active": found.state == Enrollment.State.ACTIVE,
         "clock": timezone.get_current_timezone_name(),
         "lines": [(line, *BADGES.get(line.verdict, ("", "")), _facts(line), _cure(line, of)) for line in found.lines],
     }

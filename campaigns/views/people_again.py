@@ -1,4 +1,4 @@
-"""What sets a person's way right again: an answer from elsewhere, a way that a mistake ended, a parked mail."""
+"""What sets a person's way right: an answer from elsewhere, out of a campaign or back into it, a parked mail."""
 
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts.callers import caller
-from campaigns import answers, elsewhere, playing, reentering, suspects
+from campaigns import answers, elsewhere, playing, reentering, stopping, suspects
 from campaigns.models import Campaign, Enrollment
 from outreach.lib import pages
 from outreach.lib.errors import DomainError
@@ -83,15 +83,39 @@ def _campaigns(count: int) -> str:
     return "1 campaign" if count == 1 else f"{count} campaigns"
 
 
-@require_POST
-def prospect_re_enter(request: HttpRequest, id: Any) -> HttpResponse:
-    """Puts the person back into the `campaign` that a stop took them out of before its first mail."""
-    person = _person(id)
+def _campaign(request: HttpRequest) -> Campaign:
     try:
         wanted = UUID(request.POST.get("campaign", ""))
     except ValueError:
         wanted = None
-    campaign = get_object_or_404(Campaign.objects.select_related("mailbox").filter(rehearsal_of=None), public_id=wanted)
+    return get_object_or_404(Campaign.objects.select_related("mailbox").filter(rehearsal_of=None), public_id=wanted)
+
+
+@require_POST
+def prospect_take_out(request: HttpRequest, id: Any) -> HttpResponse:
+    """Asks first, then takes the person out of this `campaign`."""
+    person, campaign = _person(id), _campaign(request)
+    if "sure" not in request.POST:
+        return pages.confirm(
+            request,
+            title=f"Take {person} out of {campaign}?",
+            text="Nothing more of this campaign goes to them, and what is planned is cancelled; other campaigns go on. "
+            "Who got no mail of it yet can be put back.",
+            button="Take out",
+            back=_home(person),
+            fields={"sure": ["1"], "campaign": [str(campaign.public_id)]},
+        )
+    if stopping.take_out(prospect=person, campaign=campaign, by=caller(request)):
+        pages.said(request, f"{person} is out of {campaign}.")
+    else:
+        pages.warned(request, f"{person} is not under way in {campaign}.")
+    return pages.back_to(request, _home(person))
+
+
+@require_POST
+def prospect_re_enter(request: HttpRequest, id: Any) -> HttpResponse:
+    """Puts the person back into the `campaign` that a stop took them out of before its first mail."""
+    person, campaign = _person(id), _campaign(request)
     now = timezone.now()
     if reentering.re_enter(campaign=campaign, prospect_ids=[person.pk], now=now, by=caller(request)):
         pages.said(request, f"{person} is back in {campaign}, at its first step.")
