@@ -164,7 +164,7 @@ def _must_hold(facts: Facts) -> Hold | None:
     if facts.merge_waits:
         return Hold("merge_waiting")
     if facts.protected_by:
-        return Hold("protected", {"reason": f"ask {facts.protected_by} first"})
+        return Hold("protected", {"reason": f"{facts.protected_by} decides"})
     if facts.person_hold:
         return Hold("person_held", {"reason": facts.person_hold})
     if facts.site_hold:

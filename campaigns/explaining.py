@@ -1,5 +1,6 @@
 """Why, and why not: each step of one person in one campaign, in plain words, with rule, values and version."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,11 +12,11 @@ from campaigns.models import Campaign, Decision, Enrollment, Event, Message, Ste
 from campaigns.models.campaign import DelayUnit
 from campaigns.rules import touched
 from campaigns.scheduling import opens_after
-from integrations.models import Mailbox
 from prospects.models import Prospect
 from templates.models import TemplateVersion
 
 RELATED = ("mailbox", "template_version__template", "step", "arm")
+COMES = ("wait", "send", "ask", "hold", "later", Message.State.PLANNED, lines.PUT_OFF)
 LAST_FIELDS = ("enrollment_id", "handed_over_at", "step__position")
 
 
@@ -26,7 +27,7 @@ class Explanation:
     enrolled: bool
     state: str
     lines: tuple[Line, ...]
-    mailbox: Mailbox | None = None
+    enrollment: Enrollment | None = None
 
 
 def explain(*, prospect: Prospect, campaign: Campaign, now: datetime, clock: Clock = in_utc) -> Explanation:
@@ -52,7 +53,7 @@ def explain(*, prospect: Prospect, campaign: Campaign, now: datetime, clock: Clo
         for step in steps
     ]
     removed = _removed_lines(steps, messages, clock)
-    return Explanation(True, enrollment.state, (_summary(way, found), *found, *removed), enrollment.mailbox)
+    return Explanation(True, enrollment.state, (_summary(way, found), *found, *removed), enrollment)
 
 
 def _removed_lines(steps: Iterable[Step], messages: Mapping[str, Message], clock: Clock) -> list[Line]:
@@ -129,7 +130,7 @@ class _Way:
         return wording.words(reason) if reason else "this step came when they had got every other"
 
     def _later(self, step: Step) -> Line:
-        sentence = f"Comes {_delay(step)} after step {step.position - 1}, unless they answer or say no first."
+        sentence = f"Comes {_delay(step)} after the step before it that they get, unless they answer or say no first."
         if step.condition:
             unmet, _ = conditions.unmet([(step.pk, self.enrollment.prospect_id, step.condition)], now=self.now)
             are = "they are not among them, and it would be left out" if unmet else "they are among them"
@@ -148,9 +149,10 @@ def _summary(way: _Way, found: Iterable[Line]) -> Line:
         said = f"Finished{at}: {why}." + (f" They answered {way.clock(answered)}." if answered else "")
         cure = wording.ANSWERED if answered else wording.cure(reason)
         return Line(0, "finished", said, {"rule": reason}, cure)
-    done, out = enrollment.steps_handed_over, sum(line.verdict == "skip" for line in found)
+    done, verdicts = enrollment.steps_handed_over, Counter(line.verdict for line in found)
+    out, come = verdicts["skip"], sum(verdicts[name] for name in COMES)
     said = f"{done} of {len(way.steps)} steps done" if done else "nothing was sent yet"
-    said += f", {out} left out" if out else ""
+    said += "".join(f", {count} {what}" for count, what in ((out, "left out"), (come, "to come")) if count)
     number = enrollment.sequence_version.number
     where = f" in version {number} of the sequence" if number > 1 else ""
     is_held = any(line.verdict == "hold" or line.values.get("held_by") for line in found)
@@ -163,7 +165,7 @@ def _answered_at(enrollment: Enrollment) -> datetime | None:
 
 
 def _only_for(rule: str, condition: str, but: str) -> str:
-    return f"the step is only for people with: {condition}, and {but}" if condition else wording.words(rule)
+    return f"only for people with: {condition}; {but}" if condition else wording.words(rule)
 
 
 def _present(step: Step, enrollment: Enrollment, now: datetime, clock: Clock) -> Line:
@@ -195,10 +197,13 @@ def _verdict_words(
         case deciding.Send(slot=slot):
             return f"Goes out by itself about {clock(slot)}: {what}; {why}."
         case deciding.Wait(until=until):
-            at = clock(opens_after(candidate.facts.window, until))
+            at = opens_after(candidate.facts.window, until)
             by_hand = candidate.facts.is_task or candidate.facts.needs_approval
             then = "somebody here is asked" if by_hand else f"it goes out by itself: {what}"
-            return f"Waits until about {at}: {why}. Then {then}."
+            if at > until and verdict.rule == "not_due":
+                opens = f"That is outside of the sending hours, which begin {clock(at)} next"
+                return f"Its time is {clock(until)}: {why}. {opens}; then {then}."
+            return f"Waits until about {clock(at)}: {why}. Then {then}."
         case deciding.Ask():
             return f"Will wait for a person: {why}."
         case deciding.Skip():

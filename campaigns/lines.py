@@ -53,9 +53,9 @@ def of_message(step: Step, message: Message, clock: Clock) -> Line:
     }
     verdict, sentence = _said(message, f"“{version}” from {mailbox.from_address}", clock)
     cure = wording.FINAL if verdict == "skip" else None
-    if verdict == CAME_BACK and (back := _what_came_back(message)):
-        values["server"] = back
-        sentence += f" Their mail server said: “{back}”."
+    if verdict == CAME_BACK:
+        back, values["server"] = _came_back(message, clock)
+        sentence += f" {back}"
     if message.state == Message.State.PLANNED:
         held = gate.refusals(message_ids=[message.pk])[message.pk]
         values["held_by"] = held
@@ -65,10 +65,15 @@ def of_message(step: Step, message: Message, clock: Clock) -> Line:
     return Line(step.position, verdict, sentence, values, cure, message)
 
 
-def _what_came_back(message: Message) -> str:
-    bounces = Event.objects.filter(message=message, kind=Event.Kind.BOUNCED).order_by("-id")
-    detail: dict[str, Any] = bounces.values_list("detail", flat=True).first() or {}
-    return " ".join(str(detail[name]) for name in ("status", "diagnostic") if detail.get(name))[:300]
+def _came_back(message: Message, clock: Clock) -> tuple[str, str]:
+    """When and why, and the server's own words."""
+    for_now = " for now" if message.outcome == Message.Outcome.BOUNCED_SOFT else ""
+    event = Event.objects.filter(message=message, kind=Event.Kind.BOUNCED).order_by("-id").first()
+    detail: dict[str, Any] = event.detail if event else {}
+    status, server = (str(detail.get(name, "")) for name in ("status", "diagnostic"))
+    when = f" {clock(event.occurred_at)}" if event else ""
+    why = wording.of_server(status, server) or "it did not reach them"
+    return f"It came back{for_now}{when}: {why}.", f"{status} {server}".strip()
 
 
 def _said(message: Message, what: str, clock: Clock) -> tuple[str, str]:
@@ -77,14 +82,13 @@ def _said(message: Message, what: str, clock: Clock) -> tuple[str, str]:
     match message.state:
         case Message.State.SENT:
             if message.outcome in (Message.Outcome.BOUNCED, Message.Outcome.BOUNCED_SOFT):
-                for_now = " for now" if message.outcome == Message.Outcome.BOUNCED_SOFT else ""
-                return CAME_BACK, f"Sent {at}: {what}. It came back{for_now}: it did not reach them."
+                return CAME_BACK, f"Sent {at}: {what}."
             outcome = f" {message.get_outcome_display()}." if message.outcome else ""
             tries = f" It took {message.attempts} tries: their mail server had asked us to come back later."
             return message.state, f"Sent {at}: {what}.{outcome}{tries if message.attempts > 1 else ''}"
         case Message.State.REFUSED:
-            said = f"{message.smtp_code} {message.smtp_reply}"
-            return message.state, f"Refused {at}, it did not reach them: {what}. Their mail server said: “{said}”."
+            why = wording.of_server(message.smtp_status, f"{message.smtp_code} {message.smtp_reply}")
+            return message.state, f"Refused {at}, it did not reach them: {what}. {why[:1].upper()}{why[1:]}."
         case Message.State.UNCERTAIN | Message.State.ABANDONED:
             unsure = f"We are not sure whether this was sent {at}: {what}. It is not sent again by itself."
             return message.state, unsure
@@ -94,13 +98,18 @@ def _said(message: Message, what: str, clock: Clock) -> tuple[str, str]:
             return message.state, f"Being handed over since {at}: {what}."
     if message.awaits:
         return message.state, f"Waits for a person since {at}: {wording.words(message.awaits)}."
+    slot = clock(message.expected_at)
     if message.attempts:
-        return PUT_OFF, (
-            f"Put off: their mail server asked us to come back later, which is common. The next try is {at}: {what}. "
-            f"So far it was tried {'once' if message.attempts == 1 else f'{message.attempts} times'}; "
-            f"the server said: “{message.smtp_reply}”."
-        )
-    return message.state, f"Planned for {at}: {what}. It goes out by itself."
+        tried = "" if message.attempts == 1 else f", {message.attempts} times so far"
+        return PUT_OFF, f"Tried {at}{tried}: {_why_later(message)}. The next try is about {slot}: {what}."
+    return message.state, f"Planned for {slot}: {what}. It goes out by itself."
+
+
+def _why_later(message: Message) -> str:
+    if 400 <= message.smtp_code < 500:
+        return "their mail server asked us to come back later, which is common"
+    said = " ".join(filter(None, (str(message.smtp_code or ""), message.smtp_reply)))
+    return wording.of_server(message.smtp_status, said) or "their mail server did not answer"
 
 
 def _cancelled(reason: str) -> tuple[str, str]:

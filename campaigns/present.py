@@ -90,6 +90,8 @@ def _open(way: Enrollment, message: Message, refused: list[str]) -> Next:
     why = "held: " + "; ".join(wording.words(name) for name in refused) if held else ""
     waits = held or message.state == Message.State.UNCERTAIN
     words, parked = OPEN[Message.State(message.state)], held and "parked" in refused
+    if message.state == Message.State.PLANNED and message.attempts:
+        words = "Put off by their mail server, the next try is about"
     if message.awaits and held:
         words, why = "Waits for a person since", wording.words(message.awaits)
     return Next(way.campaign, message.step.position, words, at, why, waits, parked)

@@ -16,7 +16,7 @@ NAMES = {
     "joined": "Joined",
     "positive_reply": "Interested",
     "replied": "Answered",
-    "unsubscribed": "Opted out",
+    "unsubscribed": "Unsubscribed",
     "bounced": "Bounced",
     "complained": "Complained",
     "suppressed": "Suppressed",
@@ -36,7 +36,7 @@ HEARD = {  # what was heard of somebody at any time, also after the last step: t
     "heard-replied": ("Answered at any time", Q(kind=Event.Kind.REPLIED)),
     "heard-positive": ("Interested", Q(pk__in=Reply.objects.filter(reply_class=ReplyClass.POSITIVE).values("event"))),
     "heard-bounced": ("Bounced at any time", Q(kind=Event.Kind.BOUNCED) & ~Q(detail__permanent=False)),
-    "heard-unsubscribed": ("Opted out at any time", Q(kind=Event.Kind.UNSUBSCRIBED)),
+    "heard-unsubscribed": ("Unsubscribed at any time", Q(kind=Event.Kind.UNSUBSCRIBED)),
 }
 
 

@@ -115,6 +115,8 @@ def message_title(message: Message) -> tuple[str, str]:
     if message.state == Message.State.SENT and message.outcome in OUTCOMES:
         words, tone = OUTCOMES[message.outcome]
         return f"Sent · {words.lower()}", tone
+    if message.state == Message.State.PLANNED and message.attempts:
+        return "Put off by their mail server", "warn"
     if message.awaits:
         waits, done = AWAITS[message.awaits]
         found = {Message.State.PLANNED: (waits, "warn"), Message.State.SENT: (done, "good")}

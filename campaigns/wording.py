@@ -83,7 +83,7 @@ class Cure:
 
 
 def _once(done: str) -> Cure:
-    return Cure(f"Once {done}, it goes out as soon as there is room.", PERSON)
+    return Cure(f"Once {done}, it goes out at the next free time.", PERSON)
 
 
 PERSON, CAMPAIGN, SETTINGS, MAILBOX, RULES, TASKS, TODAY = PAGES = (
@@ -96,7 +96,11 @@ _BY_ITSELF = Cure("It goes on by itself.")
 _APART = Cure("It goes on by itself. How long people and sites are left alone is set in the rules.", RULES)
 _MAILBOX = Cure("It goes on once the mailbox can be used again.", MAILBOX)
 _FULL = Cure("It goes on by itself; a higher cap makes it sooner.", MAILBOX)
-GOES = Cure("To keep it from going out, put them on hold on their page, or take them out of this campaign.", PERSON)
+GOES = Cure(
+    "To keep it from going out, take them out of this campaign. Or put them on hold on their page: it then goes out "
+    "once somebody releases them.",
+    PERSON,
+)
 ANSWERED = Cure("They wait for your answer: what they wrote is on their page.", PERSON)
 FINAL = Cure("This is final: what changes later does not bring the step back.")
 
@@ -117,7 +121,7 @@ CURES = {
     "quiet_date": Cure("It goes on by itself after the days off.", SETTINGS),
     "campaign_full": Cure("It goes on by itself; a higher limit makes it sooner.", SETTINGS),
     "colleague_first": Cure("It goes on when their colleague’s way ended without an answer.", SETTINGS),
-    "protected": _once("the protection is lifted on their page, by whoever looks after them or a manager"),
+    "protected": _once("whoever looks after them, or a manager, lifts the protection on their page"),
     "person_held": _once("somebody releases them on their page"),
     "site_held": _once("somebody releases their company on their page"),
     "taken_out": Cure("Who got no mail of it yet can be put back on their page.", PERSON),
@@ -132,6 +136,22 @@ CURES = {
     "task": Cure("Do it, and say so among the tasks.", TASKS),
     "awaits_person": Cure("It is among the tasks.", TASKS),
 }
+
+
+_STATUSES = {  # what the second and third number of a status say (RFC 3463 section 3, RFC 7505)
+    **dict.fromkeys(("1.1", "1.3", "1.6"), "their mail server says that there is no such address"),
+    **dict.fromkeys(("1.2", "1.10"), "their domain takes no mail"),
+    "2.1": "their mail server says that the mailbox is switched off",
+    "2.2": "their mailbox is full",
+    "2.3": "the mail is longer than their mailbox takes",
+    "7.1": "their mail server’s rules keep the mail out",
+}
+
+
+def of_server(status: str, said: str) -> str:
+    """What a mail server meant by its enhanced status; by its own words where that tells nothing, "" without any."""
+    known = _STATUSES.get(status.partition(".")[2])
+    return known or (f"their mail server said: “{said[:300]}”" if said else "")
 
 
 def words(rule: str) -> str:

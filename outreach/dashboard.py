@@ -24,7 +24,7 @@ WEEK_NAMES = {
     "replied": "Answers",
     "positive": "Interested",
     "bounced": "Bounced",
-    "unsubscribed": "Opted out",
+    "unsubscribed": "Unsubscribed",
 }
 WORSE = ("bounced", "unsubscribed")  # more of these is worse
 

@@ -82,7 +82,7 @@ def step_part(
         content=content,
         form=form or StepForm(content),
         problems=problems,
-        preview=_preview(campaign, contents, content, reader) if reader else None,
+        preview=preview(campaign, contents, content, reader) if reader else None,
         delay=delay_words(content.step),
         window=window_words(content.step),
         only_for=conditions.words(content.step.condition),
@@ -94,8 +94,8 @@ def refusals(form: BaseForm) -> list[str]:
     return [str(problem) for problems in form.errors.values() for problem in problems]
 
 
-def _preview(campaign: Campaign, contents: Sequence[Content], content: Content, reader: Prospect) -> Preview:
-    """A follow-up without a subject runs under that of the last message before it that has one."""
+def preview(campaign: Campaign, contents: Sequence[Content], content: Content, reader: Prospect) -> Preview:
+    """What they would get; a follow-up without a subject runs under that of the last message before it that has one."""
     earlier = [other for other in contents if other.step.position < content.step.position and other.subject.strip()]
     try:
         said = _rendered(campaign, content.subject, content.text, content.html, reader)

@@ -11,9 +11,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from campaigns import explaining, lines, wording
+from campaigns import drafting, explaining, lines, wording
+from campaigns.explaining import Explanation
 from campaigns.lines import Line
 from campaigns.models import Campaign, Enrollment
+from campaigns.views import building_parts
+from campaigns.views.building_parts import Preview
 from prospects.models import Prospect
 
 FACTS = {  # what stands behind a sentence, in the order in which people ask for it
@@ -71,23 +74,41 @@ PAGES = {  # where a cure is: the words of its link, and the route
 def prospect_why(request: HttpRequest, id: uuid.UUID, campaign_id: uuid.UUID) -> HttpResponse:
     """What was sent, what comes next, what never comes, each with its reason and what can be done about it."""
     person = get_object_or_404(Prospect, public_id=id, erased_at=None)
-    campaign = get_object_or_404(Campaign, public_id=campaign_id, rehearsal_of=None)
+    campaigns = Campaign.objects.select_related("program", "mailbox")
+    campaign = get_object_or_404(campaigns, public_id=campaign_id, rehearsal_of=None)
     now = timezone.now()
     found = explaining.explain(prospect=person, campaign=campaign, now=now, clock=_said)
     of = {
         **dict.fromkeys((wording.CAMPAIGN, wording.SETTINGS), campaign.public_id),
         wording.PERSON: person.public_id,
-        wording.MAILBOX: (found.mailbox or campaign.mailbox).public_id,
+        wording.MAILBOX: (found.enrollment or campaign).mailbox.public_id,
     }
+    unsent = _unsent(found, campaign, person)
     page = {
         "prospect": person,
         "campaign": campaign,
         "now": now,
         "active": found.state == Enrollment.State.ACTIVE,
         "clock": timezone.get_current_timezone_name(),
-        "lines": [(line, *BADGES.get(line.verdict, ("", "")), _facts(line), _cure(line, of)) for line in found.lines],
+        "lines": [(line, *_badge(line), _facts(line), _cure(line, of), unsent.get(line.step)) for line in found.lines],
     }
     return render(request, "campaigns/why.html", page)
+
+
+def _badge(line: Line) -> tuple[str, str]:
+    if line.verdict == "stopped" and line.cure is wording.ANSWERED:
+        return "Answered", "good"
+    return BADGES.get(line.verdict, ("", ""))
+
+
+def _unsent(found: Explanation, campaign: Campaign, person: Prospect) -> dict[int, Preview]:
+    """By the place of each step of which no text went out: what the person would read."""
+    wanted = {line.step for line in found.lines if not (line.message and line.message.text)} - {0}
+    if found.enrollment is None or not wanted:
+        return {}
+    contents = drafting.contents(campaign=campaign, version=found.enrollment.sequence_version)
+    chosen = [content for content in contents if content.step.position in wanted]
+    return {content.step.position: building_parts.preview(campaign, contents, content, person) for content in chosen}
 
 
 def _cure(line: Line, of: Mapping[str, uuid.UUID]) -> tuple[str, str]:

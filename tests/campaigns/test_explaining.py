@@ -1,5 +1,7 @@
 """Why, and why not, in words."""
 
+from datetime import time
+
 import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
@@ -28,14 +30,14 @@ def test_tells_what_was_sent_and_what_comes_next(running):
     world = running()
     world.tick()
     summary, first, second, third = sentences(world)
-    assert summary == "Under way: 1 of 3 steps done."
+    assert summary == "Under way: 1 of 3 steps done, 2 to come."
     assert first.startswith("Sent 2026-03-04 12:00 UTC: “Template")
     assert world.mailbox.from_address in first
     assert second == (
         f"Goes out by itself about 2026-03-05 12:00 UTC: {what(world, 2)}; "
         "1 day after step 1, which was sent 2026-03-04 12:00 UTC."
     )
-    assert third == "Comes 1 day after step 2, unless they answer or say no first."
+    assert third == "Comes 1 day after the step before it that they get, unless they answer or say no first."
 
 
 def test_counts_the_wait_from_the_mail_before(running):
@@ -81,8 +83,28 @@ def test_tells_what_the_server_said(running):
     world = running()
     world.smtp.behaviour = lambda recipient, message, stage: "550 5.1.1 nobody here" if stage == "rcpt" else None
     world.tick()
-    assert "550" in sentences(world)[1]
-    assert "nobody here" in sentences(world)[1]
+    assert "it did not reach them" in sentences(world)[1]
+    assert "Their mail server says that there is no such address." in sentences(world)[1]
+    line = explaining.explain(prospect=world.prospects[0], campaign=world.campaign, now=world.now).lines[1]
+    assert "550 5.1.1 nobody here" in line.values["server"]
+
+
+def test_says_in_their_words_what_has_no_plain_ones(running):
+    world = running()
+    world.smtp.behaviour = lambda recipient, message, stage: "554 go away" if stage == "rcpt" else None
+    world.tick()
+    assert "their mail server said: “554 go away”." in sentences(world)[1]
+
+
+def test_says_when_the_sending_hours_begin_that_it_waits_for(running):
+    world = running()
+    Step.objects.filter(position=2).update(delay=3, delay_unit="days", window_start=time(15), window_end=time(17))
+    world.tick()
+    assert sentences(world)[2] == (
+        "Its time is 2026-03-07 12:00 UTC: 3 days after step 1, which was sent 2026-03-04 12:00 UTC. "
+        "That is outside of the sending hours, which begin 2026-03-07 15:00 UTC next; "
+        f"then it goes out by itself: {what(world, 2)}."
+    )
 
 
 def test_every_rule_has_words():
@@ -115,7 +137,7 @@ def test_shows_every_step_with_its_reason_on_a_page(running, client_as):
     assert address in viewer.get(reverse("prospect", args=[person.public_id])).content.decode()
     assert address in viewer.get(reverse("campaign-people", args=[world.campaign.public_id])).content.decode()
     page = viewer.get(address).content.decode()
-    assert "Under way: 1 of 3 steps done." in page
+    assert "Under way: 1 of 3 steps done, 2 to come." in page
     assert "Sent Wed 4 Mar 2026 12:00" in page
     assert world.mailbox.from_address in page
     Prospect.objects.update(held_at=world.now, hold_reason="ask Ada")
@@ -132,15 +154,17 @@ def test_says_what_to_do_and_where(running, client_as):
     Prospect.objects.update(protected_at=world.now)
     address = reverse("prospect-why", args=[person.public_id, world.campaign.public_id])
     page = viewer.get(address).content.decode()
-    assert "Held: nothing was sent yet." in page
-    assert "Held: this person is protected (ask a manager first)." in page
-    assert "Once the protection is lifted on their page" in page
+    assert "Held: nothing was sent yet, 3 to come." in page
+    assert "Held: this person is protected (a manager decides)." in page
+    assert "or a manager, lifts the protection on their page" in page
+    assert f"Read what {person.first_name} would get" in page
+    assert f"Hello {person.first_name}" in page
     assert (
         "this person is protected"
         in viewer.get(reverse("campaign-people", args=[world.campaign.public_id])).content.decode()
     )
     answer = viewer.get(reverse("api-campaigns-explanation", args=[world.campaign.public_id, person.public_id]))
-    assert "the protection is lifted" in answer.json()["lines"][1]["what_to_do"]
+    assert "lifts the protection" in answer.json()["lines"][1]["what_to_do"]
 
 
 def test_a_mail_that_came_back_is_not_shown_as_sent(running, client_as):
@@ -163,5 +187,6 @@ def test_says_in_words_that_a_server_asked_us_to_come_back(running):
     world.tick()
     line = explaining.explain(prospect=world.prospects[0], campaign=world.campaign, now=world.now).lines[1]
     assert line.verdict == lines.PUT_OFF
-    assert "tried once" in line.sentence
-    assert "4.7.1 later" in line.sentence
+    assert line.sentence.startswith("Tried 2026-03-04 12:00 UTC: their mail server asked us to come back later")
+    assert "The next try is about 2026-03-04 12:30 UTC" in line.sentence
+    assert "4.7.1 later" in line.values["server"]

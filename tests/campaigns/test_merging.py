@@ -250,7 +250,7 @@ def test_holds_who_is_protected_and_names_whom_to_ask(running, of_the_site, mana
     assert (decision.verdict, decision.rule, decision.values) == (
         "hold",
         "protected",
-        {"reason": f"ask {manager} first"},
+        {"reason": f"{manager} decides"},
     )
 
 
