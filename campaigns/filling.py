@@ -50,6 +50,7 @@ def _piece(errand: CampaignErrand, until: float) -> bool:
 
 
 def _enroll(errand: CampaignErrand, campaign: Campaign) -> bool:
+    """The next people; False when no more come."""
     wanted = Segment(filter=errand.done["filter"])
     people = segments.members(segment=wanted, now=errand.asked_at).filter(pk__gt=errand.done["last"])
     reachable = enrolling.reachable(campaign=campaign, prospects=people).order_by("id")
@@ -58,7 +59,7 @@ def _enroll(errand: CampaignErrand, campaign: Campaign) -> bool:
         these = Prospect.objects.filter(pk__in=ids)
         count = enrolling.put_in(campaign=campaign, prospects=these, now=errand.asked_at, by=errand.asked_by)
         errands.keep(errand, last=ids[-1], enrolled=errand.done["enrolled"] + count)
-    return bool(ids)
+    return len(ids) == PIECE
 
 
 def _line_up(errand: CampaignErrand, campaign: Campaign) -> bool:

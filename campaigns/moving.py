@@ -247,7 +247,8 @@ def follow() -> int:
     For the planner, in its transaction: it waits for nobody.
     """
     moved = 0
-    for version in SequenceVersion.objects.exclude(behind=[]).select_related("campaign").order_by("id"):
+    for pk in SequenceVersion.objects.exclude(behind=[]).order_by("id").values_list("pk", flat=True):  # mostly none
+        version = SequenceVersion.objects.select_related("campaign").get(pk=pk)
         free = settled(enrollment_ids=version.behind)
         if not free:
             continue

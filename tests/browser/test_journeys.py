@@ -28,6 +28,7 @@ def world(transactional_db):
     return World(timezone.now())
 
 
+@pytest.mark.prove
 def test_an_answer_is_read_noted_and_done(world, browser, sign_in, live_server):
     page = browser(*DESK)
     sign_in(page, "operator")

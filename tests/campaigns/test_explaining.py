@@ -157,7 +157,7 @@ def test_says_what_to_do_and_where(running, client_as):
     assert "Held: nothing was sent yet, 3 to come." in page
     assert "Held: this person is protected (a manager decides)." in page
     assert "or a manager, lifts the protection on their page" in page
-    assert f"Read what {person.first_name} would get" in page
+    assert f"Its text, as {person.first_name} would get it" in page
     assert f"Hello {person.first_name}" in page
     assert (
         "this person is protected"

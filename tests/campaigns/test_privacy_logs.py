@@ -118,6 +118,7 @@ def until(what):
         time.sleep(0.01)  # noqa: TID251 - another process's progress, not our own pace
 
 
+@pytest.mark.prove
 @pytest.mark.django_db(transaction=True)
 def test_leaves_nothing_of_the_person_in_the_logs_of_the_servers_and_of_the_command(folder, now):
     since = sizes(folder)

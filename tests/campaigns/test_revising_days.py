@@ -96,7 +96,7 @@ def test_an_edit_at_noon_while_a_worker_stands_between_claim_and_mark(mailbox, s
     assert not Message.objects.exclude(state__in=["sent", "cancelled"]).exists()
 
 
-@pytest.mark.parametrize("fault", ["after_mark", "before_outcome"])
+@pytest.mark.parametrize("fault", ["after_mark", pytest.param("before_outcome", marks=pytest.mark.prove)])
 def test_whoever_is_in_a_workers_hand_follows_when_it_goes_on(mailbox, smtp, imap, now, fault):
     for _ in range(3):
         factories.ProspectFactory()

@@ -103,12 +103,12 @@ def test_a_kill_between_any_two_commits_loses_nothing_and_repeats_nothing(killed
     ends_well(world)
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(24, marks=pytest.mark.prove)])
-def test_a_killed_relay_leaves_no_more_in_doubt_than_its_connections_had_marked(killed, kills):
-    world, chance = killed(10 + kills * 15), random.Random(20260305)
+@pytest.mark.prove
+def test_a_killed_relay_leaves_no_more_in_doubt_than_its_connections_had_marked(killed):
+    world, chance = killed(370), random.Random(20260305)
     Mailbox.objects.update(connections=CONNECTIONS, gap_seconds=0, daily_cap=100_000)
     world.rig.marks = CONNECTIONS * pacing.AHEAD
-    for number in range(kills):
+    for number in range(24):
         next_hour(world)
         before = in_doubt()
         point = RELAY[number % len(RELAY)]

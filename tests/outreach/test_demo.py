@@ -130,6 +130,7 @@ def test_demo_once_keeps_every_promise_to_300_people(tell):
     assert "Every promise was kept." in tell(prospects=300, seed=7)
 
 
+@pytest.mark.prove
 def test_demo_once_can_be_told_again_on_the_same_database(tell):
     assert "Every promise was kept." in tell(**A_FEW, keep=True)
     assert "Every promise was kept." in tell(**A_FEW, keep=True)
@@ -137,6 +138,7 @@ def test_demo_once_can_be_told_again_on_the_same_database(tell):
     assert Prospect.objects.count() == 2 * A_FEW["prospects"]
 
 
+@pytest.mark.prove
 def test_demo_once_leaves_nobody_behind_when_every_promise_was_kept(tell):
     factories.ProspectFactory()
     assert "Every promise was kept." in tell(**A_FEW)
@@ -166,6 +168,7 @@ def test_exits_1_when_an_accepted_message_is_planned_again(tell, monkeypatch):
     assert "2 times" in told
 
 
+@pytest.mark.prove
 def test_exits_1_when_an_accepted_message_is_planned_again_without_end(tell, monkeypatch):
     ended = replace(ledger._ENDED, sql=ledger._ENDED.sql.replace("SET state = 'sent'", "SET state = 'planned'"))
     monkeypatch.setattr(ledger, "_ENDED", ended)

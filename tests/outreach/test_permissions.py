@@ -14,7 +14,7 @@ from accounts.models import Role
 from outreach import office_rights, permissions
 from outreach.office_rights import RoleBackend
 from outreach.permissions import NAMESPACES, OWN_RULE, PUBLIC, ROUTES
-from tests import factories
+from tests import amounts, factories
 
 ANY_ID = uuid.UUID(int=7)
 
@@ -102,6 +102,8 @@ def _address(name):
 def test_lets_each_role_do_what_the_table_says_and_no_more(client_as, db, caller):
     client = APIClient() if caller == "stranger" else client_as(caller)
     for name, method, least in GUARDED:
+        if not amounts.tells_apart(caller, least):
+            continue
         status = client.generic(method, _address(name), "{}", content_type="application/json").status_code
         where = f"{caller} {method} {name}: {status}"
         if caller == "stranger":

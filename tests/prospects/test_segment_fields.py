@@ -11,6 +11,7 @@ from prospects import segments, suppression
 from prospects.models import Engagement, ImportBatch, Program, Prospect, Site, Stage
 from prospects.segments.fields import FIELDS, field_of
 from tests import factories
+from tests.amounts import STORIES
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -232,6 +233,7 @@ def values(name, op):
 
 
 @pytest.mark.parametrize("name", NAMES)
+@STORIES
 @given(data=st.data())
 def test_means_of_every_field_and_op_what_the_facts_say(world, name, data):
     op = data.draw(st.sampled_from(sorted(field_of(name, "").ops)))
