@@ -130,7 +130,7 @@ class _Way:
         return wording.words(reason) if reason else "this step came when they had got every other"
 
     def _later(self, step: Step) -> Line:
-        sentence = f"Comes {_delay(step)} after the step before it that they get, unless they answer or say no first."
+        sentence = f"Comes {_delay(step)} after the last step they get before it, unless they answer or say no first."
         if step.condition:
             unmet, _ = conditions.unmet([(step.pk, self.enrollment.prospect_id, step.condition)], now=self.now)
             are = "they are not among them, and it would be left out" if unmet else "they are among them"

@@ -93,7 +93,7 @@ def _said(message: Message, what: str, clock: Clock) -> tuple[str, str]:
             unsure = f"We are not sure whether this was sent {at}: {what}. It is not sent again by itself."
             return message.state, unsure
         case Message.State.CANCELLED:
-            return _cancelled(message.cancel_reason)
+            return cancelled(message.cancel_reason)
         case Message.State.SENDING:
             return message.state, f"Being handed over since {at}: {what}."
     if message.awaits:
@@ -107,12 +107,13 @@ def _said(message: Message, what: str, clock: Clock) -> tuple[str, str]:
 
 def _why_later(message: Message) -> str:
     if 400 <= message.smtp_code < 500:
-        return "their mail server asked us to come back later, which is common"
+        return "their mail server asked us to come back later, which is common; we do so for up to four days"
     said = " ".join(filter(None, (str(message.smtp_code or ""), message.smtp_reply)))
     return wording.of_server(message.smtp_status, said) or "their mail server did not answer"
 
 
-def _cancelled(reason: str) -> tuple[str, str]:
+def cancelled(reason: str) -> tuple[str, str]:
+    """The verdict and the sentence of a message that was never handed over."""
     if reason.startswith(LEFT_OUT):
         return "skip", f"Left out: {reason.removeprefix(f'{LEFT_OUT}: ')}."
     if reason.startswith(STOPPED):

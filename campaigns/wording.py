@@ -83,7 +83,8 @@ class Cure:
 
 
 def _once(done: str) -> Cure:
-    return Cure(f"Once {done}, it goes out at the next free time.", PERSON)
+    soon = "it goes out within minutes, or when the next sending hours begin"
+    return Cure(f"Once {done}, {soon}. To keep it from ever going out, take them out of this campaign.", PERSON)
 
 
 PERSON, CAMPAIGN, SETTINGS, MAILBOX, RULES, TASKS, TODAY = PAGES = (
@@ -95,6 +96,9 @@ _NO = Cure("Nothing more goes out to them. Whether that can be taken back stands
 _BY_ITSELF = Cure("It goes on by itself.")
 _APART = Cure("It goes on by itself. How long people and sites are left alone is set in the rules.", RULES)
 _MAILBOX = Cure("It goes on once the mailbox can be used again.", MAILBOX)
+_NO_ADDRESS = Cure(
+    "This campaign is over for them. With another address, added on their page, they can be in the next one.", PERSON
+)
 _FULL = Cure("It goes on by itself; a higher cap makes it sooner.", MAILBOX)
 GOES = Cure(
     "To keep it from going out, take them out of this campaign. Or put them on hold on their page: it then goes out "
@@ -121,14 +125,15 @@ CURES = {
     "quiet_date": Cure("It goes on by itself after the days off.", SETTINGS),
     "campaign_full": Cure("It goes on by itself; a higher limit makes it sooner.", SETTINGS),
     "colleague_first": Cure("It goes on when their colleague’s way ended without an answer.", SETTINGS),
-    "protected": _once("whoever looks after them, or a manager, lifts the protection on their page"),
+    "protected": _once(
+        "the protection is lifted on their page, which whoever looks after them, a manager or an administrator can"
+    ),
     "person_held": _once("somebody releases them on their page"),
     "site_held": _once("somebody releases their company on their page"),
     "taken_out": Cure("Who got no mail of it yet can be put back on their page.", PERSON),
     "parked": Cure("Try it again from their page.", PERSON),
     "no_address": Cure("Add an address on their page, and enrol them again.", PERSON),
-    "bounced": Cure("With another address on their page they can be written to again.", PERSON),
-    "refused": Cure("With another address on their page they can be written to again.", PERSON),
+    **dict.fromkeys(("bounced", "refused"), _NO_ADDRESS),
     "campaign_not_running": Cure("It goes on when the campaign is resumed.", CAMPAIGN),
     "first_batch": Cure("It goes on when somebody lets the others go.", CAMPAIGN),
     "condition_unreadable": Cure("It goes on when the condition of the step is mended.", CAMPAIGN),

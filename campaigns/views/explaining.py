@@ -96,7 +96,7 @@ def prospect_why(request: HttpRequest, id: uuid.UUID, campaign_id: uuid.UUID) ->
 
 
 def _badge(line: Line) -> tuple[str, str]:
-    if line.verdict == "stopped" and line.cure is wording.ANSWERED:
+    if line.cure is wording.ANSWERED:
         return "Answered", "good"
     return BADGES.get(line.verdict, ("", ""))
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts.callers import caller
-from campaigns import reconciling, resending, timeline, wording
+from campaigns import lines, reconciling, resending, timeline, wording
 from campaigns.models import Event, Message
 from outreach.lib import pages
 from outreach.lib.errors import DomainError
@@ -34,6 +34,7 @@ def message(request: HttpRequest, id: Any) -> HttpResponse:
         "tone": tone,
         "facts": timeline.message_facts(found),
         "events": [(event, *timeline.event_words(event)) for event in events],
+        "not_sent": lines.cancelled(found.cancel_reason)[1] if found.state == Message.State.CANCELLED else "",
         "is_unsure": found.state == Message.State.UNCERTAIN,
     }
     return render(request, "campaigns/message.html", context)

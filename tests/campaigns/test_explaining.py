@@ -37,7 +37,7 @@ def test_tells_what_was_sent_and_what_comes_next(running):
         f"Goes out by itself about 2026-03-05 12:00 UTC: {what(world, 2)}; "
         "1 day after step 1, which was sent 2026-03-04 12:00 UTC."
     )
-    assert third == "Comes 1 day after the step before it that they get, unless they answer or say no first."
+    assert third == "Comes 1 day after the last step they get before it, unless they answer or say no first."
 
 
 def test_counts_the_wait_from_the_mail_before(running):
@@ -156,15 +156,15 @@ def test_says_what_to_do_and_where(running, client_as):
     page = viewer.get(address).content.decode()
     assert "Held: nothing was sent yet, 3 to come." in page
     assert "Held: this person is protected (a manager decides)." in page
-    assert "or a manager, lifts the protection on their page" in page
-    assert f"Its text, as {person.first_name} would get it" in page
+    assert "Once the protection is lifted on their page" in page
+    assert f"Its text for {person.first_name}" in page
     assert f"Hello {person.first_name}" in page
     assert (
         "this person is protected"
         in viewer.get(reverse("campaign-people", args=[world.campaign.public_id])).content.decode()
     )
     answer = viewer.get(reverse("api-campaigns-explanation", args=[world.campaign.public_id, person.public_id]))
-    assert "lifts the protection" in answer.json()["lines"][1]["what_to_do"]
+    assert "the protection is lifted" in answer.json()["lines"][1]["what_to_do"]
 
 
 def test_a_mail_that_came_back_is_not_shown_as_sent(running, client_as):
@@ -187,6 +187,8 @@ def test_says_in_words_that_a_server_asked_us_to_come_back(running):
     world.tick()
     line = explaining.explain(prospect=world.prospects[0], campaign=world.campaign, now=world.now).lines[1]
     assert line.verdict == lines.PUT_OFF
-    assert line.sentence.startswith("Tried 2026-03-04 12:00 UTC: their mail server asked us to come back later")
+    assert line.sentence.startswith(
+        "Tried 2026-03-04 12:00 UTC: their mail server asked us to come back later, which is common; "
+    )
     assert "The next try is about 2026-03-04 12:30 UTC" in line.sentence
     assert "4.7.1 later" in line.values["server"]
