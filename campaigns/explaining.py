@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import takewhile
+from typing import Any
 
 from campaigns import booking, conditions, deciding, facts, lines, wording
 from campaigns.facts import Candidate
@@ -12,11 +14,18 @@ from campaigns.models import Campaign, Decision, Enrollment, Event, Message, Ste
 from campaigns.models.campaign import DelayUnit
 from campaigns.rules import touched
 from campaigns.scheduling import opens_after
+from campaigns.timings import window_words
 from prospects.models import Prospect
 from templates.models import TemplateVersion
 
 RELATED = ("mailbox", "template_version__template", "step", "arm")
 COMES = ("wait", "send", "ask", "hold", "later", Message.State.PLANNED, lines.PUT_OFF)
+FREED: dict[str, dict[str, Any]] = {  # what a hold that a person can lift at once says of them
+    "protected": {"protected_by": ""},
+    "person_held": {"person_hold": ""},
+    "site_held": {"site_hold": ""},
+}
+MOST_DECISIONS = 50
 LAST_FIELDS = ("enrollment_id", "handed_over_at", "step__position")
 
 
@@ -52,8 +61,24 @@ def explain(*, prospect: Prospect, campaign: Campaign, now: datetime, clock: Clo
         else way.line(step, messages.get(step.key))
         for step in steps
     ]
+    found = _without_doubt(found)
     removed = _removed_lines(steps, messages, clock)
     return Explanation(True, enrollment.state, (_summary(way, found), *found, *removed), enrollment)
+
+
+def _without_doubt(found: list[Line]) -> list[Line]:
+    """What went to an address from which another mail came back for good did not arrive either."""
+    dead = {
+        line.message.recipient for line in found if line.message and line.message.outcome == Message.Outcome.BOUNCED
+    }
+    return [
+        replace(
+            line, verdict=lines.CAME_BACK, sentence=f"{line.sentence} It can’t have reached them: see the other mail."
+        )
+        if line.verdict == Message.State.SENT and line.message and line.message.recipient in dead
+        else line
+        for line in found
+    ]
 
 
 def _removed_lines(steps: Iterable[Step], messages: Mapping[str, Message], clock: Clock) -> list[Line]:
@@ -130,7 +155,9 @@ class _Way:
         return wording.words(reason) if reason else "this step came when they had got every other"
 
     def _later(self, step: Step) -> Line:
-        sentence = f"Comes {_delay(step)} after the last step they get before it, unless they answer or say no first."
+        before = next(each for each in reversed(self.steps) if each.position < step.position)
+        last = "the last step they get before it" if before.condition else f"step {before.position}"
+        sentence = f"Comes {_delay(step)} after {last}, unless they answer or say no first."
         if step.condition:
             unmet, _ = conditions.unmet([(step.pk, self.enrollment.prospect_id, step.condition)], now=self.now)
             are = "they are not among them, and it would be left out" if unmet else "they are among them"
@@ -169,41 +196,68 @@ def _only_for(rule: str, condition: str, but: str) -> str:
 
 
 def _present(step: Step, enrollment: Enrollment, now: datetime, clock: Clock) -> Line:
+    """What is decided now of the step that comes next."""
     found = facts.of([enrollment.pk], now=now)
     if not found:
         return Line(step.position, "none", "There is nothing to send for this step.")
     candidate = found[0]
     book = booking.slot_books(now=now, mailbox_ids=[enrollment.mailbox_id]).get(enrollment.mailbox_id)
-    book = book or booking.closed_book(now=now)
-    touches = touched.load([candidate.facts.whom])
-    verdict = deciding.decide(now=now, facts=candidate.facts, slots=book, touches=touches)
-    stored = Decision.objects.filter(enrollment=enrollment).order_by("-id").first()
+    given: dict[str, Any] = {"now": now, "slots": book or booking.closed_book(now=now)}
+    given["touches"] = touched.load([candidate.facts.whom])
+    verdict = deciding.decide(facts=candidate.facts, **given)
     version = TemplateVersion.objects.select_related("template").get(pk=candidate.ledger.template_version_id)
     sender = enrollment.mailbox.from_address
     last = last_of([enrollment.pk]).get(enrollment.pk)
     why = because(verdict.rule, step=step, last=last, due_at=enrollment.due_at, now=now, clock=clock)
-    since = stored.decided_at if stored and stored.rule == verdict.rule else None
-    sentence = _verdict_words(verdict, candidate, why, f"“{version}” from {sender}", since, clock)
+    since, what = _since(enrollment, verdict), f"“{version}” from {sender}"
+    match verdict:
+        case deciding.Wait():
+            sentence = _wait_words(verdict, candidate, step, why, what, clock)
+        case deciding.Hold():
+            freed = deciding.decide(facts=replace(candidate.facts, **FREED.get(verdict.rule, {})), **given)
+            sentence = _hold_words(verdict, freed, why, since, clock)
+        case _:
+            sentence = _verdict_words(verdict, candidate, why, what, clock)
     values = {"rule": verdict.rule, **verdict.values, "last_decided_at": since and since.isoformat()}
     values |= {"version": str(version), "mailbox": sender}
     return Line(step.position, type(verdict).__name__.lower(), sentence, values, wording.cure(verdict.rule))
 
 
-def _verdict_words(
-    verdict: deciding.Verdict, candidate: Candidate, why: str, what: str, since: datetime | None, clock: Clock
-) -> str:
-    """What is decided of somebody's next step now, `why` and `since` when it is, and `what` would go out."""
+def _since(enrollment: Enrollment, verdict: deciding.Verdict) -> datetime | None:
+    """When the planner first came to the same; None when it was not asked since that changed."""
+    latest = Decision.objects.filter(enrollment=enrollment).order_by("-id").only("rule", "decided_at")[:MOST_DECISIONS]
+    same = list(takewhile(lambda decision: decision.rule == verdict.rule, latest))
+    return same[-1].decided_at if same else None
+
+
+def _wait_words(verdict: deciding.Wait, candidate: Candidate, step: Step, why: str, what: str, clock: Clock) -> str:
+    """Until when, and what happens then."""
+    opens = opens_after(candidate.facts.window, verdict.until)
+    by_hand = candidate.facts.is_task or candidate.facts.needs_approval
+    then = "somebody here is asked" if by_hand else f"it goes out by itself: {what}"
+    if opens == verdict.until or verdict.rule != "not_due":
+        return f"Waits until about {clock(opens)}: {why}. Then {then}."
+    hours = f"It has sending hours, {window_words(step)} on their clock, which begin {clock(opens)} next"
+    return f"Its time is {clock(verdict.until)}: {why}. {hours}; then {then}."
+
+
+def _hold_words(verdict: deciding.Hold, freed: deciding.Verdict, why: str, since: datetime | None, clock: Clock) -> str:
+    """Why and since when, and what would come if a person lifted it now."""
+    reason = verdict.values.get("reason") or verdict.values.get("campaign")
+    said = f"Held{f' since {clock(since)}' if since else ''}: {why}{f' ({reason})' if reason else ''}."
+    match freed:
+        case deciding.Send(slot=slot):
+            return f"{said} If that was lifted now, it would go out about {clock(slot)}."
+        case deciding.Wait(until=until):
+            return f"{said} If that was lifted now, it would wait until about {clock(until)}."
+    return said
+
+
+def _verdict_words(verdict: deciding.Verdict, candidate: Candidate, why: str, what: str, clock: Clock) -> str:
+    """What becomes of a step that is neither held nor has to wait; `what` would go out, `why` the rule's words."""
     match verdict:
         case deciding.Send(slot=slot):
             return f"Goes out by itself about {clock(slot)}: {what}; {why}."
-        case deciding.Wait(until=until):
-            at = opens_after(candidate.facts.window, until)
-            by_hand = candidate.facts.is_task or candidate.facts.needs_approval
-            then = "somebody here is asked" if by_hand else f"it goes out by itself: {what}"
-            if at > until and verdict.rule == "not_due":
-                opens = f"That is outside of the sending hours, which begin {clock(at)} next"
-                return f"Its time is {clock(until)}: {why}. {opens}; then {then}."
-            return f"Waits until about {clock(at)}: {why}. Then {then}."
         case deciding.Ask():
             return f"Will wait for a person: {why}."
         case deciding.Skip():
@@ -211,9 +265,4 @@ def _verdict_words(
             return f"Will be left out: {only}."
         case deciding.Finish():
             return f"Will be finished: {why}."
-        case deciding.Hold():
-            reason = verdict.values.get("reason") or verdict.values.get("campaign")
-            held = f"Held since {clock(since)}" if since else "Held"
-            return f"{held}: {why}{f' ({reason})' if reason else ''}."
-        case deciding.Stop():
-            return f"Will be stopped: {why}."
+    return f"Will be stopped: {why}."

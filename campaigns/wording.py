@@ -47,7 +47,7 @@ WORDS = {
     "taken_out": "somebody here took them out of this campaign",
     "replied": "the person answered",
     "unsubscribed": "the person unsubscribed",
-    "bounced": "the address takes no mail",
+    "bounced": "their address does not exist, or takes no mail",
     "complained": "the person complained",
     "declined": "the person asked us to stop",
     "cannot_compose": "the message could not be written for this person",
@@ -82,9 +82,8 @@ class Cure:
     page: str = ""
 
 
-def _once(done: str) -> Cure:
-    soon = "it goes out within minutes, or when the next sending hours begin"
-    return Cure(f"Once {done}, {soon}. To keep it from ever going out, take them out of this campaign.", PERSON)
+def _lifted(how: str) -> Cure:
+    return Cure(f"{how} To keep it from ever going out, take them out of this campaign.", PERSON)
 
 
 PERSON, CAMPAIGN, SETTINGS, MAILBOX, RULES, TASKS, TODAY = PAGES = (
@@ -125,11 +124,9 @@ CURES = {
     "quiet_date": Cure("It goes on by itself after the days off.", SETTINGS),
     "campaign_full": Cure("It goes on by itself; a higher limit makes it sooner.", SETTINGS),
     "colleague_first": Cure("It goes on when their colleague’s way ended without an answer.", SETTINGS),
-    "protected": _once(
-        "the protection is lifted on their page, which whoever looks after them, a manager or an administrator can"
-    ),
-    "person_held": _once("somebody releases them on their page"),
-    "site_held": _once("somebody releases their company on their page"),
+    "protected": _lifted("A manager, an administrator or whoever looks after them can lift that on their page."),
+    "person_held": _lifted("“Release” on their page lifts that."),
+    "site_held": _lifted("“Release” on their company’s page lifts that."),
     "taken_out": Cure("Who got no mail of it yet can be put back on their page.", PERSON),
     "parked": Cure("Try it again from their page.", PERSON),
     "no_address": Cure("Add an address on their page, and enrol them again.", PERSON),

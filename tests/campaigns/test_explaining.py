@@ -37,7 +37,7 @@ def test_tells_what_was_sent_and_what_comes_next(running):
         f"Goes out by itself about 2026-03-05 12:00 UTC: {what(world, 2)}; "
         "1 day after step 1, which was sent 2026-03-04 12:00 UTC."
     )
-    assert third == "Comes 1 day after the last step they get before it, unless they answer or say no first."
+    assert third == "Comes 1 day after step 2, unless they answer or say no first."
 
 
 def test_counts_the_wait_from_the_mail_before(running):
@@ -61,7 +61,9 @@ def test_tells_why_a_planned_message_is_held(running, manager):
 def test_tells_why_somebody_is_held_or_waits(running):
     world = running()
     Prospect.objects.update(held_at=world.now, hold_reason="ask Ada")
-    assert sentences(world)[1] == "Held: this person is on hold (ask Ada)."
+    assert sentences(world)[1] == (
+        "Held: this person is on hold (ask Ada). If that was lifted now, it would go out about 2026-03-04 12:00 UTC."
+    )
     Prospect.objects.update(held_at=None)
     Mailbox.objects.update(daily_cap=0)
     assert "daily cap" in sentences(world)[1]
@@ -102,7 +104,7 @@ def test_says_when_the_sending_hours_begin_that_it_waits_for(running):
     world.tick()
     assert sentences(world)[2] == (
         "Its time is 2026-03-07 12:00 UTC: 3 days after step 1, which was sent 2026-03-04 12:00 UTC. "
-        "That is outside of the sending hours, which begin 2026-03-07 15:00 UTC next; "
+        "It has sending hours, every day, 15:00 to 17:00 on their clock, which begin 2026-03-07 15:00 UTC next; "
         f"then it goes out by itself: {what(world, 2)}."
     )
 
@@ -156,7 +158,8 @@ def test_says_what_to_do_and_where(running, client_as):
     page = viewer.get(address).content.decode()
     assert "Held: nothing was sent yet, 3 to come." in page
     assert "Held: this person is protected (a manager decides)." in page
-    assert "Once the protection is lifted on their page" in page
+    assert "A manager, an administrator or whoever looks after them can lift that on their page." in page
+    assert "If that was lifted now, it would go out about" in page
     assert f"Its text for {person.first_name}" in page
     assert f"Hello {person.first_name}" in page
     assert (
@@ -164,7 +167,7 @@ def test_says_what_to_do_and_where(running, client_as):
         in viewer.get(reverse("campaign-people", args=[world.campaign.public_id])).content.decode()
     )
     answer = viewer.get(reverse("api-campaigns-explanation", args=[world.campaign.public_id, person.public_id]))
-    assert "the protection is lifted" in answer.json()["lines"][1]["what_to_do"]
+    assert "can lift that on their page" in answer.json()["lines"][1]["what_to_do"]
 
 
 def test_a_mail_that_came_back_is_not_shown_as_sent(running, client_as):
