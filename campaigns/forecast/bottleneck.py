@@ -64,6 +64,8 @@ def _limit(what: str, box: Mailbox, course: Course) -> str:
     if what == simulating.SHARE:
         most = f"{box.domain_cap:,} a day to the addresses of one domain"
         return f"{box.name} sends no more than {most}, and many of the people are at the same one."
+    if what == simulating.APART:
+        return "Your rules, which keep mails to a person or to a site apart: on most days somebody waits for that."
     if what == simulating.LIMIT:
         return "The campaign's own daily limit."
     if what == simulating.ROOM:

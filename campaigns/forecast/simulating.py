@@ -17,11 +17,15 @@ from campaigns.deciding import Ask, Facts, Hold, Send, Skip, Wait
 from campaigns.forecast.crowds import Kind, Queue
 from campaigns.forecast.neighbours import Neighbours
 from campaigns.forecast.routes import Route, Way
+from campaigns.rules.touching import SITE_TOUCHED, TOUCHED_LATELY
 from campaigns.scheduling import DAY, SlotBook
 
 TICK = timedelta(seconds=5)  # between two runs of the planner, as in outreach.schedule
+A_YEAR = 366  # days
 PER_RUN = 2_000  # as campaigns.planning has it
-CAP, ROOM, SHARE, LIMIT = "mailbox_cap", "mailbox_gap", "domain_cap", "daily_limit"  # what a day was short of
+# What a day was short of; on a day of APART somebody waited for a rule that keeps mails to a person or a site apart.
+CAP, ROOM, SHARE, LIMIT, APART = "mailbox_cap", "mailbox_gap", "domain_cap", "daily_limit", "touch_rules"
+RULES = (TOUCHED_LATELY, SITE_TOUCHED, "site_answered")
 GOLDEN, SILVER = 0.6180339887498949, 0.4142135623730951
 UNREADABLE = (ValueError, OSError, KeyError)  # a zone that is no longer known, a window that never opens
 
@@ -47,6 +51,12 @@ class Short:
         if (day, what) not in self.seen:
             self.seen.add((day, what))
             self.days[what] += 1
+
+    def note_until(self, day: date, until: date, what: str) -> None:
+        """Each day up to the one before that, at most a year of them."""
+        while day < until and (until - DAY, what) not in self.seen and self.days[what] < A_YEAR:
+            self.note(day, what)
+            day += DAY
 
 
 class _Lane:
@@ -160,8 +170,8 @@ class _Lane:
                 self._go_on(way, now, handed_over=True)
             case Skip():
                 self._go_on(way, now, handed_over=False)
-            case Wait(rule=rule):
-                self._short_of(rule)
+            case Wait(until=until, rule=rule):
+                self._short_of(rule, until)
                 queue.wait(way, kind, verdict, now)
             case Hold(rule="busy_elsewhere"):
                 self._among.park(way)
@@ -169,13 +179,15 @@ class _Lane:
                 way.end()
         return None
 
-    def _short_of(self, rule: str) -> None:
+    def _short_of(self, rule: str, until: datetime) -> None:
         if rule == "mailbox_full":
             self._short.note(self._day, ROOM if self._book.left_on(self._book.horizon.date()) else CAP)
         elif rule == "domain_full":
             self._short.note(self._day, SHARE)
         elif rule == "campaign_full":
             self._short.note(self._day, LIMIT)
+        elif rule in RULES:
+            self._short.note_until(self._day, until.date(), APART)
 
     def _hand_over(self, way: Way, at: datetime) -> Slot:
         slot = Slot(at, way.person_id, way.next.position, way.route)

@@ -64,6 +64,14 @@ class TestPlays:
 
 @pytest.mark.django_db
 class TestSays:
+    @pytest.mark.parametrize("ruled", [{"person_days": 20}, {"site_days": 9}])
+    def test_that_a_rule_holds_it_up(self, ruled):
+        campaign = world(people=6, sites=2, **{**SMALL, "cap": 50, "gap": 0})
+        assert "rules" not in forecasting.forecast(campaign=campaign, now=NOON).bottleneck
+        ruling.change(now=NOON, **ruled)
+        said = forecasting.forecast(campaign=campaign, now=NOON)
+        assert said.bottleneck.startswith("Your rules, which keep mails to a person or to a site apart")
+
     def test_who_waits_for_the_rule_of_their_country(self):
         campaign = world(people=5, **SMALL)
         Prospect.objects.filter(pk__in=Prospect.objects.order_by("pk").values("pk")[:2]).update(country="DE")
