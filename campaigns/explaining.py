@@ -26,6 +26,7 @@ FREED: dict[str, dict[str, Any]] = {  # what a hold that a person can lift at on
     "site_held": {"site_hold": ""},
 }
 MOST_DECISIONS = 50
+UNLESS = "unless they answer or say no first"
 LAST_FIELDS = ("enrollment_id", "handed_over_at", "step__position")
 
 
@@ -157,7 +158,7 @@ class _Way:
     def _later(self, step: Step) -> Line:
         before = next(each for each in reversed(self.steps) if each.position < step.position)
         last = "the last step they get before it" if before.condition else f"step {before.position}"
-        sentence = f"Comes {_delay(step)} after {last}, unless they answer or say no first."
+        sentence = f"Comes {_delay(step)} after {last}, in its sending hours ({window_words(step)}), {UNLESS}."
         if step.condition:
             unmet, _ = conditions.unmet([(step.pk, self.enrollment.prospect_id, step.condition)], now=self.now)
             are = "they are not among them, and it would be left out" if unmet else "they are among them"
@@ -234,10 +235,10 @@ def _wait_words(verdict: deciding.Wait, candidate: Candidate, step: Step, why: s
     """Until when, and what happens then."""
     opens = opens_after(candidate.facts.window, verdict.until)
     by_hand = candidate.facts.is_task or candidate.facts.needs_approval
-    then = "somebody here is asked" if by_hand else f"it goes out by itself: {what}"
+    then = "somebody here is asked" if by_hand else f"it goes out by itself, {UNLESS}: {what}"
     if opens == verdict.until or verdict.rule != "not_due":
         return f"Waits until about {clock(opens)}: {why}. Then {then}."
-    hours = f"It has sending hours, {window_words(step)} on their clock, which begin {clock(opens)} next"
+    hours = f"This step has sending hours ({window_words(step)} on their clock), which begin {clock(opens)} next"
     return f"Its time is {clock(verdict.until)}: {why}. {hours}; then {then}."
 
 
@@ -247,9 +248,9 @@ def _hold_words(verdict: deciding.Hold, freed: deciding.Verdict, why: str, since
     said = f"Held{f' since {clock(since)}' if since else ''}: {why}{f' ({reason})' if reason else ''}."
     match freed:
         case deciding.Send(slot=slot):
-            return f"{said} If that was lifted now, it would go out about {clock(slot)}."
+            return f"{said} If that is lifted now, it goes out about {clock(slot)}."
         case deciding.Wait(until=until):
-            return f"{said} If that was lifted now, it would wait until about {clock(until)}."
+            return f"{said} If that is lifted now, it waits until about {clock(until)}."
     return said
 
 
@@ -257,7 +258,7 @@ def _verdict_words(verdict: deciding.Verdict, candidate: Candidate, why: str, wh
     """What becomes of a step that is neither held nor has to wait; `what` would go out, `why` the rule's words."""
     match verdict:
         case deciding.Send(slot=slot):
-            return f"Goes out by itself about {clock(slot)}: {what}; {why}."
+            return f"Goes out by itself about {clock(slot)}, {UNLESS}: {what}; {why}."
         case deciding.Ask():
             return f"Will wait for a person: {why}."
         case deciding.Skip():

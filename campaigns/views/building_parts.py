@@ -102,7 +102,7 @@ def preview(campaign: Campaign, contents: Sequence[Content], content: Content, r
         if said.subject or not earlier:
             return Preview(subject=said.subject, text=said.text, html=said.html)
         thread = _rendered(campaign, earlier[-1].subject, "–", "", reader)
-        return Preview(subject=f"Re: {thread.subject}", text=said.text, html=said.html, goes_on=True)
+        return Preview(subject=thread.subject, text=said.text, html=said.html, goes_on=True)
     except rendering.RenderError as error:
         return Preview(missing=str(error))
 

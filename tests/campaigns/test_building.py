@@ -163,7 +163,8 @@ def test_previews_for_a_viewer_what_was_not_saved_in_the_thread_of_the_message_b
     posted = {"as": str(ada.public_id), "text": "A note for {{ first_name }}"}
     viewer = client_as("viewer")
     part = form(viewer, at("step-preview", draft, second.public_id), posted, **PART).content.decode()
-    assert "Re: Hello" in part
+    assert "<strong>Hello" in part
+    assert "in the same thread" in part
     assert "A note for Ada" in part
     assert second.draft.text == GOOD
     assert form(viewer, at("step-save", draft, second.public_id), posted, **PART).status_code == 403

@@ -34,10 +34,11 @@ def test_tells_what_was_sent_and_what_comes_next(running):
     assert first.startswith("Sent 2026-03-04 12:00 UTC: “Template")
     assert world.mailbox.from_address in first
     assert second == (
-        f"Goes out by itself about 2026-03-05 12:00 UTC: {what(world, 2)}; "
+        f"Goes out by itself about 2026-03-05 12:00 UTC, unless they answer or say no first: {what(world, 2)}; "
         "1 day after step 1, which was sent 2026-03-04 12:00 UTC."
     )
-    assert third == "Comes 1 day after step 2, unless they answer or say no first."
+    assert third.startswith("Comes 1 day after step 2, in its sending hours (")
+    assert third.endswith("), unless they answer or say no first.")
 
 
 def test_counts_the_wait_from_the_mail_before(running):
@@ -47,7 +48,7 @@ def test_counts_the_wait_from_the_mail_before(running):
     sentence = sentences(world)[2]
     assert sentence == (
         "Waits until about 2026-03-09 12:00 UTC: 3 business days after step 1, which was sent 2026-03-04 12:00 UTC. "
-        f"Then it goes out by itself: {what(world, 2)}."
+        f"Then it goes out by itself, unless they answer or say no first: {what(world, 2)}."
     )
 
 
@@ -62,7 +63,7 @@ def test_tells_why_somebody_is_held_or_waits(running):
     world = running()
     Prospect.objects.update(held_at=world.now, hold_reason="ask Ada")
     assert sentences(world)[1] == (
-        "Held: this person is on hold (ask Ada). If that was lifted now, it would go out about 2026-03-04 12:00 UTC."
+        "Held: this person is on hold (ask Ada). If that is lifted now, it goes out about 2026-03-04 12:00 UTC."
     )
     Prospect.objects.update(held_at=None)
     Mailbox.objects.update(daily_cap=0)
@@ -104,8 +105,9 @@ def test_says_when_the_sending_hours_begin_that_it_waits_for(running):
     world.tick()
     assert sentences(world)[2] == (
         "Its time is 2026-03-07 12:00 UTC: 3 days after step 1, which was sent 2026-03-04 12:00 UTC. "
-        "It has sending hours, every day, 15:00 to 17:00 on their clock, which begin 2026-03-07 15:00 UTC next; "
-        f"then it goes out by itself: {what(world, 2)}."
+        "This step has sending hours (every day, 15:00 to 17:00 on their clock), "
+        "which begin 2026-03-07 15:00 UTC next; "
+        f"then it goes out by itself, unless they answer or say no first: {what(world, 2)}."
     )
 
 
@@ -159,7 +161,7 @@ def test_says_what_to_do_and_where(running, client_as):
     assert "Held: nothing was sent yet, 3 to come." in page
     assert "Held: this person is protected (a manager decides)." in page
     assert "A manager, an administrator or whoever looks after them can lift that on their page." in page
-    assert "If that was lifted now, it would go out about" in page
+    assert "If that is lifted now, it goes out about" in page
     assert f"Its text for {person.first_name}" in page
     assert f"Hello {person.first_name}" in page
     assert (
