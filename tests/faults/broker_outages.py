@@ -1,5 +1,5 @@
-"""Redis and PostgreSQL away under workers and beats of Celery, and Celery's own troubles. Not collected by itself: it
-needs servers that nobody else uses, which test_outages.py starts.
+"""PostgreSQL away under workers and beats of Celery, and Celery's own troubles. Not collected by itself: it needs
+servers that nobody else uses, which test_outages.py starts.
 """
 
 import json
@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -21,20 +21,21 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
-from redis import Redis
 
 from campaigns import enrolling, tracking
-from campaigns.models import Enrollment, Message
-from outreach import embedded, schedule
+from campaigns.models import Message
+from outreach import schedule
 from outreach.celery import app
 from outreach.lib import signing
 from prospects.models import Prospect, Suppression
 from tests import factories
-from tests.faults.outages import FOLDER, OPEN, PROJECT, pid, received, takes_sessions, up_again
+from tests.faults.outages import OPEN, PROJECT, pid, received, takes_sessions, up_again
 from tests.faults.rig import MARKS, Rig, owned, slowly
 from tests.racing import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+POLL = 60  # seconds
 
 
 class Celery:
@@ -108,7 +109,7 @@ class TestPostgresAway:
 
     def test_workers_come_back_by_themselves_and_no_opt_out_that_was_acknowledged_is_lost(self, celery, client):
         client.raise_request_exception = False
-        somebody_new_gets_a_mail(celery, seconds=TestRedis.POLL)
+        somebody_new_gets_a_mail(celery, seconds=POLL)
         until(lambda: Message.objects.filter(state="sent").count() == 2)
         heard, asks_again = Message.objects.order_by("id")
         assert opts_out(client, heard).status_code == 200
@@ -156,94 +157,6 @@ def without_postgres():
         yield
     finally:
         os.kill(supervisor, signal.SIGCONT)
-        up_again()
-
-
-def redis():
-    return Redis.from_url(settings.REDIS_URL, socket_timeout=5)
-
-
-class TestRedis:
-    POLL = 60  # seconds
-
-    def test_emptied_killed_hung_and_full_costs_one_poll_at_most(self, celery):
-        somebody_new_gets_a_mail(celery, seconds=self.POLL)
-
-        redis().flushall()
-        somebody_new_gets_a_mail(celery, seconds=self.POLL)
-
-        os.kill(pid("valkey"), signal.SIGKILL)
-        up_again()
-        celery.rig = Rig(celery)
-        somebody_new_gets_a_mail(celery, seconds=self.POLL)
-
-        with hung():
-            celery.celery.log.open("a").write("--- hung ---\n")
-            threading.Event().wait(8)  # longer than every patience of theirs
-        somebody_new_gets_a_mail(celery, seconds=self.POLL)
-
-        with full():
-            threading.Event().wait(8)
-        somebody_new_gets_a_mail(celery, seconds=self.POLL)
-        assert len({mail.recipient for mail in celery.smtp.received}) == len(celery.smtp.received) == 6
-
-    @pytest.mark.parametrize("trouble", ["hung", "full", "gone"])
-    def test_in_trouble_keeps_nobody_waiting(self, running, client_as, client, trouble):
-        world = running(people=1)
-        world.tick()
-        message = Message.objects.get()
-        office = client_as("manager")
-        with {"hung": hung, "full": full, "gone": gone}[trouble]():
-            for send in (
-                lambda: client.post(
-                    reverse("unsubscribe", args=[signing.make_token(tracking.UNSUBSCRIBE, message.public_id)])
-                ),
-                lambda: office.post(reverse("api-campaigns-pause", args=[world.campaign.public_id])),
-                lambda: office.get("/ready"),
-            ):
-                began = time.monotonic()
-                answer = send()
-                assert time.monotonic() - began < 3, answer
-                assert answer.status_code in (200, 503), answer
-        assert answer.status_code == 503  # not ready, in words
-        world.campaign.refresh_from_db()
-        assert world.campaign.state == "paused"
-        assert Enrollment.objects.get().stop_reason == "unsubscribed"
-
-
-@contextmanager
-def hung():
-    os.kill(pid("valkey"), signal.SIGSTOP)
-    yield
-    os.kill(pid("valkey"), signal.SIGCONT)
-
-
-@contextmanager
-def full():
-    redis().config_set("maxmemory", "1mb")
-    yield
-    redis().config_set("maxmemory", "0")
-
-
-@contextmanager
-def gone():
-    """It is killed as often as it is started again."""
-    over = threading.Event()
-
-    def kill():
-        while not over.is_set():
-            with suppress(KeyError, ProcessLookupError):
-                os.kill(pid("valkey"), signal.SIGKILL)
-            over.wait(0.01)
-
-    killer = threading.Thread(target=kill)
-    killer.start()
-    try:
-        until(lambda: "valkey" not in embedded.pids(FOLDER))
-        yield
-    finally:
-        over.set()
-        killer.join()
         up_again()
 
 
