@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
 
 from campaigns import advancing, composing, ledger, lifecycle, rows, stopping
 from campaigns.calendars import Place, Somebody, place_of
@@ -15,12 +15,20 @@ from campaigns.models import Arm, Message, Step
 from campaigns.rows import Batch, MessageRow
 from campaigns.scheduling import Window, window_of
 from outreach.lib.faults import fault
+from outreach.lib.prepared import Prepared, run
 
 log = structlog.get_logger(__name__)
 
 Threads = dict[int, Thread]  # by enrollment
 
 LATER = timedelta(hours=1)
+
+_EARLIER = Prepared(
+    """
+SELECT enrollment_id, mailbox_id, subject, message_id FROM campaigns_message
+ WHERE enrollment_id = ANY ($1) AND state = 'sent' AND awaits = '' ORDER BY enrollment_id, handed_over_at, id""",
+    ("bigint[]",),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +134,10 @@ def _earlier(messages: list[MessageRow]) -> Threads:
     """
     boxes = {message.enrollment_id: message.mailbox_id for message in messages if message.is_follow_up}
     threads: Threads = {}
-    earlier = (
-        Message.objects.filter(enrollment__in=boxes, state=Message.State.SENT, awaits="")
-        .order_by("enrollment", "handed_over_at", "id")
-        .values_list("enrollment_id", "mailbox_id", "subject", "message_id")
-    )
+    if not boxes:
+        return threads
+    with connection.cursor() as cursor:
+        earlier = run(cursor, (_EARLIER, [list(boxes)]))
     for enrollment_id, mailbox_id, subject, message_id in earlier:
         before = threads.get(enrollment_id, Thread())
         known = before.message_ids if subject == before.subject else ()

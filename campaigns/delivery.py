@@ -7,7 +7,7 @@ next owner of the mailbox: sending becomes uncertain and is never resent by itse
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from threading import Lock
 from typing import Any
@@ -94,6 +94,7 @@ class _Run:
         self._connection = lending.own()  # idle while the lanes work: they claim over it
         others = self._connection if self._pace.connections == 1 else lending.another()
         self._marks = Marks(token=token, connection=others, in_full=keeping_apart.is_ruled())
+        self._allowance = _Allowance(mailbox)
         self._jobs: Iterator[Job] = iter(())
         self._is_over = False
         self._lanes: list[Future[None]] = []
@@ -162,7 +163,8 @@ class _Run:
         mine: dict[str, Any] = {"mailbox_id": self._mailbox.pk, "token": self._token, "now": now, "held": held}
         ids = ledger.claim_rehearsals(limit=most, **mine)
         if not ids:
-            ids = ledger.claim(limit=max(0, min(most, _allowance(self._mailbox, now, held=len(held)))), **mine)
+            ids = ledger.claim(limit=self._allowance.of(most, now=now, held=len(held)), **mine)
+        self._allowance.take(len(ids))
         fault("after_claim")
         self._marks.claim(ids)
         if self._left is not None:
@@ -170,16 +172,33 @@ class _Run:
         return batches.prepare(message_ids=ids, now=now)
 
 
-def _allowance(mailbox: Mailbox, now: datetime, *, held: int) -> int:
-    """How many messages the cap and the gap allow now; counted from the ledger, by one owner at a time.
+class _Allowance:
+    """How many messages the cap and the gap allow; counted from the ledger, by one owner at a time.
 
-    `held` is how many the owner has in hand, as it was before this was asked: so none is counted nowhere.
-    With a gap it is one at most: a gap shorter than the tick is as long as the tick.
+    What was claimed since the last count is taken for begun: counting a relay's day for each batch would cost more than
+    claiming does. So it is counted anew where that leaves too few, and on a new day.
     """
-    today = datetime.combine(now.date(), time(0), UTC)
-    begun = ledger.begun_since(mailbox_id=mailbox.pk, since=today)
-    left = mailbox.cap_on(now.date()) - begun - held
-    if not mailbox.gap_seconds:
-        return left
-    gap = timedelta(seconds=mailbox.gap_seconds) - timedelta(microseconds=1)
-    return 0 if ledger.begun_since(mailbox_id=mailbox.pk, since=now - gap) else min(left, 1)
+
+    def __init__(self, mailbox: Mailbox) -> None:
+        self._mailbox = mailbox
+        self._day: date | None = None
+        self._left = 0
+
+    def of(self, wanted: int, *, now: datetime, held: int) -> int:
+        """At most so many as are wanted.
+
+        `held` is how many the owner has in hand, as it was before this is asked: so none is counted nowhere.
+        With a gap it is one at most: a gap shorter than the tick is as long as the tick.
+        """
+        day, gap = now.date(), timedelta(seconds=self._mailbox.gap_seconds)
+        if gap and ledger.begun_since(mailbox_id=self._mailbox.pk, since=now - gap + timedelta(microseconds=1)):
+            return 0
+        wanted = min(wanted, 1) if gap else wanted
+        if self._day != day or self._left < wanted:
+            begun = ledger.begun_since(mailbox_id=self._mailbox.pk, since=datetime.combine(day, time(0), UTC))
+            self._day, self._left = day, self._mailbox.cap_on(day) - begun - held
+        return max(0, min(wanted, self._left))
+
+    def take(self, number: int) -> None:
+        """So many were claimed, whether the cap was asked or not."""
+        self._left -= number

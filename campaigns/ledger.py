@@ -31,11 +31,9 @@ UPDATE campaigns_message SET worker_deaths = 1
    AND state = 'planned' AND worker_deaths = 0
 RETURNING id
 """
-# An array is read once and asked before the gate; mostly it is empty.
-_REHEARSED = (
-    "m.campaign_id = ANY (ARRAY(SELECT r.id FROM campaigns_campaign r"
-    " WHERE r.rehearsal_of_id IS NOT NULL AND r.state = 'running'))"
-)
+# Mostly there is none: that is asked once, before anything planned is looked at.
+_REHEARSALS = "FROM campaigns_campaign r WHERE r.rehearsal_of_id IS NOT NULL AND r.state = 'running'"
+_REHEARSED = f"EXISTS (SELECT 1 {_REHEARSALS}) AND m.campaign_id = ANY (ARRAY(SELECT r.id {_REHEARSALS}))"
 
 
 def _claim(which: str = "") -> Prepared:
