@@ -73,7 +73,7 @@ class Marks:
         request = _Request(said, ended)
         with self._gate:
             self._waiting.append(request)
-            if len(self._waiting) >= self._lanes * 3 // 4:  # the others are at work meanwhile
+            if len(self._waiting) >= self._lanes * 3 // 4:  # the rest is at work meanwhile
                 self._are_enough.set()
         with self._turn:
             if not request.is_done:
