@@ -108,7 +108,7 @@ class StepCreateSerializer(StrictSerializer):
 
 
 class ForecastSerializer(serializers.Serializer[Any]):
-    """What a campaign would do from `made_at` on; the days are UTC, the longest forecast is ten years."""
+    """What a campaign would do from `made_at` on; the days are UTC, the longest forecast is five years."""
 
     class ForecastDaySerializer(serializers.Serializer[Any]):
         day = serializers.DateField()
@@ -128,7 +128,7 @@ class ForecastSerializer(serializers.Serializer[Any]):
     ends_at = serializers.DateTimeField(
         allow_null=True, help_text="When the last one leaves; empty: never, or too late"
     )
-    is_endless = serializers.BooleanField(help_text="Whether it does not end within ten years")
+    is_endless = serializers.BooleanField(help_text="Whether it does not end within five years")
     leaving = serializers.FloatField(help_text="The share of people who get no more after each message")
     leaving_from = serializers.ChoiceField(
         choices=[attrition.SEEN, attrition.BEFORE, attrition.GUESS],

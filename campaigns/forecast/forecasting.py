@@ -19,7 +19,7 @@ from campaigns.scheduling import SlotBook
 from integrations.models import Mailbox
 from outreach.lib.words import people
 
-FARTHEST = timedelta(days=3_653)  # ten years are followed, no more
+FARTHEST = timedelta(days=1_827)  # five years are followed, no more
 FIRST = 50  # slots that are named one by one
 OPEN = (Mailbox.Status.ACTIVE, Mailbox.Status.PAUSED)  # a paused one as if it went on now
 NOBODY_ANSWERS = "Nobody answers: whoever does gets no more, so that it is over sooner."
@@ -54,7 +54,7 @@ class Forecast:
     """What a campaign would do from `made_at` on.
 
     `people` are followed, `waiting` are left out until somebody does something about them. `ends_at` is when the last
-    message leaves: None when nothing does, or not within ten years (`is_endless`).
+    message leaves: None when nothing does, or not within five years (`is_endless`).
     """
 
     made_at: datetime
