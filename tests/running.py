@@ -1,6 +1,7 @@
 """A running campaign over real mail servers; the fixture is known to every test through tests/conftest.py."""
 
 from datetime import timedelta
+from time import monotonic
 
 import pytest
 from django.utils import timezone
@@ -9,6 +10,8 @@ from campaigns import delivery, inbound, lifecycle, planning
 from campaigns.models import Enrollment
 from integrations import polling
 from tests import factories
+
+MOMENT = 1  # seconds by which a tick is late
 
 
 class Running:
@@ -23,7 +26,7 @@ class Running:
 
     def tick(self, **delta):
         """One round of every tick, in the order poll, apply, plan, deliver; a moment late, as ticks are."""
-        self.later(**delta).later(seconds=1)
+        self.later(**delta).later(seconds=MOMENT)
         self.receive()
         planning.plan(now=self.now)
         return self.deliver()
@@ -42,7 +45,12 @@ class Running:
         return inbound.apply_waiting(now=self.now)
 
     def deliver(self, **options):
-        return delivery.deliver(mailbox_id=self.mailbox.pk, now=self.now, owner="test", **options)
+        """Business time goes on while a worker is at work: on a slow machine by more than the moment of a tick."""
+        began = monotonic()
+        done = delivery.deliver(mailbox_id=self.mailbox.pk, now=self.now, owner="test", **options)
+        if (took := monotonic() - began) > MOMENT / 2:
+            self.later(seconds=took)
+        return done
 
     def deliver_from(self, mailbox):
         """What is due from another mailbox of the campaign, which is read first."""

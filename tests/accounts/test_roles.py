@@ -22,7 +22,7 @@ WORDS = {
             "note",
             "stage",
         ),
-        "campaigns": ("campaign", "step", "rehearsal", "template", "versions"),
+        "campaigns": ("campaign", "step", "rehearsal", "template", "versions", "enrollments"),
         "approves messages and does tasks": ("task", "messages-approve", "messages-done", "messages-leave-out"),
         "programs": ("program",),
         "replies": ("repl", "inbox"),
