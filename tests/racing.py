@@ -20,8 +20,11 @@ def meanwhile(work, *, under_way):
         return other.result(timeout=60)
 
 
-def until(what, *, seconds=60):
-    """Returns once `what` is true of what another process does; fails when that takes longer."""
+def until(what, *, seconds=180):
+    """Returns once `what` is true of what another process does; fails when that takes longer.
+
+    Beside seventy planners and workers of another test a server needs a minute for what else takes a second.
+    """
     deadline = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < deadline

@@ -100,7 +100,7 @@ class TestPostgres:
         until(lambda: backends.append(backend_of_the_worker()) or backends[-1])
         os.kill(backends[-1], signal.SIGKILL)
         up_again()
-        each.join(60)
+        each.join(180)
         goes_on_to_the_end(world, uncertain=MARKS)
 
     def test_killed_as_a_whole_it_comes_back_with_all_that_was_committed(self, sending):
@@ -111,7 +111,7 @@ class TestPostgres:
         os.kill(before, signal.SIGKILL)
         until(lambda: embedded.pids(FOLDER).get("postgres", before) != before)
         up_again()
-        each.join(60)
+        each.join(180)
         goes_on_to_the_end(world, uncertain=MARKS)
 
     def test_stopped_at_once_and_started_again(self, sending):
@@ -122,7 +122,7 @@ class TestPostgres:
         os.kill(before, signal.SIGQUIT)  # "immediate": no checkpoint
         until(lambda: embedded.pids(FOLDER).get("postgres", before) != before)
         up_again()
-        each.join(60)
+        each.join(180)
         goes_on_to_the_end(world, uncertain=MARKS)
 
     def test_without_a_free_session_nothing_is_sent_and_later_everything(self, sending):
@@ -132,7 +132,7 @@ class TestPostgres:
             with pytest.raises(OperationalError):
                 sessions.extend(new_session() for _ in range(1000))
             each = child(world)
-            each.join(60)
+            each.join(180)
             assert each.exitcode == 1  # as a task that fails: the next tick tries again
             assert world.smtp.received == []
         finally:
@@ -175,7 +175,7 @@ class TestPostgres:
             with pytest.raises((OperationalError, InterfaceError)):
                 _write_on()
             connection.close()
-            each.join(60)
+            each.join(180)
             assert each.exitcode == 1
             assert len(world.smtp.received) < 150
         up_again()
