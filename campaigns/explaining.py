@@ -156,8 +156,8 @@ class _Way:
         return wording.words(reason) if reason else "this step came when they had got every other"
 
     def _later(self, step: Step) -> Line:
-        before = next(each for each in reversed(self.steps) if each.position < step.position)
-        last = "the last step they get before it" if before.condition else f"step {before.position}"
+        before = next((each for each in reversed(self.steps) if each.position < step.position), None)
+        last = f"step {before.position}" if before and not before.condition else "the last step they get before it"
         sentence = f"Comes {_delay(step)} after {last}, in its sending hours ({window_words(step)}), {UNLESS}."
         if step.condition:
             unmet, _ = conditions.unmet([(step.pk, self.enrollment.prospect_id, step.condition)], now=self.now)
@@ -216,7 +216,7 @@ def _present(step: Step, enrollment: Enrollment, now: datetime, clock: Clock) ->
             sentence = _wait_words(verdict, candidate, step, why, what, clock)
         case deciding.Hold():
             freed = deciding.decide(facts=replace(candidate.facts, **FREED.get(verdict.rule, {})), **given)
-            sentence = _hold_words(verdict, freed, why, since, clock)
+            sentence = _hold_words(verdict, freed, candidate, why, since, clock)
         case _:
             sentence = _verdict_words(verdict, candidate, why, what, clock)
     values = {"rule": verdict.rule, **verdict.values, "last_decided_at": since and since.isoformat()}
@@ -242,7 +242,14 @@ def _wait_words(verdict: deciding.Wait, candidate: Candidate, step: Step, why: s
     return f"Its time is {clock(verdict.until)}: {why}. {hours}; then {then}."
 
 
-def _hold_words(verdict: deciding.Hold, freed: deciding.Verdict, why: str, since: datetime | None, clock: Clock) -> str:
+def _hold_words(
+    verdict: deciding.Hold,
+    freed: deciding.Verdict,
+    candidate: Candidate,
+    why: str,
+    since: datetime | None,
+    clock: Clock,
+) -> str:
     """Why and since when, and what would come if a person lifted it now."""
     reason = verdict.values.get("reason") or verdict.values.get("campaign")
     said = f"Held{f' since {clock(since)}' if since else ''}: {why}{f' ({reason})' if reason else ''}."
@@ -250,7 +257,8 @@ def _hold_words(verdict: deciding.Hold, freed: deciding.Verdict, why: str, since
         case deciding.Send(slot=slot):
             return f"{said} If that is lifted now, it goes out about {clock(slot)}."
         case deciding.Wait(until=until):
-            return f"{said} If that is lifted now, it waits until about {clock(until)}."
+            opens = opens_after(candidate.facts.window, until)
+            return f"{said} If that is lifted now, it waits until about {clock(opens)}."
     return said
 
 

@@ -152,6 +152,12 @@ def test_shows_every_step_with_its_reason_on_a_page(running, client_as):
     assert "Not sent: this person must not be written to." in page
 
 
+def test_says_what_is_known_of_somebody_whose_next_step_is_in_no_version(running):
+    world = running()
+    Enrollment.objects.update(next_step_key="gone")
+    assert sentences(world)[1].startswith("Comes ")
+
+
 def test_says_what_to_do_and_where(running, client_as):
     world = running()
     person, viewer = world.prospects[0], client_as("viewer")
