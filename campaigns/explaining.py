@@ -1,20 +1,18 @@
 """Why, and why not: each step of one person in one campaign, in plain words, with rule, values and version."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import takewhile
 from typing import Any
 
 from campaigns import booking, conditions, deciding, facts, lines, wording
-from campaigns.facts import Candidate
-from campaigns.lines import Clock, Line, in_utc
+from campaigns.lines import UNLESS, Clock, Line, in_utc
 from campaigns.models import Campaign, Decision, Enrollment, Event, Message, Step
-from campaigns.models.campaign import DelayUnit
 from campaigns.rules import touched
-from campaigns.scheduling import opens_after
-from campaigns.timings import window_words
+from campaigns.timings import is_always_open, window_words
+from campaigns.verdict_words import because, before_of, decided_words, delay, hold_words, only_for, wait_words
 from prospects.models import Prospect
 from templates.models import TemplateVersion
 
@@ -26,8 +24,6 @@ FREED: dict[str, dict[str, Any]] = {  # what a hold that a person can lift at on
     "site_held": {"site_hold": ""},
 }
 MOST_DECISIONS = 50
-UNLESS = "unless they answer or say no first"
-LAST_FIELDS = ("enrollment_id", "handed_over_at", "step__position")
 
 
 @dataclass(frozen=True)
@@ -90,31 +86,6 @@ def _removed_lines(steps: Iterable[Step], messages: Mapping[str, Message], clock
     return [replace(line, step=0, sentence=f"A step that was removed since. {line.sentence}") for line in found]
 
 
-def because(
-    rule: str, *, step: Step, last: Message | None, due_at: datetime | None, now: datetime, clock: Clock
-) -> str:
-    """The words of a rule; of a step whose time is still to come they are its delay after the mail before it.
-
-    `last` is that mail, with its step; `clock` says an instant.
-    """
-    if rule not in ("due", "not_due") or due_at is None or due_at <= now:
-        return wording.words(rule)
-    if last is None or last.handed_over_at is None:
-        return wording.words("not_due")
-    return f"{_delay(step)} after step {last.step.position}, which was sent {clock(last.handed_over_at)}"
-
-
-def _delay(step: Step) -> str:
-    unit = DelayUnit(step.delay_unit).label.lower()
-    return f"{step.delay} {unit[:-1] if step.delay == 1 else unit}"
-
-
-def last_of(enrollment_ids: Collection[int]) -> dict[int, Message]:
-    """By enrollment the last message that was handed over, with its step. One query."""
-    rows = Message.objects.filter(enrollment__in=enrollment_ids, handed_over_at__isnull=False).select_related("step")
-    return {message.enrollment_id: message for message in rows.only(*LAST_FIELDS).order_by("handed_over_at", "id")}
-
-
 @dataclass(frozen=True)
 class _Way:
     """One person's way through the steps of their version of the sequence."""
@@ -140,7 +111,7 @@ class _Way:
 
     def skipped(self, step: Step, decision: Decision) -> Line:
         """A step that its condition, say, left out."""
-        why = _only_for(decision.rule, str(decision.values.get("condition", "")), "they were not among them")
+        why = only_for(decision.rule, str(decision.values.get("condition", "")), "that was not so for them")
         sentence = f"Left out {self.clock(decision.decided_at)}: {why}."
         values = {"rule": decision.rule, **decision.values}
         return Line(step.position, "skip", sentence, values, wording.FINAL)
@@ -157,12 +128,13 @@ class _Way:
 
     def _later(self, step: Step) -> Line:
         before = next((each for each in reversed(self.steps) if each.position < step.position), None)
-        last = f"step {before.position}" if before and not before.condition else "the last step they get before it"
-        sentence = f"Comes {_delay(step)} after {last}, in its sending hours ({window_words(step)}), {UNLESS}."
+        last = f"step {step.position - 1}{' was sent or left out' if before and before.condition else ''}"
+        hours = "" if is_always_open(step) else f", in its sending hours ({window_words(step)})"
+        sentence = f"Comes {delay(step)} after {last}{hours}, {UNLESS}."
         if step.condition:
             unmet, _ = conditions.unmet([(step.pk, self.enrollment.prospect_id, step.condition)], now=self.now)
-            are = "they are not among them, and it would be left out" if unmet else "they are among them"
-            sentence += f" It is only for people with: {conditions.words(step.condition)}; as it is now {are}."
+            are = "not so for them, and it would be left out" if unmet else "so for them"
+            sentence += f" It is only for people with: {conditions.words(step.condition)}; as it is now, that is {are}."
         return Line(step.position, "later", sentence)
 
 
@@ -192,10 +164,6 @@ def _answered_at(enrollment: Enrollment) -> datetime | None:
     return answers.values_list("occurred_at", flat=True).first()
 
 
-def _only_for(rule: str, condition: str, but: str) -> str:
-    return f"only for people with: {condition}; {but}" if condition else wording.words(rule)
-
-
 def _present(step: Step, enrollment: Enrollment, now: datetime, clock: Clock) -> Line:
     """What is decided now of the step that comes next."""
     found = facts.of([enrollment.pk], now=now)
@@ -208,17 +176,17 @@ def _present(step: Step, enrollment: Enrollment, now: datetime, clock: Clock) ->
     verdict = deciding.decide(facts=candidate.facts, **given)
     version = TemplateVersion.objects.select_related("template").get(pk=candidate.ledger.template_version_id)
     sender = enrollment.mailbox.from_address
-    last = last_of([enrollment.pk]).get(enrollment.pk)
-    why = because(verdict.rule, step=step, last=last, due_at=enrollment.due_at, now=now, clock=clock)
+    before = before_of([enrollment.pk]).get(enrollment.pk)
+    why = because(verdict.rule, step=step, before=before, due_at=enrollment.due_at, now=now, clock=clock)
     since, what = _since(enrollment, verdict), f"“{version}” from {sender}"
     match verdict:
         case deciding.Wait():
-            sentence = _wait_words(verdict, candidate, step, why, what, clock)
+            sentence = wait_words(verdict, candidate, step, why, what, clock)
         case deciding.Hold():
             freed = deciding.decide(facts=replace(candidate.facts, **FREED.get(verdict.rule, {})), **given)
-            sentence = _hold_words(verdict, freed, candidate, why, since, clock)
+            sentence = hold_words(verdict, freed, candidate, why, since, now, clock)
         case _:
-            sentence = _verdict_words(verdict, candidate, why, what, clock)
+            sentence = decided_words(verdict, candidate, why, what, clock)
     values = {"rule": verdict.rule, **verdict.values, "last_decided_at": since and since.isoformat()}
     values |= {"version": str(version), "mailbox": sender}
     return Line(step.position, type(verdict).__name__.lower(), sentence, values, wording.cure(verdict.rule))
@@ -229,49 +197,3 @@ def _since(enrollment: Enrollment, verdict: deciding.Verdict) -> datetime | None
     latest = Decision.objects.filter(enrollment=enrollment).order_by("-id").only("rule", "decided_at")[:MOST_DECISIONS]
     same = list(takewhile(lambda decision: decision.rule == verdict.rule, latest))
     return same[-1].decided_at if same else None
-
-
-def _wait_words(verdict: deciding.Wait, candidate: Candidate, step: Step, why: str, what: str, clock: Clock) -> str:
-    """Until when, and what happens then."""
-    opens = opens_after(candidate.facts.window, verdict.until)
-    by_hand = candidate.facts.is_task or candidate.facts.needs_approval
-    then = "somebody here is asked" if by_hand else f"it goes out by itself, {UNLESS}: {what}"
-    if opens == verdict.until or verdict.rule != "not_due":
-        return f"Waits until about {clock(opens)}: {why}. Then {then}."
-    hours = f"This step has sending hours ({window_words(step)} on their clock), which begin {clock(opens)} next"
-    return f"Its time is {clock(verdict.until)}: {why}. {hours}; then {then}."
-
-
-def _hold_words(
-    verdict: deciding.Hold,
-    freed: deciding.Verdict,
-    candidate: Candidate,
-    why: str,
-    since: datetime | None,
-    clock: Clock,
-) -> str:
-    """Why and since when, and what would come if a person lifted it now."""
-    reason = verdict.values.get("reason") or verdict.values.get("campaign")
-    said = f"Held{f' since {clock(since)}' if since else ''}: {why}{f' ({reason})' if reason else ''}."
-    match freed:
-        case deciding.Send(slot=slot):
-            return f"{said} If that is lifted now, it goes out about {clock(slot)}."
-        case deciding.Wait(until=until):
-            opens = opens_after(candidate.facts.window, until)
-            return f"{said} If that is lifted now, it waits until about {clock(opens)}."
-    return said
-
-
-def _verdict_words(verdict: deciding.Verdict, candidate: Candidate, why: str, what: str, clock: Clock) -> str:
-    """What becomes of a step that is neither held nor has to wait; `what` would go out, `why` the rule's words."""
-    match verdict:
-        case deciding.Send(slot=slot):
-            return f"Goes out by itself about {clock(slot)}, {UNLESS}: {what}; {why}."
-        case deciding.Ask():
-            return f"Will wait for a person: {why}."
-        case deciding.Skip():
-            only = _only_for(verdict.rule, conditions.words(candidate.condition), "they are not among them")
-            return f"Will be left out: {only}."
-        case deciding.Finish():
-            return f"Will be finished: {why}."
-    return f"Will be stopped: {why}."

@@ -13,6 +13,7 @@ from campaigns.wording import Cure
 Clock = Callable[[datetime], str]
 CAME_BACK, PUT_OFF = "came_back", "put_off"
 STOPPED = "stopped: "
+UNLESS = "unless they answer or say no first"
 
 
 @dataclass(frozen=True)
@@ -102,12 +103,13 @@ def _said(message: Message, what: str, clock: Clock) -> tuple[str, str]:
     if message.attempts:
         tried = "" if message.attempts == 1 else f", {message.attempts} times so far"
         return PUT_OFF, f"Tried {at}{tried}: {_why_later(message)}. The next try is about {slot}: {what}."
-    return message.state, f"Planned for {slot}: {what}. It goes out by itself."
+    return message.state, f"Planned for {slot}: {what}. It goes out by itself, {UNLESS}."
 
 
 def _why_later(message: Message) -> str:
     if 400 <= message.smtp_code < 500:
-        return "their mail server asked us to come back later, which is common; we do so for up to four days"
+        asked = "their mail server asked us to come back later, which is common"
+        return f"{asked}; we do so for up to four days, then we give up"
     said = " ".join(filter(None, (str(message.smtp_code or ""), message.smtp_reply)))
     return wording.of_server(message.smtp_status, said) or "their mail server did not answer"
 

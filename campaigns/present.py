@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from campaigns import booking, deciding, explaining, facts, gate, lines, scheduling, wording
+from campaigns import booking, deciding, facts, gate, lines, scheduling, verdict_words, wording
 from campaigns.facts import Candidate
 from campaigns.models import Campaign, Enrollment, Message, Step
 from campaigns.rules import touched
 from campaigns.rules.touching import Touches
 from campaigns.scheduling import SlotBook
+from campaigns.verdict_words import Before
 from prospects.models import Prospect
 
 MOST = 3
@@ -66,16 +67,16 @@ def of_ways(ways: Sequence[Enrollment], *, books: Mapping[int, SlotBook], now: d
     refused = gate.refusals(message_ids=[message.pk for message in messages.values()])
     known = {row.enrollment_id: row for row in facts.of([way.pk for way in ways], now=now)}
     steps = Step.objects.in_bulk([row.ledger.step_id for row in known.values()])
-    last = explaining.last_of([way.pk for way in ways])
+    before = verdict_words.before_of([way.pk for way in ways])
     touches = touched.load([row.facts.whom for row in known.values()])
     answers = {}
     for way in ways:
         if message := messages.get(way.pk):
             answers[way.pk] = _open(way, message, refused.get(message.pk, []))
         elif candidate := known.get(way.pk):
-            step, before = steps[candidate.ledger.step_id], last.get(way.pk)
+            step, passed = steps[candidate.ledger.step_id], before.get(way.pk)
             verdict = _verdict(candidate, books, touches, now)
-            answers[way.pk] = _decided(way, candidate, verdict, step, before, now)
+            answers[way.pk] = _decided(way, candidate, verdict, step, passed, now)
         else:
             answers[way.pk] = Next(way.campaign, 0, "Nothing comes next")
     return answers
@@ -107,11 +108,11 @@ def _decided(
     candidate: Candidate,
     verdict: deciding.Verdict,
     step: Step,
-    last: Message | None,
+    before: Before | None,
     now: datetime,
 ) -> Next:
     due_at = candidate.facts.due_at
-    why = explaining.because(verdict.rule, step=step, last=last, due_at=due_at, now=now, clock=_clock(now))
+    why = verdict_words.because(verdict.rule, step=step, before=before, due_at=due_at, now=now, clock=_clock(now))
     match verdict:
         case deciding.Send(slot=slot):
             return Next(way.campaign, step.position, "Will be planned for about", slot, why)

@@ -17,6 +17,11 @@ def delay_words(step: Step) -> str:
     return f"{step.delay} {unit[:-1] if step.delay == 1 else unit} after the message before"
 
 
+def is_always_open(step: Step) -> bool:
+    """Whether a step has no sending hours: any day, at any time."""
+    return len(set(step.weekdays)) == 7 and step.window_start == step.window_end == time(0)
+
+
 def window_words(step: Step) -> str:
     """The days and hours of a step: "Monday to Friday, 9:00 to 17:00"."""
     days = sorted(step.weekdays)

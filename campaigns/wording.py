@@ -100,12 +100,12 @@ _NO_ADDRESS = Cure(
 )
 _FULL = Cure("It goes on by itself; a higher cap makes it sooner.", MAILBOX)
 GOES = Cure(
-    "To keep it from going out, take them out of this campaign. Or put them on hold on their page: it then goes out "
-    "once somebody releases them.",
+    "To keep it from going out, take them out of this campaign. Or put them on hold on their page: it then waits "
+    "until somebody releases them.",
     PERSON,
 )
 ANSWERED = Cure("They wait for your answer: what they wrote is on their page.", PERSON)
-FINAL = Cure("This is final: what changes later does not bring the step back.")
+FINAL = Cure("They will not get this step in this campaign, whatever changes later.")
 
 CURES = {
     **dict.fromkeys(("due", "not_due", "window_closed", "public_holiday"), GOES),

@@ -57,7 +57,7 @@ BADGES = {
     "uncertain": ("Not sure", "warn"),
     "abandoned": ("Not sure", "warn"),
 }
-
+NEVER = ("skip", "not_sent", "passed")  # verdicts of a step whose text nobody gets
 
 PAGES = {  # where a cure is: the words of its link, and the route
     wording.PERSON: ("Their page", "prospect"),
@@ -88,6 +88,7 @@ def prospect_why(request: HttpRequest, id: uuid.UUID, campaign_id: uuid.UUID) ->
         "prospect": person,
         "campaign": campaign,
         "now": now,
+        "never": NEVER,
         "active": found.state == Enrollment.State.ACTIVE,
         "clock": timezone.get_current_timezone_name(),
         "lines": [(line, *_badge(line), _facts(line), _cure(line, of), unsent.get(line.step)) for line in found.lines],

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
-from campaigns import explaining, lines, planning, stopping, wording
+from campaigns import approving, explaining, lines, planning, stopping, wording
 from campaigns.models import Enrollment, Message, Step
 from integrations.models import Mailbox
 from prospects.models import Prospect
@@ -34,11 +34,10 @@ def test_tells_what_was_sent_and_what_comes_next(running):
     assert first.startswith("Sent 2026-03-04 12:00 UTC: “Template")
     assert world.mailbox.from_address in first
     assert second == (
-        f"Goes out by itself about 2026-03-05 12:00 UTC, unless they answer or say no first: {what(world, 2)}; "
-        "1 day after step 1, which was sent 2026-03-04 12:00 UTC."
+        f"Goes out by itself about 2026-03-05 12:00 UTC, unless they answer or say no first: {what(world, 2)}. "
+        "Why then: 1 day after step 1, which was sent 2026-03-04 12:00 UTC."
     )
-    assert third.startswith("Comes 1 day after step 2, in its sending hours (")
-    assert third.endswith("), unless they answer or say no first.")
+    assert third == "Comes 1 day after step 2, unless they answer or say no first."  # this world's hours never end
 
 
 def test_counts_the_wait_from_the_mail_before(running):
@@ -47,8 +46,8 @@ def test_counts_the_wait_from_the_mail_before(running):
     world.tick()
     sentence = sentences(world)[2]
     assert sentence == (
-        "Waits until about 2026-03-09 12:00 UTC: 3 business days after step 1, which was sent 2026-03-04 12:00 UTC. "
-        f"Then it goes out by itself, unless they answer or say no first: {what(world, 2)}."
+        f"Goes out by itself about 2026-03-09 12:00 UTC, unless they answer or say no first: {what(world, 2)}. "
+        "Why then: 3 business days after step 1, which was sent 2026-03-04 12:00 UTC."
     )
 
 
@@ -63,7 +62,7 @@ def test_tells_why_somebody_is_held_or_waits(running):
     world = running()
     Prospect.objects.update(held_at=world.now, hold_reason="ask Ada")
     assert sentences(world)[1] == (
-        "Held: this person is on hold (ask Ada). If that is lifted now, it goes out about 2026-03-04 12:00 UTC."
+        "Held: this person is on hold (ask Ada). If that is lifted now, it goes out within minutes."
     )
     Prospect.objects.update(held_at=None)
     Mailbox.objects.update(daily_cap=0)
@@ -104,11 +103,30 @@ def test_says_when_the_sending_hours_begin_that_it_waits_for(running):
     Step.objects.filter(position=2).update(delay=3, delay_unit="days", window_start=time(15), window_end=time(17))
     world.tick()
     assert sentences(world)[2] == (
-        "Its time is 2026-03-07 12:00 UTC: 3 days after step 1, which was sent 2026-03-04 12:00 UTC. "
-        "This step has sending hours (every day, 15:00 to 17:00 on their clock), "
-        "which begin 2026-03-07 15:00 UTC next; "
-        f"then it goes out by itself, unless they answer or say no first: {what(world, 2)}."
+        f"Goes out by itself about 2026-03-07 15:00 UTC, unless they answer or say no first: {what(world, 2)}. "
+        "Its time is 2026-03-07 12:00 UTC, 3 days after step 1, which was sent 2026-03-04 12:00 UTC; "
+        "that is outside the hours of this step (every day, 15:00 to 17:00 in UTC)."
     )
+
+
+def test_counts_the_wait_from_a_step_that_was_left_out(running):
+    world = running()
+    Step.objects.filter(position=2).update(condition={"field": "tags", "op": "is", "value": "shop"})
+    world.tick()
+    world.tick(days=1)
+    _, _, second, third = sentences(world)
+    assert second == (
+        "Left out 2026-03-05 12:00 UTC: this step is only for people with: tag is “shop”; that was not so for them."
+    )
+    assert third.endswith("Why then: 1 day after step 2, which was left out 2026-03-05 12:00 UTC.")
+
+
+def test_counts_the_wait_from_a_message_that_somebody_left_out(running, manager):
+    world = running()
+    Step.objects.filter(position=1).update(needs_approval=True)
+    world.tick()
+    approving.leave_out(message=Message.objects.get(), now=world.now, by=manager)
+    assert sentences(world)[2].endswith("Why then: 1 day after step 1, which was left out.")
 
 
 def test_every_rule_has_words():
@@ -167,7 +185,7 @@ def test_says_what_to_do_and_where(running, client_as):
     assert "Held: nothing was sent yet, 3 to come." in page
     assert "Held: this person is protected (a manager decides)." in page
     assert "A manager, an administrator or whoever looks after them can lift that on their page." in page
-    assert "If that is lifted now, it goes out about" in page
+    assert "If that is lifted now, it goes out within minutes." in page
     assert f"Its text for {person.first_name}" in page
     assert f"Hello {person.first_name}" in page
     assert (

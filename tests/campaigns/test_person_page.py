@@ -139,7 +139,7 @@ def test_counts_the_queries_of_a_person(world, client, django_assert_max_num_que
     Note.objects.create(prospect=world.person, text="x")
     factories.ProspectFactory(email=f"b@{world.person.site.domain}")
     client.get(address)
-    with django_assert_max_num_queries(37) as one:
+    with django_assert_max_num_queries(38) as one:
         client.get(address)
     for number in range(3):
         Note.objects.create(prospect=world.person, text="x")
@@ -183,7 +183,7 @@ def test_says_why_a_planned_message_is_held(world, page):
 
 
 def test_explains_at_most_three_campaigns_in_the_same_number_of_queries(world, django_assert_max_num_queries):
-    with django_assert_max_num_queries(11) as one:
+    with django_assert_max_num_queries(12) as one:
         present.of(prospect=world.person, now=world.now)
     for _ in range(3):
         lifecycle.launch(campaign=factories.campaign(mailbox=world.mailbox), now=world.now, by=None)
