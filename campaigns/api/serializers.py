@@ -129,7 +129,8 @@ class ForecastSerializer(serializers.Serializer[Any]):
         allow_null=True, help_text="When the last one leaves; empty: never, or too late"
     )
     is_endless = serializers.BooleanField(help_text="Whether it does not end within five years")
-    leaving = serializers.FloatField(help_text="The share of people who get no more after each message")
+    leaving = serializers.FloatField(help_text="The share of people who get no more after their first message")
+    leaving_later = serializers.FloatField(help_text="The same after each later message")
     leaving_from = serializers.ChoiceField(
         choices=[attrition.SEEN, attrition.BEFORE, attrition.GUESS],
         help_text="Where that is known from: this campaign so far, earlier ones, or nowhere",

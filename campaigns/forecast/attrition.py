@@ -9,12 +9,14 @@ from campaigns.models import Campaign, Message
 
 ENOUGH = 100  # messages, before what came of them is believed
 EARLIER = 5  # campaigns that are learned from, the newest
-ASSUMED = 0.05  # where nothing was sent yet
+ASSUMED = 0.05  # where nothing was sent yet, after any message
 SEEN, BEFORE, GUESS = "campaign", "earlier", "assumed"
 
 # After its last message nobody is left to stop. A first message that was refused is no hand-over, and one all the same.
 _LEARNED = """
-SELECT coalesce(sum(least(way.got, way.steps - 1)), 0), count(*) FILTER (WHERE way.ended AND way.got < way.steps)
+SELECT count(*) FILTER (WHERE way.steps > 1), count(*) FILTER (WHERE way.ended AND way.got = 1 AND way.steps > 1),
+       coalesce(sum(greatest(least(way.got, way.steps - 1) - 1, 0)), 0),
+       count(*) FILTER (WHERE way.ended AND way.got > 1 AND way.got < way.steps)
   FROM (SELECT greatest(e.steps_handed_over, 1) AS got, e.state <> 'active' AND e.stop_reason <> '' AS ended,
                (SELECT count(*) FROM campaigns_step s WHERE s.sequence_version_id = e.sequence_version_id) AS steps
           FROM campaigns_enrollment e
@@ -27,30 +29,35 @@ SELECT coalesce(sum(least(way.got, way.steps - 1)), 0), count(*) FILTER (WHERE w
 
 @dataclass(frozen=True)
 class Leaving:
-    """The share of people who get no more after each message but the last, and where that is known from: SEEN in this
-    campaign, BEFORE in earlier ones, or a GUESS.
+    """The share of people who get no more after their first message, which finds the dead addresses, and after each
+    later one but the last; known from this campaign (SEEN), from earlier ones (BEFORE), or a GUESS.
     """
 
-    share: float
+    first: float
+    later: float
     source: str
 
 
 def learned(campaign: Campaign) -> Leaving:
     """As this campaign shows, else as the newest ones before it do, else as assumed. Three queries at most."""
-    if campaign.launched_at is not None and (share := _share([campaign.pk])) is not None:
-        return Leaving(share, SEEN)
+    if campaign.launched_at is not None and (shares := _shares([campaign.pk])) is not None:
+        return Leaving(*shares, SEEN)
     launched = Campaign.objects.filter(rehearsal_of=None, is_demo=campaign.is_demo, launched_at__isnull=False)
     newest = launched.exclude(pk=campaign.pk).order_by("-launched_at", "-id").values_list("pk", flat=True)
-    if (share := _share(list(newest[:EARLIER]))) is not None:
-        return Leaving(share, BEFORE)
-    return Leaving(ASSUMED, GUESS)
+    if (shares := _shares(list(newest[:EARLIER]))) is not None:
+        return Leaving(*shares, BEFORE)
+    return Leaving(ASSUMED, ASSUMED, GUESS)
 
 
-def _share(campaign_ids: Collection[int]) -> float | None:
-    """None while too little was sent to tell."""
+def _shares(campaign_ids: Collection[int]) -> tuple[float, float] | None:
+    """After a first message and after a later one; None while too little was sent to tell."""
     if not campaign_ids:
         return None
     with connection.cursor() as cursor:
         cursor.execute(_LEARNED, {"campaigns": list(campaign_ids), "begun": list(Message.BEGUN)})
-        messages, ended = cursor.fetchone()
-    return ended / int(messages) if messages >= ENOUGH else None
+        first, ended, later, ended_later = map(int, cursor.fetchone())
+    if not first or first + later < ENOUGH:
+        return None
+    if later < ENOUGH // 4:  # of these too little is known yet
+        return ended / first, ended / first
+    return ended / first, ended_later / later

@@ -12,7 +12,7 @@ from campaigns.forecast import attrition, bottleneck, simulating, ways
 from campaigns.forecast.bottleneck import Course
 from campaigns.forecast.neighbours import Neighbours
 from campaigns.forecast.routes import Route
-from campaigns.forecast.simulating import Short, Slot
+from campaigns.forecast.simulating import Shares, Short, Slot
 from campaigns.forecast.ways import Loaded
 from campaigns.models import Campaign
 from campaigns.scheduling import SlotBook
@@ -65,11 +65,12 @@ class Forecast:
     first: tuple[Foretold, ...]
     ends_at: datetime | None
     is_endless: bool
-    leaving: float  # the share of people who get no more after each message
+    leaving: float  # the share of people who get no more after their first message
     ends_as_seen_at: datetime | None  # when it ends if so many leave
     bottleneck: str
     assumptions: tuple[str, ...]
-    leaving_from: str = attrition.SEEN  # where that share is known from
+    leaving_later: float = 0.0  # after each later one
+    leaving_from: str = attrition.SEEN  # where those shares are known from
 
 
 class _Tally:
@@ -117,7 +118,7 @@ def forecast(*, campaign: Campaign, now: datetime) -> Forecast:
     books = booking.slot_books(now=now, mailbox_ids=[each.pk for each in mailboxes], statuses=OPEN)
     loaded = ways.load(campaign=campaign, mailboxes=mailboxes, now=now)
     leaving = attrition.learned(campaign)
-    ends_as_seen_at = _end_if_they_leave(campaign, loaded, books, now, leaving.share)
+    ends_as_seen_at = _end_if_they_leave(campaign, loaded, books, now, (leaving.first, leaving.later))
     tally, short, others = _Tally(), dict[int, Short](), 0
     among, until = Neighbours(loaded.known, loaded.ways), now + FARTHEST
     for slot in simulating.run(now=now, until=until, ways=loaded.ways, books=books, short=short, among=among):
@@ -139,7 +140,8 @@ def forecast(*, campaign: Campaign, now: datetime) -> Forecast:
         first=tally.first(),
         ends_at=ends_at,
         is_endless=is_endless,
-        leaving=leaving.share,
+        leaving=leaving.first,
+        leaving_later=leaving.later,
         leaving_from=leaving.source,
         ends_as_seen_at=ends_as_seen_at,
         bottleneck=bottleneck.words(course=course, mailboxes=mailboxes, short=short),
@@ -148,7 +150,7 @@ def forecast(*, campaign: Campaign, now: datetime) -> Forecast:
 
 
 def _end_if_they_leave(
-    campaign: Campaign, loaded: Loaded, books: Mapping[int, SlotBook], now: datetime, leaving: float
+    campaign: Campaign, loaded: Loaded, books: Mapping[int, SlotBook], now: datetime, leaving: Shares
 ) -> datetime | None:
     """The date alone, over copies. It takes less time than the forecast, as there are fewer messages."""
     ways_again, known = loaded.again()

@@ -26,6 +26,7 @@ PER_RUN = 2_000  # as campaigns.planning has it
 # What a day was short of; on a day of APART somebody waited for a rule that keeps mails to a person or a site apart.
 CAP, ROOM, SHARE, LIMIT, APART = "mailbox_cap", "mailbox_gap", "domain_cap", "daily_limit", "touch_rules"
 RULES = (TOUCHED_LATELY, SITE_TOUCHED, "site_answered")
+Shares = tuple[float, float]  # of people, after a first message and after a later one
 GOLDEN, SILVER = 0.6180339887498949, 0.4142135623730951
 UNREADABLE = (ValueError, OSError, KeyError)  # a zone that is no longer known, a window that never opens
 
@@ -63,7 +64,7 @@ class _Lane:
     """One mailbox through time: the campaigns take turns, each with its own people in order."""
 
     def __init__(
-        self, book: SlotBook, ways: Iterable[Way], *, now: datetime, short: Short, leaving: float, among: Neighbours
+        self, book: SlotBook, ways: Iterable[Way], *, now: datetime, short: Short, leaving: Shares, among: Neighbours
     ) -> None:
         self._book, self._day, self._short, self._leaving, self._among = book, now.date(), short, leaving, among
         self._free = book.free(now)
@@ -191,7 +192,7 @@ class _Lane:
 
     def _hand_over(self, way: Way, at: datetime) -> Slot:
         slot = Slot(at, way.person_id, way.next.position, way.route)
-        if self._leaving and _leaves(way, self._leaving):
+        if (share := self._leaving[way.is_follow_up]) and _leaves(way, share):
             way.is_follow_up = True
             way.end()
             self._among.end(way, at)
@@ -247,11 +248,11 @@ def run(
     books: Mapping[int, SlotBook],
     short: dict[int, Short],
     among: Neighbours,
-    leaving: float = 0.0,
+    leaving: Shares = (0.0, 0.0),
 ) -> Iterator[Slot]:
     """What leaves from `now` on, nearly in order, up to the last planner run before `until`.
 
-    `leaving` is the share of people who get no more after each message. `ways` and `books` (which see up to the end of
+    `leaving` are the shares of people who get no more after a first message, and after a later one. `ways` and `books` (which see up to the end of
     tomorrow) are used up; `among` says afterwards who still waits for others. `short` gets what each mailbox lacked.
     """
     mine: dict[int, list[Way]] = {pk: [] for pk in books}

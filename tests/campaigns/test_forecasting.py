@@ -107,7 +107,7 @@ def test_campaigns_of_one_mailbox_take_turns(draft):
 
 def test_learns_how_many_stop_from_itself_else_from_earlier_ones_else_it_assumes(draft, client_as, monkeypatch):
     monkeypatch.setattr(attrition, "ENOUGH", 6)
-    assert attrition.learned(draft) == Leaving(attrition.ASSUMED, attrition.GUESS)
+    assert attrition.learned(draft) == Leaving(attrition.ASSUMED, attrition.ASSUMED, attrition.GUESS)
     launched(draft)
     for number in range(3):
         planning.plan(now=NOON + number * DAY)
@@ -115,11 +115,27 @@ def test_learns_how_many_stop_from_itself_else_from_earlier_ones_else_it_assumes
     assert Message.objects.filter(state="sent").count() == 7
     for someone in Prospect.objects.order_by("pk")[:2]:
         stopping.stop_person(prospect=someone, reason="No, thanks")
-    assert attrition.learned(draft) == Leaving(2 / 7, attrition.SEEN)
+    assert attrition.learned(draft) == Leaving(2 / 7, 2 / 7, attrition.SEEN)
     later = factories.campaign(mailbox=draft.mailbox, steps=2, segment=draft.segment)
-    assert attrition.learned(later) == Leaving(2 / 7, attrition.BEFORE)
+    assert attrition.learned(later) == Leaving(2 / 7, 2 / 7, attrition.BEFORE)
     page = client_as("viewer").get(reverse("campaign-forecast", args=[later.public_id])).content.decode()
-    assert "29 % stop, as they did in earlier campaigns" in page
+    assert "if 29 % stop after their first message and 29 % after each later one, as they did in earlier campaigns" in page
+
+
+def test_learns_apart_who_stops_after_a_first_message_and_after_a_later_one(db, monkeypatch):
+    campaign = world(people=4, cap=4, gap=0, steps=3, delay=1, unit="days", days=range(1, 8), start=0, end=24)
+    launched(campaign)
+    planning.plan(now=NOON)
+    hand_over(now=NOON)
+    stopping.stop_person(prospect=Prospect.objects.order_by("pk")[0], reason="No, thanks")
+    stopping.stop_person(prospect=Prospect.objects.order_by("pk")[1], reason="No, thanks")
+    monkeypatch.setattr(attrition, "ENOUGH", 4)
+    assert attrition.learned(campaign) == Leaving(2 / 4, 2 / 4, attrition.SEEN)  # nothing later was sent yet
+    planning.plan(now=NOON + DAY)
+    hand_over(now=NOON + DAY)
+    assert attrition.learned(campaign) == Leaving(2 / 4, 0 / 2, attrition.SEEN)
+    stopping.stop_person(prospect=Prospect.objects.order_by("pk")[2], reason="No, thanks")
+    assert attrition.learned(campaign) == Leaving(2 / 4, 1 / 2, attrition.SEEN)
 
 
 def test_takes_conditions_as_they_are_now_and_tasks_as_done_at_once(draft):
