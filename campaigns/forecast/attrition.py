@@ -13,18 +13,24 @@ ASSUMED = 0.05  # where nothing was sent yet, after any message
 SEEN, BEFORE, GUESS = "campaign", "earlier", "assumed"
 
 # After its last message nobody is left to stop. A first message that was refused is no hand-over, and one all the same.
-_LEARNED = """
+# Whoever stopped because of the first did so after it, though the next may have left before that was heard.
+_OF_FIRST = """e.state <> 'active' AND EXISTS (
+    SELECT 1 FROM campaigns_message m JOIN campaigns_event v ON v.message_id = m.id
+     WHERE m.enrollment_id = e.id AND NOT m.is_follow_up
+       AND v.kind IN ('bounced', 'replied', 'unsubscribed', 'complained'))"""
+_LEARNED = f"""
 SELECT count(*) FILTER (WHERE way.steps > 1), count(*) FILTER (WHERE way.ended AND way.got = 1 AND way.steps > 1),
        coalesce(sum(greatest(least(way.got, way.steps - 1) - 1, 0)), 0),
        count(*) FILTER (WHERE way.ended AND way.got > 1 AND way.got < way.steps)
-  FROM (SELECT greatest(e.steps_handed_over, 1) AS got, e.state <> 'active' AND e.stop_reason <> '' AS ended,
+  FROM (SELECT CASE WHEN {_OF_FIRST} THEN 1 ELSE greatest(e.steps_handed_over, 1) END AS got,
+               e.state <> 'active' AND e.stop_reason <> '' AS ended,
                (SELECT count(*) FROM campaigns_step s WHERE s.sequence_version_id = e.sequence_version_id) AS steps
           FROM campaigns_enrollment e
          WHERE e.campaign_id = ANY(%(campaigns)s)
            AND (e.steps_handed_over > 0
                 OR e.state <> 'active' AND EXISTS (SELECT 1 FROM campaigns_message m
                                                     WHERE m.enrollment_id = e.id AND m.state = ANY(%(begun)s)))) way
-"""
+"""  # noqa: S608
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,7 @@ def test_learns_how_many_stop_from_itself_else_from_earlier_ones_else_it_assumes
 
 
 def test_learns_apart_who_stops_after_a_first_message_and_after_a_later_one(db, monkeypatch):
-    campaign = world(people=4, cap=4, gap=0, steps=3, delay=1, unit="days", days=range(1, 8), start=0, end=24)
+    campaign = world(people=4, cap=4, gap=0, steps=3, delay=1, unit="days", days=[1, 2, 3, 4, 5, 6, 7], start=0, end=24)
     launched(campaign)
     planning.plan(now=NOON)
     hand_over(now=NOON)
