@@ -252,8 +252,9 @@ def run(
 ) -> Iterator[Slot]:
     """What leaves from `now` on, nearly in order, up to the last planner run before `until`.
 
-    `leaving` are the shares of people who get no more after a first message, and after a later one. `ways` and `books` (which see up to the end of
-    tomorrow) are used up; `among` says afterwards who still waits for others. `short` gets what each mailbox lacked.
+    `leaving` are the shares of people who get no more after a first message, and after a later one. `ways` and `books`
+    (which see up to the end of tomorrow) are used up; `among` says afterwards who still waits for others. `short` gets
+    what each mailbox lacked.
     """
     mine: dict[int, list[Way]] = {pk: [] for pk in books}
     for way in ways:

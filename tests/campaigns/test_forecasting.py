@@ -119,7 +119,7 @@ def test_learns_how_many_stop_from_itself_else_from_earlier_ones_else_it_assumes
     later = factories.campaign(mailbox=draft.mailbox, steps=2, segment=draft.segment)
     assert attrition.learned(later) == Leaving(2 / 7, 2 / 7, attrition.BEFORE)
     page = client_as("viewer").get(reverse("campaign-forecast", args=[later.public_id])).content.decode()
-    assert "if 29 % stop after their first message and 29 % after each later one, as they did in earlier campaigns" in page
+    assert "if 29 % stop after their first message and 29 % after each later one, as they did in earlier" in page
 
 
 def test_learns_apart_who_stops_after_a_first_message_and_after_a_later_one(db, monkeypatch):
