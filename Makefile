@@ -5,6 +5,7 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 RUN    := $(VENV)/.installed-run
 DEV    := $(VENV)/.installed-dev
+CORES  := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 PIP    := $(PY) -m pip install --require-hashes --quiet --disable-pip-version-check --no-input --root-user-action=ignore
 
 export PYTHONUNBUFFERED := 1
@@ -33,7 +34,7 @@ run: $(RUN)  ## start Outreach: database, web, worker, schedule and the demo wor
 	@$(PY) manage.py run
 
 test: $(DEV)  ## run the tests, but for the long proofs
-	@$(PY) -m pytest -n auto --dist worksteal -m "not prove"
+	@$(PY) -m pytest -n $$(($(CORES) + 1)) --dist worksteal -m "not prove"
 
 prove: $(DEV)  ## run all tests, the long proofs too, at full numbers
 	@PROVE=1 $(PY) -m pytest -n auto --dist worksteal

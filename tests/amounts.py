@@ -9,12 +9,12 @@ from accounts.models import Role
 PROVING = bool(os.environ.get("PROVE"))
 
 _common = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]}
-settings.register_profile("test", max_examples=30, **_common)
+settings.register_profile("test", max_examples=20, **_common)
 settings.register_profile("prove", max_examples=400, **_common)
 settings.load_profile("prove" if PROVING else "test")
 
-STORIES = settings(max_examples=400 if PROVING else 10)  # each example writes a story of its own to the database
-DAYS = settings(max_examples=30 if PROVING else 4)  # each example lives through days of ticks
+STORIES = settings(max_examples=400 if PROVING else 8)  # each example writes a story of its own to the database
+DAYS = settings(max_examples=30 if PROVING else 3)  # each example lives through days of ticks
 
 
 def tells_apart(caller, least):
