@@ -17,6 +17,7 @@ from prospects.models import Prospect
 from templates.models import TemplateVersion
 
 RELATED = ("mailbox", "template_version__template", "step", "arm")
+WOULD_SKIP = "would_skip"  # a later step whose condition is not met as it is now
 COMES = ("wait", "send", "ask", "hold", "later", Message.State.PLANNED, lines.PUT_OFF)
 FREED: dict[str, dict[str, Any]] = {  # what a hold that a person can lift at once says of them
     "protected": {"protected_by": ""},
@@ -131,11 +132,13 @@ class _Way:
         last = f"step {step.position - 1}{' was sent or left out' if before and before.condition else ''}"
         hours = "" if is_always_open(step) else f", in its sending hours ({window_words(step)})"
         sentence = f"Comes {delay(step)} after {last}{hours}, {UNLESS}."
+        verdict = "later"
         if step.condition:
             unmet, _ = conditions.unmet([(step.pk, self.enrollment.prospect_id, step.condition)], now=self.now)
             are = "not so for them, and it would be left out" if unmet else "so for them"
+            verdict = WOULD_SKIP if unmet else verdict
             sentence += f" It is only for people with: {conditions.words(step.condition)}; as it is now, that is {are}."
-        return Line(step.position, "later", sentence)
+        return Line(step.position, verdict, sentence)
 
 
 def _summary(way: _Way, found: Iterable[Line]) -> Line:
@@ -150,9 +153,10 @@ def _summary(way: _Way, found: Iterable[Line]) -> Line:
         cure = wording.ANSWERED if answered else wording.cure(reason)
         return Line(0, "finished", said, {"rule": reason}, cure)
     done, verdicts = enrollment.steps_handed_over, Counter(line.verdict for line in found)
-    out, come = verdicts["skip"], sum(verdicts[name] for name in COMES)
+    come = sum(verdicts[name] for name in COMES)
+    counts = ((verdicts["skip"], "left out"), (come, "to come"), (verdicts[WOULD_SKIP], "would be left out"))
     said = f"{done} of {len(way.steps)} steps done" if done else "nothing was sent yet"
-    said += "".join(f", {count} {what}" for count, what in ((out, "left out"), (come, "to come")) if count)
+    said += "".join(f", {count} {what}" for count, what in counts if count)
     number = enrollment.sequence_version.number
     where = f" in version {number} of the sequence" if number > 1 else ""
     is_held = any(line.verdict == "hold" or line.values.get("held_by") for line in found)

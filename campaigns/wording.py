@@ -124,7 +124,7 @@ CURES = {
     "quiet_date": Cure("It goes on by itself after the days off.", SETTINGS),
     "campaign_full": Cure("It goes on by itself; a higher limit makes it sooner.", SETTINGS),
     "colleague_first": Cure("It goes on when their colleague’s way ended without an answer.", SETTINGS),
-    "protected": _lifted("A manager, an administrator or whoever looks after them can lift that on their page."),
+    "protected": _lifted("A manager, or whoever looks after them, can lift that on their page."),
     "person_held": _lifted("“Release” on their page lifts that."),
     "site_held": _lifted("“Release” on their company’s page lifts that."),
     "taken_out": Cure("Who got no mail of it yet can be put back on their page.", PERSON),

@@ -52,6 +52,7 @@ BADGES = {
     "active": ("Under way", "accent"),
     "not_sent": ("Not sent", ""),
     "later": ("Later", ""),
+    explaining.WOULD_SKIP: ("Later", ""),
     "passed": ("Not sent", ""),
     "refused": ("Refused", "bad"),
     "uncertain": ("Not sure", "warn"),

@@ -129,6 +129,21 @@ def test_counts_the_wait_from_a_message_that_somebody_left_out(running, manager)
     assert sentences(world)[2].endswith("Why then: 1 day after step 1, which was left out.")
 
 
+def test_counts_apart_what_would_be_left_out(running):
+    world = running()
+    Step.objects.filter(position=3).update(condition={"field": "tags", "op": "is", "value": "shop"})
+    world.tick()
+    summary, _, _, third = sentences(world)
+    assert summary == "Under way: 1 of 3 steps done, 1 to come, 1 would be left out."
+    assert third.endswith(
+        "It is only for people with: tag is “shop”; as it is now, that is not so for them, and it would be left out."
+    )
+    Prospect.objects.update(tags=["shop"])
+    summary, _, _, third = sentences(world)
+    assert summary == "Under way: 1 of 3 steps done, 2 to come."
+    assert third.endswith("as it is now, that is so for them.")
+
+
 def test_every_rule_has_words():
     for rule in ("suppressed", "mailbox_blind", "window_closed", "cannot_compose", "same_recipient"):
         assert rule in wording.WORDS
@@ -184,7 +199,7 @@ def test_says_what_to_do_and_where(running, client_as):
     page = viewer.get(address).content.decode()
     assert "Held: nothing was sent yet, 3 to come." in page
     assert "Held: this person is protected (a manager decides)." in page
-    assert "A manager, an administrator or whoever looks after them can lift that on their page." in page
+    assert "A manager, or whoever looks after them, can lift that on their page." in page
     assert "If that is lifted now, it goes out within minutes." in page
     assert f"Its text for {person.first_name}" in page
     assert f"Hello {person.first_name}" in page

@@ -84,7 +84,7 @@ def test_of_a_running_campaign_goes_on_from_what_was_sent_and_planned(draft):
     assert [each.at for each in rest.first] == [each.at for each in whole.first[3:]]
 
 
-def test_leaves_out_who_waits_for_somebody_and_says_how_many(draft):
+def test_leaves_out_who_waits_for_somebody_and_says_how_many(draft, client_as):
     someone, other = Prospect.objects.order_by("pk")[:2]
     holding.hold(prospect_ids=[someone.pk], reason="Later", by=None)
     stopping.stop_person(prospect=other, reason="Never")
@@ -93,6 +93,9 @@ def test_leaves_out_who_waits_for_somebody_and_says_how_many(draft):
     launched(draft)
     found = forecasting.forecast(campaign=draft, now=NOON)
     assert (found.people, found.waiting, found.messages) == (5, 1, 10)
+    foretelling.make(campaign=draft, now=NOON)
+    page = client_as("viewer").get(reverse("campaign", args=[draft.public_id])).content.decode()
+    assert "if a few people answer, not counting 1 person held back" in page
 
 
 def test_campaigns_of_one_mailbox_take_turns(draft):
