@@ -129,7 +129,8 @@ class _Way:
 
     def _later(self, step: Step) -> Line:
         before = next((each for each in reversed(self.steps) if each.position < step.position), None)
-        last = f"step {step.position - 1}{' was sent or left out' if before and before.condition else ''}"
+        last = f"step {before.position}" if before else "what they got before"
+        last += " was sent or left out" if before and before.condition else ""
         hours = "" if is_always_open(step) else f", in its sending hours ({window_words(step)})"
         sentence = f"Comes {delay(step)} after {last}{hours}, {UNLESS}."
         verdict = "later"

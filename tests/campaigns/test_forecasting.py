@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from campaigns import lifecycle, planning, stopping
 from campaigns.forecast import attrition, bottleneck, forecasting, foretelling
 from campaigns.forecast.attrition import Leaving
-from campaigns.models import Campaign, Enrollment, KeptForecast, Message, Step
+from campaigns.models import Campaign, Enrollment, Event, KeptForecast, Message, Step
 from campaigns.scheduling import DAY
 from integrations.models import Mailbox
 from prospects import holding
@@ -139,6 +139,11 @@ def test_learns_apart_who_stops_after_a_first_message_and_after_a_later_one(db, 
     assert attrition.learned(campaign) == Leaving(2 / 4, 0 / 2, attrition.SEEN)
     stopping.stop_person(prospect=Prospect.objects.order_by("pk")[2], reason="No, thanks")
     assert attrition.learned(campaign) == Leaving(2 / 4, 1 / 2, attrition.SEEN)
+    first = Message.objects.filter(is_follow_up=False).order_by("prospect").last()
+    answer = {"kind": "replied", "message": first, "enrollment": first.enrollment, "occurred_at": NOON + DAY}
+    Event.objects.create(prospect=first.prospect, dedupe_key="an answer to the first", **answer)
+    stopping.stop_person(prospect=first.prospect, reason="No, thanks")
+    assert attrition.learned(campaign) == Leaving(3 / 4, 1 / 1, attrition.SEEN)  # though the second had left
 
 
 def test_takes_conditions_as_they_are_now_and_tasks_as_done_at_once(draft):
